@@ -1,0 +1,83 @@
+"""Every setting of TWIST in one place: environment beats `.env` beats the defaults below.
+
+`.env.example` shows the same settings with complete local values and a comment on each.
+"""
+
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The checkout. Relative paths in settings are read from here, wherever a command is started."""
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message names it and the cure."""
+
+
+class Settings(BaseSettings):
+    """The settings, named `TWIST_<FIELD>` in the environment (credentials also as `AWS_…`)."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TWIST_", env_file=ROOT / ".env", extra="ignore", env_ignore_empty=True
+    )
+
+    landing: str = ".data/landing"
+    warehouse: str = ".data/warehouse"
+    history: str = ".data/history"
+
+    s3_endpoint: str = ""
+    s3_region: str = "us-east-1"
+    s3_access_key_id: SecretStr = SecretStr("")
+    s3_secret_access_key: SecretStr = SecretStr("")
+
+    late_days: int = Field(3, ge=0, le=365)
+    bot_patterns: str = "bot,crawl,spider,headless"
+    min_sellable_qty: int = Field(1, ge=1, le=1_000_000_000)
+    landing_slack_hours: int = Field(2, ge=0, le=240)
+    batch_mb: int = Field(64, ge=1, le=1024)
+    memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$")
+
+    @field_validator("bot_patterns")
+    @classmethod
+    def _lower_case_words(cls, value: str) -> str:
+        words = [word.strip().lower() for word in value.split(",")]
+        if not all(words) or any(set(word) & set("'%_\\\"") for word in words):
+            raise ValueError("a comma-separated list of words without quotes, % _ or \\")
+        return ",".join(words)
+
+    @cached_property
+    def landing_is_s3(self) -> bool:
+        return self.landing.startswith("s3://")
+
+    @cached_property
+    def landing_root(self) -> str:
+        """The landing lake: `s3://bucket/prefix`, or an absolute folder."""
+        return self.landing.rstrip("/") if self.landing_is_s3 else str(_absolute(self.landing))
+
+    @cached_property
+    def warehouse_root(self) -> Path:
+        return _absolute(self.warehouse)
+
+    @cached_property
+    def history_root(self) -> Path:
+        return _absolute(self.history)
+
+
+def _absolute(folder: str) -> Path:
+    return (ROOT / Path(folder).expanduser()).resolve()
+
+
+def load_settings(**overrides: str) -> Settings:
+    """Read the settings, or raise `SettingsError` with one sentence for each that is wrong."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic parses the text
+    except ValidationError as error:
+        raise SettingsError(
+            "; ".join(
+                f"TWIST_{'_'.join(map(str, e['loc'])).upper()}={e['input']!r} is wrong: {e['msg']}"
+                for e in error.errors()
+            )
+        ) from None
