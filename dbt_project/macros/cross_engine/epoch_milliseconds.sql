@@ -1,0 +1,14 @@
+{#- epoch_milliseconds(number): the timestamp (UTC) that lies so many milliseconds after 1970.
+    DuckDB: make_timestamp_ms. Teradata: days and seconds are added as intervals of their own, for an
+    interval of seconds holds four digits only. -#}
+{% macro epoch_milliseconds(number) -%}
+  {{ return(adapter.dispatch('epoch_milliseconds', 'twist')(number)) }}
+{%- endmacro %}
+
+{% macro default__epoch_milliseconds(number) %}{{ unsupported_engine('epoch_milliseconds') }}{% endmacro %}
+{% macro duckdb__epoch_milliseconds(number) %}{{ return("make_timestamp_ms(" ~ number ~ ")") }}{% endmacro %}
+
+{% macro teradata__epoch_milliseconds(number) -%}
+  {{ return("cast(date '1970-01-01' + cast(" ~ number ~ " / 86400000 as integer) as timestamp(6))"
+      ~ " + numtodsinterval(cast((" ~ number ~ " mod 86400000) as decimal(18, 3)) / 1000, 'SECOND')") }}
+{%- endmacro %}

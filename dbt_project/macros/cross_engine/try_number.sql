@@ -1,0 +1,45 @@
+{#- try_bigint(text): a whole number written without point or exponent, else null.
+    DuckDB: its cast takes '5.0' for 5, so the number must write back as it was. Teradata: TRYCAST
+    under the same test. -#}
+{% macro try_bigint(text) -%}
+  {{ return(adapter.dispatch('try_bigint', 'twist')(text)) }}
+{%- endmacro %}
+
+{% macro default__try_bigint(text) %}{{ unsupported_engine('try_bigint') }}{% endmacro %}
+
+{% macro duckdb__try_bigint(text) -%}
+  {{ return("case when cast(try_cast(" ~ text ~ " as bigint) as varchar) = " ~ text ~ " then try_cast(" ~ text ~ " as bigint) end") }}
+{%- endmacro %}
+
+{% macro teradata__try_bigint(text) -%}
+  {{ return("case when regexp_similar(" ~ text ~ ", '-?(0|[1-9][0-9]{0,17})', 'c') = 1 then trycast(" ~ text ~ " as bigint) end") }}
+{%- endmacro %}
+
+{#- try_double(text): any JSON number, else null (too large ones too). -#}
+{% macro try_double(text) -%}
+  {{ return(adapter.dispatch('try_double', 'twist')(text)) }}
+{%- endmacro %}
+
+{% macro default__try_double(text) %}{{ unsupported_engine('try_double') }}{% endmacro %}
+{% macro duckdb__try_double(text) %}{{ return("case when isfinite(try_cast(" ~ text ~ " as double)) then try_cast(" ~ text ~ " as double) end") }}{% endmacro %}
+{% macro teradata__try_double(text) %}{{ return("trycast(" ~ text ~ " as double precision)") }}{% endmacro %}
+
+{#- try_share(text): a number above 0 and at most 1, rounded half up to millionths, as
+    decimal(7,6); null where it is none. DuckDB rounds a decimal half away from zero, which is half
+    up here. Teradata rounds half to even, so half a millionth is added and the rest cut. -#}
+{% macro try_share(text) -%}
+  {{ return(adapter.dispatch('try_share', 'twist')(text)) }}
+{%- endmacro %}
+
+{% macro default__try_share(text) %}{{ unsupported_engine('try_share') }}{% endmacro %}
+
+{% macro duckdb__try_share(text) -%}
+  {%- set exact = "try_cast(" ~ text ~ " as decimal(38, 36))" -%}
+  {{ return("case when " ~ exact ~ " between 0 and 1 and try_cast(" ~ text ~ " as double) > 0 then cast(" ~ exact ~ " as decimal(7, 6)) end") }}
+{%- endmacro %}
+
+{% macro teradata__try_share(text) -%}
+  {%- set exact = "trycast(" ~ text ~ " as decimal(38, 30))" -%}
+  {{ return("case when " ~ exact ~ " > 0 and " ~ exact ~ " <= 1 then cast(trunc((" ~ exact
+      ~ " + 0.0000005) * 1000000) / 1000000 as decimal(7, 6)) end") }}
+{%- endmacro %}

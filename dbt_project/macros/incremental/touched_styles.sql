@@ -1,0 +1,33 @@
+{#- touched_styles(): (stock_date, style_id, touched_from) of styles whose SKUs flipped or whose size
+    curve changed since this model's last run; touched_from is the earliest instant concerned.
+    "The style's share changed" would be too little: two SKUs that swap leave the share as it was. -#}
+{% macro touched_styles(name='touched') -%}
+  {%- set shares = ref('int_catalog__size_shares') -%}
+  {%- set queries = [
+    "select shares.stock_date, shares.style_id, min(flips.valid_from) as touched_from from ("
+      ~ changed(ref('int_stock__sku_flips')) ~ ") as flips inner join " ~ shares
+      ~ " as shares on flips.stock_date = shares.stock_date and flips.sku_id = shares.sku_id"
+      ~ " group by shares.stock_date, shares.style_id",
+    "select stock_date, style_id, cast(stock_date as timestamp(6)) as touched_from from ("
+      ~ changed(shares) ~ ") as shares",
+  ] -%}
+  {%- set touched = touched_keys(['stock_date', 'style_id'], queries, name) -%}
+  {{ return(touched) }}
+{%- endmacro %}
+
+{#- stock_intervals(size_shares, touched): while each SKU of those styles was in or out of stock:
+    stock_date, style_id, sku_id, size_share, in_stock, valid_from, valid_to (not included). -#}
+{% macro stock_intervals(size_shares, touched) -%}
+    select {{ size_shares }}.stock_date, {{ size_shares }}.style_id, {{ size_shares }}.sku_id, {{ size_shares }}.size_share,
+        flips.in_stock, flips.valid_from,
+        lead(flips.valid_from, 1, cast(flips.stock_date + interval '1' day as timestamp(6))) over (
+            partition by {{ size_shares }}.stock_date, {{ size_shares }}.style_id, {{ size_shares }}.sku_id
+            order by flips.valid_from nulls first
+        ) as valid_to
+    from {{ size_shares }}
+    inner join (
+        select * from {{ ref('int_stock__sku_flips') }}
+        {%- if touched.from_date %} where stock_date >= {{ touched.from_date }}{% endif %}
+    ) as flips
+        on {{ size_shares }}.stock_date = flips.stock_date and {{ size_shares }}.sku_id = flips.sku_id
+{%- endmacro %}

@@ -1,0 +1,47 @@
+{#- views_to_judge(): for fct_twist: the human product views to look up. A first build: all. Else the
+    views that came since the last run, and those of a product whose stock changed, from the
+    earliest changed instant on. The branches are disjoint: a view must not come twice.
+    Returns {cte, from_date, rows}. -#}
+{% macro views_to_judge() -%}
+  {%- set events = ref('stg_clickstream__events') -%}
+  {%- set views = "event_type = 'product_view' and is_human = 1" -%}
+  {%- if not is_incremental() -%}
+    {{ return({'name': 'views', 'cte': '', 'from_date': none, 'rows': 'select * from ' ~ events ~ ' where ' ~ views}) }}
+  {%- endif -%}
+  {%- set last = last_load() -%}
+  {%- set styles = touched_keys(['stock_date', 'style_id'], [
+      "select stock_date, style_id, min(valid_from) as touched_from from (" ~ changed(ref('int_stock__style_states'))
+      ~ ") as states group by stock_date, style_id"], 'touched_styles') -%}
+  {%- set skus = touched_keys(['stock_date', 'sku_id'], [
+      "select stock_date, sku_id, min(valid_from) as touched_from from (" ~ changed(ref('int_stock__sku_states'))
+      ~ ") as states group by stock_date, sku_id"], 'touched_skus') -%}
+  {%- set arrived = touched_keys(['event_date'], [
+      "select event_date from (" ~ changed(events) ~ ") as events where " ~ views], 'arrived') -%}
+  {%- set rows -%}
+    select * from {{ events }}
+    where event_date >= {{ arrived.from_date }} and load_id > {{ last }} and {{ views }}
+    union all
+    select events.* from ({{ 'select * from ' ~ events ~ ' where ' ~ views ~ ' and load_id <= ' ~ last
+        ~ ' and sku_id is null and event_date >= ' ~ styles.from_date }}) as events
+    inner join touched_styles
+        on events.event_date = touched_styles.stock_date and events.style_id = touched_styles.style_id
+            and events.event_ts >= touched_styles.touched_from
+    union all
+    select events.* from ({{ 'select * from ' ~ events ~ ' where ' ~ views ~ ' and load_id <= ' ~ last
+        ~ ' and event_date >= ' ~ skus.from_date }}) as events
+    inner join touched_skus
+        on events.event_date = touched_skus.stock_date and events.sku_id = touched_skus.sku_id
+            and events.event_ts >= touched_skus.touched_from
+  {%- endset -%}
+  {{ return({'cte': styles.cte ~ skus.cte, 'rows': rows,
+      'from_date': [arrived.from_date, styles.from_date, skus.from_date] | sort | first}) }}
+{%- endmacro %}
+
+{#- states_of(relation, product, views): the stock states of the products viewed. -#}
+{% macro states_of(relation, product, views) -%}
+  select * from {{ relation }}
+  {%- if views.from_date %}
+    where stock_date >= {{ views.from_date }}
+      and (stock_date, {{ product }}) in (select event_date, {{ product }} from views)
+  {%- endif -%}
+{%- endmacro %}

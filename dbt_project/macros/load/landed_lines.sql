@@ -1,0 +1,106 @@
+{#- landed_lines(topic): every line of the batch, one row each:
+      object_key, etag, folder_hour, line_number (object_key '': replayed from late_events),
+      raw_line, json_problem (null: a JSON object whose fields have their schema's JSON types),
+      kafka_topic, kafka_partition, kafka_offset, kafka_timestamp as texts of their JSON values,
+      and each field of the topic as text (null: absent or JSON null).
+
+    DuckDB: the text of load_objects is cut into lines in a subquery of its own (beside unnest it
+    would be cut again for every 2,048 rows), parsed once, and lines that are not provably plain
+    are judged by ingestion/strict_json.py. Reading with `->>` or read_json would hide JSON types,
+    repeated keys and NaN.
+    Teradata: NOS reads the lines as text, JSONExtract gives each value as written. -#}
+{% macro landed_lines(topic) -%}
+  {{ return(adapter.dispatch('landed_lines', 'twist')(topic)) }}
+{%- endmacro %}
+
+{% macro default__landed_lines(topic) %}{{ unsupported_engine('landed_lines') }}{% endmacro %}
+
+{% macro duckdb__landed_lines(topic) %}
+with texts as (
+    select object_key, etag, folder_hour, bad_lines, string_split(object_text, chr(10)) as texts_lines
+    from {{ ref('load_objects') }}
+    where topic = '{{ topic }}' and read_error is null and line_count > 0
+),
+
+lines as (
+    select
+        object_key, etag, folder_hour, bad_lines,
+        unnest(texts_lines) as raw_line,
+        unnest(range(1, len(texts_lines) + 1)) as line_number
+    from texts
+    union all
+    select '', '', null, null, raw_line, row_number() over (order by kafka_partition, kafka_offset)
+    from {{ source('warehouse', 'late_events') }}
+    where topic = '{{ topic }}' and replay_requested_at is not null
+),
+
+parsed as (
+    select lines.*, try(from_json(raw_line, '{{ duckdb_json_structure(topic) }}')) as field
+    from lines
+),
+
+judged as (
+    select
+        parsed.*,
+        case
+            when list_contains(bad_lines, line_number) then 'not JSON: invalid UTF-8'
+            when {{ duckdb_is_plain(topic) }} then null
+            else coalesce(
+                lake_json_problem(raw_line, '{{ topic }}'),
+                case when field is null then 'not JSON' end
+            )
+        end as json_problem
+    from parsed
+)
+
+select
+    object_key, etag, folder_hour, line_number, raw_line, json_problem,
+    nullif(field._topic, '') as kafka_topic,
+    cast(field._partition as varchar) as kafka_partition,
+    cast(field._offset as varchar) as kafka_offset,
+    cast(field._timestamp as varchar) as kafka_timestamp
+    {%- for field in topic_fields(topic) %},
+    {%- if field.type in ('text', 'timestamp') %}
+    nullif(field.{{ field.name }}, '') as {{ field.name }}
+    {%- elif field.name == 'size_share' %}
+    lake_json_number(raw_line, 'size_share') as size_share
+    {%- else %}
+    nullif(nullif(cast(field.{{ field.name }} as varchar), 'null'), '""') as {{ field.name }}
+    {%- endif -%}
+    {%- endfor %}
+from judged
+{% endmacro %}
+
+{#- Texts are read as text, everything else as JSON: `"5"` keeps its quotes and is no integer. -#}
+{% macro duckdb_json_structure(topic) -%}
+  {%- set members = ['"_topic":"VARCHAR"', '"_partition":"JSON"', '"_offset":"JSON"', '"_timestamp":"JSON"'] -%}
+  {%- for field in topic_fields(topic) -%}
+    {%- do members.append('"' ~ field.name ~ '":"' ~ ('VARCHAR' if field.type in ('text', 'timestamp') else 'JSON') ~ '"') -%}
+  {%- endfor -%}
+  {{ return('{' ~ members | join(',') ~ '}') }}
+{%- endmacro %}
+
+{#- Proof that a line is strict JSON of the schema's types: its length is that of its known fields
+    written without escapes, blanks, nulls, repeated or further keys, and no text field is a number,
+    a word or a container in disguise (each would be shorter by its two quotes). Numbers of the
+    catalog may be written in many ways, so its few lines always go to the strict parser. -#}
+{% macro duckdb_is_plain(topic) -%}
+  {%- if topic == 'product_catalog' -%}{{ return('1 = 0') }}{%- endif -%}
+  {%- set lengths, proofs = [], ['field is not null'] -%}
+  {%- set texts, integers = ['_topic'], ['_partition', '_offset', '_timestamp'] -%}
+  {%- for field in topic_fields(topic) -%}
+    {%- do (texts if field.type in ('text', 'timestamp') else integers).append(field.name) -%}
+  {%- endfor -%}
+  {%- for name in texts -%}
+    {%- do lengths.append("coalesce(strlen(field." ~ name ~ ") + " ~ (name | length + 6) ~ ", 0)") -%}
+    {%- do proofs.append("(field." ~ name ~ " is null or not regexp_matches(left(field." ~ name ~ ", 1), '[-+0-9\\[{tfTFnNiI]')"
+        ~ " or not regexp_full_match(field." ~ name ~ ", '[-+]?[0-9.]+([eE][-+]?[0-9]+)?|(?i:true|false|[-+]?(nan|inf|infinity))|[\\[{].*')"
+        ~ " or json_type(raw_line, '$." ~ name ~ "') = 'VARCHAR')") -%}
+  {%- endfor -%}
+  {%- for name in integers -%}
+    {%- do lengths.append("coalesce(strlen(field." ~ name ~ ") + " ~ (name | length + 4) ~ ", 0)") -%}
+    {%- do proofs.append("(field." ~ name ~ " is null or cast(try_cast(field." ~ name ~ " as bigint) as varchar) = field." ~ name ~ ")") -%}
+  {%- endfor -%}
+  {%- do proofs.insert(1, "strlen(raw_line) = " ~ lengths | join(' + ') ~ " + 1") -%}
+  {{ return(proofs | join('\n                and ')) }}
+{%- endmacro %}

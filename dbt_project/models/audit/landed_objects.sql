@@ -1,0 +1,88 @@
+-- One row per object and content: what became of its lines. Written after staging and the tables of
+-- lines set aside: the row is the mark that the object is done. Counts are of the lines that stand
+-- under the object's name, so lines that a killed load had staged are credited here too.
+-- depends_on: {{ ref('late_events') }} {{ ref('quarantined_lines') }} {{ ref('stg_catalog__skus') }}
+{{ config(incremental_strategy='merge', unique_key=['object_key', 'etag']) }}
+
+with batch as (
+    select topic, folder_hour, object_key, etag, object_size, read_error from {{ ref('load_objects') }}
+),
+
+listing as (
+    select object_key, etag from {{ ref('load_listing') }}
+),
+
+audited as (
+    select * from {{ source('warehouse', 'landed_objects') }}
+),
+
+lines as (
+    select object_key, etag, count(*) as lines from {{ ref('load_clickstream') }} where object_key <> '' group by object_key, etag
+    union all
+    select object_key, etag, count(*) as lines from {{ ref('load_availability') }} group by object_key, etag
+    union all
+    select object_key, etag, count(*) as lines from {{ ref('load_catalog') }} group by object_key, etag
+),
+
+{{ lines_standing_since_last_audit() }},
+
+-- A content that was superseded and has come back keeps what was credited to it before.
+counted as (
+    select
+        lines.object_key, lines.etag, lines.lines,
+        coalesce(standing.loaded, 0) + coalesce(audited.loaded, 0) as loaded,
+        coalesce(standing.late, 0) + coalesce(audited.late, 0) as late,
+        coalesce(standing.quarantined, 0) + coalesce(audited.quarantined, 0) as quarantined
+    from lines
+    left join standing on lines.object_key = standing.object_key and lines.etag = standing.etag
+    left join audited on lines.object_key = audited.object_key and lines.etag = audited.etag
+),
+
+-- Objects that a killed load had begun and that were rewritten since: nobody will offer them again.
+superseded as (
+    select
+        standing.topic, cast(null as timestamp(6)) as folder_hour, standing.object_key, standing.etag,
+        standing.loaded, standing.late, standing.quarantined
+    from standing
+    left join batch on standing.object_key = batch.object_key and standing.etag = batch.etag
+    left join listing on standing.object_key = listing.object_key and standing.etag = listing.etag
+    left join audited on standing.object_key = audited.object_key and standing.etag = audited.etag
+    where batch.object_key is null and listing.object_key is null and audited.object_key is null
+),
+
+-- An unreadable object that came back under the same key with other content.
+repaired as (
+    select audited.*
+    from audited
+    inner join batch on audited.object_key = batch.object_key and audited.etag <> batch.etag
+    where audited.status = 'unreadable' and batch.read_error is null
+)
+
+select
+    batch.object_key, batch.etag, batch.topic, batch.folder_hour, batch.object_size,
+    case when batch.read_error is null then 'loaded' else 'unreadable' end as status,
+    batch.read_error,
+    coalesce(counted.lines, 0) as lines,
+    coalesce(counted.loaded, 0) as loaded,
+    coalesce(counted.lines - counted.loaded - counted.late - counted.quarantined, 0) as duplicates,
+    coalesce(counted.late, 0) as late,
+    coalesce(counted.quarantined, 0) as quarantined,
+    {{ clock() }} as audited_at,
+    cast(null as {{ text_type(1024) }}) as accepted_why,
+    {{ load_id() }} as load_id
+from batch
+left join counted on batch.object_key = counted.object_key and batch.etag = counted.etag
+union all
+select
+    superseded.object_key, superseded.etag, superseded.topic, superseded.folder_hour,
+    cast(null as bigint) as object_size, 'superseded' as status, cast(null as {{ text_type(512) }}) as read_error,
+    superseded.loaded + superseded.late + superseded.quarantined as lines,
+    superseded.loaded, cast(0 as bigint) as duplicates, superseded.late, superseded.quarantined,
+    {{ clock() }} as audited_at, cast(null as {{ text_type(1024) }}) as accepted_why, {{ load_id() }} as load_id
+from superseded
+union all
+select
+    repaired.object_key, repaired.etag, repaired.topic, repaired.folder_hour, repaired.object_size,
+    'superseded' as status, repaired.read_error, repaired.lines, repaired.loaded, repaired.duplicates,
+    repaired.late, repaired.quarantined, {{ clock() }} as audited_at, repaired.accepted_why, {{ load_id() }} as load_id
+from repaired

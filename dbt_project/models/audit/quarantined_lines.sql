@@ -1,0 +1,47 @@
+-- Every line that cannot be used, with the reason, once.
+{{ config(incremental_strategy='append') }}
+
+with lines as (
+    select 'clickstream' as topic, object_key, etag, line_number, kafka_partition, kafka_offset, problem, raw_line
+    from {{ ref('load_clickstream') }}
+    where problem is not null
+    union all
+    select 'sku_availability', object_key, etag, line_number, kafka_partition, kafka_offset, problem, raw_line
+    from {{ ref('load_availability') }}
+    where problem is not null
+    union all
+    select 'product_catalog', object_key, etag, line_number, kafka_partition, kafka_offset, problem, raw_line
+    from {{ ref('load_catalog') }}
+    where problem is not null
+),
+
+duplicates as (
+    select * from {{ ref('load_duplicates') }}
+),
+
+-- A line without a position can only be known by its place: after a crash it is offered again.
+standing as (
+    select object_key, etag, line_number
+    from {{ source('warehouse', 'quarantined_lines') }}
+    where kafka_offset is null
+)
+
+select
+    lines.topic,
+    lines.object_key,
+    lines.etag,
+    lines.line_number,
+    lines.kafka_partition,
+    lines.kafka_offset,
+    lines.problem as reason,
+    lines.raw_line,
+    {{ clock() }} as quarantined_at,
+    {{ load_id() }} as load_id
+from lines
+left join duplicates
+    on lines.topic = duplicates.topic and lines.object_key = duplicates.object_key
+        and lines.etag = duplicates.etag and lines.line_number = duplicates.line_number
+left join standing
+    on lines.object_key = standing.object_key and lines.etag = standing.etag
+        and lines.line_number = standing.line_number
+where duplicates.topic is null and standing.object_key is null

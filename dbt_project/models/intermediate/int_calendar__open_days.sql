@@ -1,0 +1,18 @@
+-- The days that exist: those with an accepted human product view or stock change.
+{{ config(unique_key=['open_date']) }}
+
+with events as (
+    {{ changed(ref('stg_clickstream__events')) }}
+),
+
+stock_changes as (
+    {{ changed(ref('stg_availability__stock_changes')) }}
+),
+
+days as (
+    select event_date as open_date from events where event_type = 'product_view' and is_human = 1
+    union
+    select event_date as open_date from stock_changes
+)
+
+select open_date, {{ load_id() }} as load_id from days

@@ -1,0 +1,33 @@
+-- When a SKU came into stock and went out of it: the first state of each day, and every later one
+-- that differs from the state before. A flip once published stays, with what holds there now.
+{{ config(unique_key=['stock_date', 'sku_id', 'valid_from']) }}
+{%- set touched = touched_keys(['stock_date', 'sku_id'], [
+    'select stock_date, sku_id from (' ~ changed(ref('int_stock__sku_states')) ~ ') as states',
+]) %}
+
+with {{ touched.cte }}
+states as (
+    {{ rows_of(touched, ref('int_stock__sku_states')) }}
+),
+
+compared as (
+    select stock_date, sku_id, valid_from, in_stock,
+        lag(in_stock) over (partition by stock_date, sku_id order by valid_from nulls first) as in_stock_before
+    from states
+),
+
+flips as (
+    select stock_date, sku_id, valid_from, in_stock
+    from compared
+    where in_stock_before is null or in_stock <> in_stock_before
+    {%- if touched.from_date %}
+    union
+    select compared.stock_date, compared.sku_id, compared.valid_from, compared.in_stock
+    from compared
+    inner join ({{ published(touched) }}) as standing
+        on compared.stock_date = standing.stock_date and compared.sku_id = standing.sku_id
+            and compared.valid_from = standing.valid_from
+    {%- endif %}
+)
+
+select stock_date, sku_id, valid_from, in_stock, {{ load_id() }} as load_id from flips

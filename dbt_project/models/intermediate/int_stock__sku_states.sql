@@ -1,0 +1,55 @@
+-- What stock of a SKU the network held, moment by moment: one row at each instant with a stock
+-- event, and one at the opening of the day.
+{{ config(unique_key=['stock_date', 'sku_id', 'valid_from']) }}
+{%- set touched = touched_keys(['stock_date', 'sku_id'], [
+    'select event_date as stock_date, sku_id from (' ~ changed(ref('stg_availability__stock_changes')) ~ ') as changes',
+    'select stock_date, sku_id from (' ~ changed(ref('int_stock__openings')) ~ ') as openings',
+]) %}
+
+with {{ touched.cte }}
+openings as (
+    {{ rows_of(touched, ref('int_stock__openings')) }}
+),
+
+stock_changes as (
+    {{ rows_of(touched, ref('stg_availability__stock_changes'), ['event_date', 'sku_id']) }}
+),
+
+levels as (
+    select stock_date, sku_id, location_id, cast(stock_date as timestamp(6)) as event_ts,
+        cast(-1 as bigint) as tie_partition, cast(-1 as bigint) as tie_offset, available_qty
+    from openings
+    union all
+    select event_date, sku_id, location_id, event_ts, tie_partition, tie_offset, available_qty
+    from stock_changes
+),
+
+changes as (
+    select stock_date, sku_id, event_ts,
+        available_qty - coalesce(lag(available_qty) over (
+            partition by stock_date, sku_id, location_id
+            order by event_ts nulls first, tie_partition nulls first, tie_offset nulls first
+        ), 0) as qty_change
+    from levels
+),
+
+instants as (
+    select stock_date, sku_id, event_ts as valid_from,
+        cast(sum(cast(qty_change as bigint)) as bigint) as qty_change
+    from changes
+    group by stock_date, sku_id, event_ts
+),
+
+states as (
+    select stock_date, sku_id, valid_from,
+        cast(sum(cast(qty_change as bigint)) over (
+            partition by stock_date, sku_id order by valid_from nulls first rows unbounded preceding
+        ) as bigint) as network_qty
+    from instants
+)
+
+select
+    stock_date, sku_id, valid_from, network_qty,
+    cast(case when network_qty >= {{ setting('min_sellable_qty') }} then 1 else 0 end as smallint) as in_stock,
+    {{ load_id() }} as load_id
+from states

@@ -1,0 +1,39 @@
+-- What share of a style's size curve was in stock, moment by moment: one row at each instant at
+-- which one of its SKUs flipped, so that no SKU of the style flips within a row's time.
+{{ config(unique_key=['stock_date', 'style_id', 'valid_from']) }}
+{%- set touched = touched_styles() %}
+
+with {{ touched.cte }}
+size_shares as (
+    {{ rows_of(touched, ref('int_catalog__size_shares'), ['stock_date', 'style_id']) }}
+),
+
+intervals as (
+    {{ stock_intervals('size_shares', touched) }}
+),
+
+instants as (
+    select stock_date, style_id, valid_from from intervals
+    {%- if touched.from_date %}
+    union
+    select stock_date, style_id, valid_from from ({{ published(touched) }}) as standing
+    {%- endif %}
+),
+
+states as (
+    select instants.stock_date, instants.style_id, instants.valid_from,
+        sum(cast(case when intervals.in_stock = 1 then intervals.size_share else 0 end as decimal(18, 6))) as in_stock_share,
+        sum(cast(coalesce(intervals.size_share, 0) as decimal(18, 6))) as known_share
+    from instants
+    left join intervals
+        on instants.stock_date = intervals.stock_date and instants.style_id = intervals.style_id
+            and instants.valid_from >= intervals.valid_from and instants.valid_from < intervals.valid_to
+    group by instants.stock_date, instants.style_id, instants.valid_from
+)
+
+select
+    stock_date, style_id, valid_from,
+    cast(in_stock_share as decimal(7, 6)) as in_stock_share,
+    cast(known_share as decimal(7, 6)) as known_share,
+    {{ load_id() }} as load_id
+from states

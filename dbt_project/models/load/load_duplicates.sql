@@ -1,0 +1,83 @@
+-- The batch's lines that are duplicates, and by which rule: 'position' (the line itself was seen
+-- before) or 'event' (another copy of its event was loaded before, or is loaded with this batch).
+-- Staging is read by name: a ref would be a cycle.
+with lines as (
+    select 'clickstream' as topic, object_key, etag, folder_hour, line_number, kafka_partition,
+        kafka_offset, event_date, event_id, problem, is_late
+    from {{ ref('load_clickstream') }}
+    where kafka_offset is not null
+    union all
+    select 'sku_availability', object_key, etag, folder_hour, line_number, kafka_partition,
+        kafka_offset, event_date, event_id, problem, is_late
+    from {{ ref('load_availability') }}
+    where kafka_offset is not null
+    union all
+    select 'product_catalog', object_key, etag, folder_hour, line_number, kafka_partition,
+        kafka_offset, event_date, cast(null as {{ text_type(128) }}), problem, is_late
+    from {{ ref('load_catalog') }}
+    where kafka_offset is not null
+),
+
+-- Rule 2, against what was loaded or set aside before
+staged as (
+    select 'clickstream' as topic, kafka_partition, kafka_offset
+    from {{ source('staged', 'stg_clickstream__events') }}
+    where {{ within_batch('load_clickstream', 'kafka_offset') }}
+    union all
+    select 'sku_availability', kafka_partition, kafka_offset
+    from {{ source('staged', 'stg_availability__stock_changes') }}
+    where {{ within_batch('load_availability', 'kafka_offset') }}
+    union all
+    select 'product_catalog', kafka_partition, kafka_offset
+    from {{ source('staged', 'stg_catalog__skus') }}
+    where {{ within_batch('load_catalog', 'kafka_offset') }}
+),
+
+seen as (
+    select topic, kafka_partition, kafka_offset, 1 as hides_replays from staged
+    union all
+    select topic, kafka_partition, kafka_offset, 0 from {{ source('warehouse', 'late_events') }}
+    union all
+    select topic, kafka_partition, kafka_offset, 0 from {{ source('warehouse', 'quarantined_lines') }}
+    where kafka_offset is not null
+),
+
+-- Rule 2, within the batch: the first line in the order of reading stands
+repeated as (
+    select topic, kafka_partition, kafka_offset
+    from lines
+    group by topic, kafka_partition, kafka_offset
+    having count(*) > 1
+),
+
+ranked as (
+    select
+        lines.topic, lines.object_key, lines.etag, lines.line_number,
+        row_number() over (
+            partition by lines.topic, lines.kafka_partition, lines.kafka_offset
+            order by lines.folder_hour nulls first, lines.object_key nulls first,
+                lines.etag nulls first, lines.line_number nulls first
+        ) as nth
+    from lines
+    inner join repeated
+        on lines.topic = repeated.topic and lines.kafka_partition = repeated.kafka_partition
+            and lines.kafka_offset = repeated.kafka_offset
+),
+
+by_position as (
+    select lines.topic, lines.object_key, lines.etag, lines.line_number
+    from lines
+    inner join seen
+        on lines.topic = seen.topic and lines.kafka_partition = seen.kafka_partition
+            and lines.kafka_offset = seen.kafka_offset
+    where lines.object_key <> '' or seen.hides_replays = 1
+    union
+    select topic, object_key, etag, line_number from ranked where nth > 1
+),
+
+-- Rule 5: of an event's copies the smallest position stands, unless one was loaded before
+{{ event_copies() }}
+
+select topic, object_key, etag, line_number, 'position' as duplicate_of from by_position
+union all
+select topic, object_key, etag, line_number, 'event' as duplicate_of from by_event

@@ -1,0 +1,66 @@
+-- The batch: the oldest objects that are new or were unreadable, up to batch_mb, each read once.
+-- Later models read this table only, so a file that changes meanwhile cannot split their view.
+with listing as (
+    select * from {{ ref('load_listing') }}
+),
+
+audited as (
+    select * from {{ source('warehouse', 'landed_objects') }}
+),
+
+batch_start as (
+    select min(listed_at) as listed_at, min(folder_hour) as folder_hour from listing
+),
+
+-- Offered again at every load until it loads or is accepted, however old its folder.
+unreadable as (
+    select audited.topic, audited.folder_hour, audited.object_key, audited.object_size, audited.etag
+    from audited
+    where audited.status = 'unreadable'
+        and audited.object_key not in (select listing.object_key from listing)
+),
+
+-- Done: loaded or accepted as it is, or already offered since this listing was made.
+done as (
+    select audited.object_key, audited.etag, audited.status
+    from audited
+    cross join batch_start
+    where audited.folder_hour >= batch_start.folder_hour
+        and (audited.status in ('loaded', 'accepted') or audited.audited_at >= batch_start.listed_at)
+),
+
+tried as (
+    select distinct audited.object_key
+    from audited
+    cross join batch_start
+    where audited.audited_at >= batch_start.listed_at
+),
+
+candidates as (
+    select topic, folder_hour, object_key, object_size, etag from listing
+    union all
+    select topic, folder_hour, object_key, object_size, etag from unreadable
+),
+
+pending as (
+    select
+        candidates.*,
+        sum(candidates.object_size) over (
+            order by candidates.folder_hour nulls first, candidates.object_key nulls first
+            rows unbounded preceding
+        ) - candidates.object_size as bytes_before
+    from candidates
+    left join done
+        on candidates.object_key = done.object_key and candidates.etag = done.etag
+    left join tried
+        on candidates.object_key = tried.object_key
+    where done.object_key is null and tried.object_key is null
+),
+
+batch as (
+    select topic, folder_hour, object_key, object_size, etag
+    from pending
+    where bytes_before < {{ setting('batch_mb') }} * 1000000
+)
+
+{{ object_texts('batch') }}

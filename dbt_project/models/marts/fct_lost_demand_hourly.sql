@@ -1,0 +1,50 @@
+-- The views that each SKU lost by being out of stock. Sums exactly to out_of_stock_views.
+{{ config(unique_key=['view_hour', 'style_id', 'sku_id']) }}
+{%- set touched = touched_cells() %}
+
+with {{ touched.cte }}
+views as (
+    {{ rows_of(touched, ref('fct_twist'), ['view_date', 'view_hour', 'style_id']) }}
+),
+
+size_shares as (
+    {{ shares_of(touched) }}
+),
+
+intervals as (
+    {{ stock_intervals('size_shares', touched) }}
+),
+
+-- No SKU of a style flips between a view's state_from and the view, so views are counted by state
+-- first and meet the SKUs that were out in it only then.
+views_by_state as (
+    select view_date, view_hour, style_id, state_from, cast(count(*) as bigint) as views
+    from views
+    where sku_id is null and state_from is not null
+    group by view_date, view_hour, style_id, state_from
+),
+
+lost as (
+    select view_hour, style_id, sku_id, cast(out_of_stock_share as decimal(18, 6)) as lost_views
+    from views
+    where sku_id is not null and out_of_stock_share > 0
+    union all
+    select
+        views_by_state.view_hour, views_by_state.style_id, intervals.sku_id,
+        cast(views_by_state.views * intervals.size_share as decimal(18, 6)) as lost_views
+    from views_by_state
+    inner join intervals
+        on views_by_state.view_date = intervals.stock_date and views_by_state.style_id = intervals.style_id
+            and views_by_state.state_from >= intervals.valid_from and views_by_state.state_from < intervals.valid_to
+    where intervals.in_stock = 0 and intervals.size_share > 0
+),
+
+lost_by_sku as (
+    select view_hour, style_id, sku_id,
+        cast(sum(cast(lost_views as decimal(18, 6))) as decimal(18, 6)) as lost_views
+    from lost
+    group by view_hour, style_id, sku_id
+)
+
+select view_hour, style_id, sku_id, lost_views, {{ load_id() }} as load_id from lost_by_sku
+{{ touched.fallen }}

@@ -1,0 +1,64 @@
+-- Every loaded stock event once. tie_partition and tie_offset are the smallest position of all its
+-- copies, whenever they came: of several events at one instant the one with the highest holds.
+{{ config(incremental_strategy='merge', unique_key=['event_date', 'event_id']) }}
+
+with lines as (
+    select * from {{ ref('load_availability') }}
+),
+
+duplicates as (
+    select * from {{ ref('load_duplicates') }} where topic = 'sku_availability'
+),
+
+accepted as (
+    select
+        lines.event_date, lines.event_id, lines.sku_id, lines.location_id, lines.change_reason,
+        lines.available_qty, lines.event_ts, lines.arrived_at,
+        lines.kafka_partition as tie_partition,
+        lines.kafka_offset as tie_offset,
+        lines.kafka_partition, lines.kafka_offset, lines.object_key, lines.etag,
+        {{ load_id() }} as first_load_id
+    from lines
+    left join duplicates
+        on lines.object_key = duplicates.object_key and lines.etag = duplicates.etag
+            and lines.line_number = duplicates.line_number
+    where lines.problem is null and lines.is_late = 0 and duplicates.topic is null
+),
+
+-- Copies of events loaded before whose position is smaller
+copies as (
+    select lines.event_date, lines.event_id, lines.kafka_partition, lines.kafka_offset
+    from lines
+    inner join duplicates
+        on lines.object_key = duplicates.object_key and lines.etag = duplicates.etag
+            and lines.line_number = duplicates.line_number
+    where duplicates.duplicate_of = 'event'
+    qualify row_number() over (
+        partition by lines.event_date, lines.event_id
+        order by lines.kafka_partition nulls first, lines.kafka_offset nulls first
+    ) = 1
+),
+
+standing as (
+    select * from {{ source('staged', 'stg_availability__stock_changes') }}
+    where {{ within_batch('load_availability', 'event_date') }}
+),
+
+retied as (
+    select
+        standing.event_date, standing.event_id, standing.sku_id, standing.location_id,
+        standing.change_reason, standing.available_qty, standing.event_ts, standing.arrived_at,
+        copies.kafka_partition as tie_partition,
+        copies.kafka_offset as tie_offset,
+        standing.kafka_partition, standing.kafka_offset, standing.object_key, standing.etag,
+        standing.first_load_id
+    from standing
+    inner join copies
+        on standing.event_date = copies.event_date and standing.event_id = copies.event_id
+    where copies.kafka_partition < standing.tie_partition
+        or (copies.kafka_partition = standing.tie_partition and copies.kafka_offset < standing.tie_offset)
+)
+
+select accepted.*, {{ load_id() }} as load_id from accepted
+union all
+select retied.*, {{ load_id() }} as load_id from retied

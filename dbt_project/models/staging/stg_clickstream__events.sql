@@ -1,0 +1,38 @@
+-- Every loaded clickstream event once.
+{{ config(incremental_strategy='append') }}
+
+with lines as (
+    select * from {{ ref('load_clickstream') }}
+),
+
+duplicates as (
+    select * from {{ ref('load_duplicates') }} where topic = 'clickstream'
+)
+
+select
+    lines.event_date,
+    lines.event_id,
+    lines.style_id,
+    lines.sku_id,
+    lines.session_id,
+    lines.visitor_id,
+    lines.store_id,
+    lines.event_type,
+    lines.channel,
+    lines.fulfilment,
+    lines.is_human,
+    lines.url,
+    lines.referrer,
+    lines.user_agent,
+    lines.event_ts,
+    lines.arrived_at,
+    lines.kafka_partition,
+    lines.kafka_offset,
+    lines.object_key,
+    lines.etag,
+    {{ load_id() }} as load_id
+from lines
+left join duplicates
+    on lines.object_key = duplicates.object_key and lines.etag = duplicates.etag
+        and lines.line_number = duplicates.line_number
+where lines.problem is null and lines.is_late = 0 and duplicates.topic is null

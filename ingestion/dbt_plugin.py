@@ -1,0 +1,130 @@
+"""What TWIST adds to dbt's DuckDB connection: the warehouse, and the functions that read the lake.
+
+    lake_list(topic, since)            what lies in the landing lake from an hour on
+    lake_text(object_key)              one object's text, or the reason why there is none
+    lake_json_problem(line, topic)     the last word on a line that is not plainly clean
+    lake_json_number(line, field)      a number as it was written
+    take_writer_lock()                 refuses a second writer
+
+They do their work when a query runs, never while dbt parses or compiles.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from dbt.adapters.duckdb.plugins import BasePlugin
+
+from ingestion import lake, writer_lock
+from ingestion.settings import Settings, load_settings
+from ingestion.strict_json import json_number, json_problem
+from ingestion.warehouse import attach_warehouse
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+READERS = 8
+"""Objects read at once: enough to hide the latency of S3; inflating leaves the GIL alone."""
+
+_LISTED = pa.list_(
+    pa.struct(
+        [
+            ("topic", pa.string()),
+            ("folder_hour", pa.timestamp("us")),
+            ("object_key", pa.string()),
+            ("object_size", pa.int64()),
+            ("etag", pa.string()),
+        ]
+    )
+)
+_LISTED_SQL = (
+    "struct(topic varchar, folder_hour timestamp, object_key varchar, "
+    "object_size bigint, etag varchar)[]"
+)
+_TEXT = pa.struct(
+    [
+        ("error", pa.string()),
+        ("etag", pa.string()),
+        ("size", pa.int64()),
+        ("text", pa.large_string()),
+        ("line_count", pa.int64()),
+        ("bad_lines", pa.list_(pa.int64())),
+    ]
+)
+_TEXT_SQL = (
+    "struct(error varchar, etag varchar, size bigint, text varchar, "
+    "line_count bigint, bad_lines bigint[])"
+)
+
+
+class Plugin(BasePlugin):
+    """Configures each DuckDB connection that dbt opens for the targets `embedded` and `s3`."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        return load_settings()
+
+    @cached_property
+    def store(self) -> Any:
+        return lake.open_store(self.settings)
+
+    def configure_connection(self, conn: "DuckDBPyConnection") -> None:
+        attach_warehouse(conn, self.settings)
+
+        def register(name: str, function: Callable[..., pa.Array], args: int, sql: str) -> None:
+            conn.create_function(
+                name,
+                function,
+                ["varchar"] * args,  # type: ignore[list-item]  # names of types are accepted
+                sql,  # type: ignore[arg-type]
+                type="arrow",  # type: ignore[arg-type]
+                null_handling="special",  # type: ignore[arg-type]
+                side_effects=name.startswith(("lake_list", "lake_text", "take")),
+            )
+
+        register("lake_list", self._list, 2, _LISTED_SQL)
+        register("lake_text", self._text, 1, _TEXT_SQL)
+        register("lake_json_problem", _map(json_problem), 2, "varchar")
+        register("lake_json_number", _map(json_number), 2, "varchar")
+        register("take_writer_lock", self._lock, 1, "varchar")
+
+    def _list(self, topics: pa.Array, since: pa.Array) -> pa.Array:
+        return pa.array(
+            [
+                list(self._listed(topic, hour and datetime.fromisoformat(hour)))
+                for topic, hour in zip(topics.to_pylist(), since.to_pylist(), strict=True)
+            ],
+            _LISTED,
+        )
+
+    def _listed(self, topic: str, since: datetime | None) -> Iterable[dict[str, Any]]:
+        since = since and since.replace(tzinfo=UTC)
+        for found in lake.list_landed(self.store, topic, since):
+            yield {
+                "topic": found.topic,
+                "folder_hour": found.folder_hour.replace(tzinfo=None),
+                "object_key": found.key,
+                "object_size": found.size,
+                "etag": found.etag,
+            }
+
+    def _text(self, keys: pa.Array) -> pa.Array:
+        with ThreadPoolExecutor(READERS) as readers:
+            found = readers.map(lambda key: lake.read_text(self.store, key), keys.to_pylist())
+            return pa.array([asdict(text) for text in found], _TEXT)
+
+    def _lock(self, purposes: pa.Array) -> pa.Array:
+        writer_lock.take(self.settings.warehouse_root)
+        return purposes
+
+
+def _map(function: Callable[[str, str], str | None]) -> Callable[[pa.Array, pa.Array], pa.Array]:
+    def apply(first: pa.Array, second: pa.Array) -> pa.Array:
+        pairs = zip(first.to_pylist(), second.to_pylist(), strict=True)
+        return pa.array([a and function(a, b) for a, b in pairs], pa.string())
+
+    return apply

@@ -1,0 +1,1 @@
+"""A made-up retailer: what it sells and where, who visits, and how its stock moves."""

@@ -1,0 +1,115 @@
+"""The closed lists of `rules_vocabulary`, applied to one node of sqlglot's tree."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from sqlglot import exp
+
+from tests.teradata.rules_catalogue import Finding, found
+from tests.teradata.rules_vocabulary import (
+    DATA_TYPES,
+    FUNCTIONS,
+    INTERVAL_UNITS,
+    JOINS,
+    MAX_UNICODE_CHARACTERS,
+    NODES,
+    REQUIRED,
+    TRUNC_FORMATS,
+)
+
+_SPELLED: Final[dict[type[exp.Expr], str]] = {
+    exp.Array: "nested_type",
+    exp.Boolean: "boolean",
+    exp.Bracket: "nested_type",
+    exp.Filter: "filter",
+    exp.ILike: "ilike",
+    exp.Lambda: "lambda",
+    exp.Lateral: "lateral",
+    exp.NullSafeEQ: "is_distinct",
+    exp.NullSafeNEQ: "is_distinct",
+    exp.Struct: "nested_type",
+    exp.Unnest: "unnest",
+    exp.Values: "values_table",
+    exp.Command: "unparsed",
+}
+_SPELLED_CLAUSES: Final[dict[tuple[type[exp.Expr], str], str]] = {
+    (exp.Join, "using"): "join_using",
+    (exp.Join, "method"): "join_kind",
+    (exp.Star, "except_"): "star_exclude",
+    (exp.Group, "all"): "group_by_all",
+    (exp.When, "condition"): "merge_when",
+    (exp.When, "source"): "merge_when",
+}
+
+
+def check_listed(node: exp.Expr) -> Iterator[Finding]:
+    """Whether a node, its arguments and its place are in the closed lists."""
+    allowed = NODES.get(type(node))
+    if allowed is None:
+        rule = "function" if isinstance(node, exp.Func) else "construct"
+        yield found(_SPELLED.get(type(node), rule), node)
+        return
+    for arg in sorted(node.args.keys() - allowed):
+        if node.args[arg]:
+            yield found(_SPELLED_CLAUSES.get((type(node), arg), "clause"), node)
+    if (required := REQUIRED.get(type(node))) and not node.args.get(required):
+        yield found("clause", node)
+    if _is_out_of_place(node):
+        yield found("construct", node)
+    if isinstance(node, exp.Anonymous) and node.name.lower() not in FUNCTIONS:
+        yield found("function", node)
+    if isinstance(node, exp.Trunc) and node.text("decimals").lower() not in TRUNC_FORMATS:
+        yield found("trunc_time", node)
+    if isinstance(node, exp.Join):
+        yield from _join(node)
+    if isinstance(node, exp.DataType):
+        yield from _types(node)
+
+
+def _is_out_of_place(node: exp.Expr) -> bool:
+    """Whether an allowed node stands where only sqlglot would have it."""
+    parent = node.parent
+    match node:
+        case exp.Dot():
+            method = node.expression
+            called = isinstance(method, exp.Anonymous) and method.name.lower() == "jsonextractvalue"
+            return not called and not isinstance(parent, exp.Dot)
+        case exp.Tuple():
+            return not isinstance(parent, exp.In | exp.Insert)
+        case exp.If():
+            return not isinstance(parent, exp.Case)
+        case exp.In():
+            return not node.expressions and not node.args.get("query")
+        case exp.Alias():
+            return bool(node.this.is_star)
+        case exp.From() | exp.Join():
+            return not isinstance(node.this, exp.Table | exp.Subquery)
+        case exp.Subquery():
+            return not isinstance(node.this, exp.Query)
+        case exp.Extract():
+            return node.name.lower() not in INTERVAL_UNITS
+        case exp.WindowSpec():
+            return any(
+                node.args.get(edge) not in (None, "CURRENT ROW")
+                and not node.args.get(f"{edge}_side")
+                for edge in ("start", "end")
+            )
+    return False
+
+
+def _join(node: exp.Join) -> Iterator[Finding]:
+    if (node.side, node.kind) not in JOINS:
+        yield found("join_kind", node)
+    elif node.method == "NATURAL" or node.args.get("using"):
+        pass  # found already
+    elif bool(node.args.get("on")) is (node.kind == "CROSS"):
+        yield found("join_on", node)
+
+
+def _types(node: exp.DataType) -> Iterator[Finding]:
+    sizes = [int(p.name) for p in node.expressions if p.name.isdigit()]
+    sized = {exp.DType.DECIMAL: len(sizes) == 2, exp.DType.TIMESTAMP: sizes in ([], [6])}
+    if node.this not in DATA_TYPES or not sized.get(node.this, True):
+        yield found("type", node)
+    elif node.this in exp.DataType.TEXT_TYPES and max(sizes, default=1) > MAX_UNICODE_CHARACTERS:
+        yield found("char_length", node)
