@@ -124,7 +124,9 @@ class Plugin(BasePlugin):
 
 def _map(function: Callable[[str, str], str | None]) -> Callable[[pa.Array, pa.Array], pa.Array]:
     def apply(first: pa.Array, second: pa.Array) -> pa.Array:
+        if first.null_count == len(first):
+            return pa.nulls(len(first), pa.string())
         pairs = zip(first.to_pylist(), second.to_pylist(), strict=True)
-        return pa.array([a and function(a, b) for a, b in pairs], pa.string())
+        return pa.array([None if a is None else function(a, b) for a, b in pairs], pa.string())
 
     return apply

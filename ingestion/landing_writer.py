@@ -19,7 +19,6 @@ def land(
     wants to load between the two versions of a rewritten key does so when `write.final` is False.
     """
     sink = Sink(config)
-    root.mkdir(parents=True, exist_ok=True)
     for write in sink.writes(chunks):
         path = root / write.key
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,6 +27,7 @@ def land(
         part.replace(path)
         if on_write is not None:
             on_write(write)
+    root.mkdir(parents=True, exist_ok=True)
     return sink.summary
 
 

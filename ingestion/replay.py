@@ -192,33 +192,36 @@ def _records(
     query: str, parameters: dict[str, str], record: Callable[[tuple[Any, ...], str], Record]
 ) -> Iterator[list[Record]]:
     """Streams a query whose first column is the time, in milliseconds since the epoch."""
+    for rows in _rows(query, parameters):
+        times = stamps(np.array([row[0] for row in rows], np.int64) * 1000)
+        yield [record(row, at) for row, at in zip(rows, times, strict=True)]
+
+
+def _rows(query: str, parameters: dict[str, str]) -> Iterator[list[Any]]:
     with tempfile.TemporaryDirectory() as spill, duckdb.connect() as connection:
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         connection.execute(f"set temp_directory = '{spill}'")
         try:
             cursor = connection.execute(query, parameters)
             while rows := cursor.fetchmany(CHUNK_ROWS):
-                times = stamps(np.array([row[0] for row in rows], np.int64) * 1000)
-                yield [record(row, at) for row, at in zip(rows, times, strict=True)]
+                yield rows
         except duckdb.Error as error:
-            files = ", ".join(parameters.values())
-            raise ReplayError(f"{files}: not the expected data: {error}") from error
+            files, reason = ", ".join(parameters.values()), str(error).splitlines()[0]
+            raise ReplayError(f"{files}: not the expected data: {reason}") from error
 
 
 def _roots(path: str) -> dict[str, str]:
     """The topmost ancestor of each category, from `category_tree.csv`."""
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            """
-            select categoryid, parentid
-            from read_csv(
-                $path, header = true, delim = ',', auto_detect = false,
-                columns = {'categoryid': 'varchar', 'parentid': 'varchar'}
-            )
-            """,
-            {"path": path},
-        ).fetchall()
-    parents: dict[str, str | None] = dict(rows)
+    query = """
+        select categoryid, parentid
+        from read_csv(
+            $path, header = true, delim = ',', auto_detect = false,
+            columns = {'categoryid': 'varchar', 'parentid': 'varchar'}
+        )
+    """
+    parents: dict[str, str | None] = {}
+    for rows in _rows(query, {"path": path}):
+        parents |= dict(rows)
 
     def root(category: str) -> str:
         seen = {category}
@@ -247,17 +250,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Replays a public data set as a landing lake.",
     )
     parser.add_argument("dataset", choices=READERS)
-    parser.add_argument("--from", dest="source", type=Path, required=True, metavar="PATH",
-                        help="otto: the Parquet file; retailrocket: the folder of the CSV files")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="otto: the Parquet file; retailrocket: the folder of the CSV files",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the new landing lake")
     parser.add_argument("--partitions", type=int, default=1, help="partitions of each topic")
     parser.add_argument("--file-minutes", type=int, default=60, help="arrivals in one file")
     arguments = parser.parse_args(argv)
     began = time.monotonic()
     try:
-        config = SinkConfig(
-            partitions=arguments.partitions, file_minutes=arguments.file_minutes
-        )
+        config = SinkConfig(partitions=arguments.partitions, file_minutes=arguments.file_minutes)
         refuse_landing(arguments.out)
         summary = land(READERS[arguments.dataset](arguments.source), config, arguments.out)
     except (ReplayError, FileExistsError, ValueError) as error:

@@ -28,12 +28,10 @@ def hex_ids(numbers: Ints, seed: int) -> list[str]:
 
 def stamps(instants: Ints, micros: bool = False) -> list[str]:
     """Microseconds since the epoch as `2026-11-01T18:05:07.123Z`, or with six digits."""
-    if not len(instants):
-        return []
     seconds, rest = np.divmod(instants, SECOND)
-    first, last = int(seconds.min()), int(seconds.max())
-    texts = np.datetime_as_string(np.arange(first, last + 1).astype("M8[s]")).tolist()
-    whole = (seconds - first).tolist()
+    distinct, place = np.unique(seconds, return_inverse=True)
+    texts = np.datetime_as_string(distinct.astype("M8[s]")).tolist()
+    whole = place.tolist()
     if micros:
         return [f"{texts[s]}.{us:06d}Z" for s, us in zip(whole, rest.tolist(), strict=True)]
     millis = (rest // 1000).tolist()

@@ -10,8 +10,11 @@ from ingestion.settings import Settings
 from orchestration.lib import warehouse
 from orchestration.lib.dbt import Dbt
 
+LIST = ("--select", "load_listing", "load_objects")
+READ = ("--select", "load_objects")
 STAGE = ("--select", "tag:load", "--exclude", "load_listing", "load_objects")
 COMPUTE = ("--select", "path:models/intermediate", "path:models/marts")
+STAGE_AND_COMPUTE = ("--select", "tag:load", *COMPUTE[1:], *STAGE[2:])
 COMPUTE_EVERY_LINES = 12_000_000
 """A backlog is computed in portions of about a large retailer's day."""
 
@@ -54,39 +57,39 @@ def load(
     writer_lock.take(settings.warehouse_root)
     warehouse.prepare(settings, dbt)
     first_stamp = _newest_stamp(dbt)
-    staged_lines = _uncomputed_lines(dbt)
-    dbt.run("run", "--select", "load_listing")
+    dbt.run("run", *LIST)
+    uncomputed, behind = 0, _is_behind(dbt)
     while True:
-        dbt.run("run", "--select", "load_objects")
-        objects, megabytes = dbt.query(
-            "select count(*), coalesce(sum(object_size), 0) / 1e6 from memory.load.load_objects"
+        objects, lines, megabytes = dbt.query(
+            "select count(*), coalesce(sum(line_count), 0), coalesce(sum(object_size), 0) / 1e6 "
+            "from memory.load.load_objects"
         )[0]
-        if not objects:
-            break
-        if megabytes > 1:
-            say(f"reading {objects:,} objects ({megabytes:,.0f} MB) …")
-        dbt.run("run", *STAGE)
-        staged_lines += dbt.query(
-            "select coalesce(sum(line_count), 0) from memory.load.load_objects"
-        )[0][0]
-        if compute and staged_lines >= COMPUTE_EVERY_LINES:
-            say(f"computing {staged_lines:,} lines …")
+        is_last = megabytes < settings.batch_mb
+        if objects and megabytes > 1:
+            say(f"loading {objects:,} objects, {lines:,} lines ({megabytes:,.0f} MB) …")
+        uncomputed += lines
+        computes = compute and (behind or objects) and (
+            is_last or uncomputed >= COMPUTE_EVERY_LINES
+        )
+        if objects and computes:
+            dbt.run("run", *STAGE_AND_COMPUTE)
+        elif objects:
+            dbt.run("run", *STAGE)
+        elif computes:
             dbt.run("run", *COMPUTE)
-            staged_lines = 0
-    if compute and _is_behind(dbt):
-        if staged_lines > 100_000:
-            say(f"computing {staged_lines:,} lines …")
-        dbt.run("run", *COMPUTE)
+        if computes:
+            uncomputed, behind = 0, False
+        elif objects:
+            behind = True
+        if is_last:
+            break
+        dbt.run("run", *READ)
     return _report(dbt, first_stamp, time.monotonic() - started)
 
 
 def _newest_stamp(dbt: Dbt) -> int:
     stamp: int = dbt.query("select coalesce(max(load_id), 0) from twist.audit.watermarks")[0][0]
     return stamp
-
-
-def _uncomputed_lines(dbt: Dbt) -> int:
-    return 0
 
 
 def _is_behind(dbt: Dbt) -> bool:

@@ -136,7 +136,9 @@ class Shop:
         self.ids.add((topic, midnight, name))
         return name
 
-    def add(self, topic: str, moment: datetime, fields: Fields, arrival: datetime) -> None:
+    def add(
+        self, topic: str, moment: datetime, fields: Fields, arrival: datetime, retry: float = 0.1
+    ) -> None:
         """Draft an event, sometimes badly written, sometimes with copies at other positions."""
         rng = self.rng
         names = list(fields)
@@ -147,7 +149,7 @@ class Shop:
             write = dirty_lines.write_odd(rng, topic)
         draft = Draft(topic, rng.randrange(3), arrival, fields, write)
         self.drafts.append(draft)
-        while rng.random() < 0.12:  # a producer's retry
+        while rng.random() < retry:  # a producer's retry
             again = rng.choice([arrival, arrival + MILLI, self.arrival(max(moment, START))])
             self.drafts.append(replace(draft, partition=rng.randrange(3), arrival=again))
 
@@ -156,10 +158,13 @@ class Shop:
         moment, sku, location = self.moment(), rng.choice(self.skus), rng.choice(LOCATIONS)
         opening = rng.sample(self.skus, rng.choice([0, len(self.skus)]))
         for number in range(count):
+            retry = 0.1
             if opening:  # in half of the histories stock is known early
                 moment, sku = START + rng.randrange(7200) * SECOND, opening.pop()
-            elif rng.random() < 0.8:  # else a tie: another level at the same instant and place
+            elif rng.random() < 0.8:
                 moment, sku, location = self.moment(), rng.choice(self.skus), rng.choice(LOCATIONS)
+            else:  # a tie: another level at the same instant and place, and which copy counts
+                retry = 0.5
             fields: Fields = {
                 "event_id": self.event_id("sku_availability", moment, number),
                 "sku_id": sku,
@@ -167,7 +172,7 @@ class Shop:
                 "available_qty": rng.choice([0, 0, 0, 0, 1, 1, 2, 5, 1_000_000_000]),
                 "reason": rng.choice(["sale", "receipt", None, ""]),
             }
-            self.add("sku_availability", moment, fields, self.arrival(moment))
+            self.add("sku_availability", moment, fields, self.arrival(moment), retry)
 
     def views(self, count: int) -> None:
         rng = self.rng

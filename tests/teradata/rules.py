@@ -49,28 +49,32 @@ def check(sql: str, *, kind: str = "query") -> list[Finding]:
     return findings
 
 
+# By the first word: what a statement is, and the kinds that expect it.
+_VERBS: Final = {
+    "select": ("query", {"query", "view", "table", "any"}),
+    "with": ("query", {"query", "view", "table", "any"}),
+    "insert": ("insert", {"table", "any"}),
+    "merge": ("merge", {"merge", "any"}),
+    "create": ("definition", {"view", "table", "any"}),
+    "replace": ("definition", {"view", "any"}),
+}
+
+
 def _check_statement(source: Source, kind: str) -> Iterator[Finding]:
-    words = source.shape.split(None, 1)
-    verb = words[0].strip("(").lower() if words else ""
-    statement = {"create": "definition", "replace": "definition", "merge": "merge"}.get(verb, verb)
-    if statement in ("select", "sel", "with", ""):
-        yield from _expect(source, kind, ("query", "view", "table", "any"))
-        yield from _check_parsed(source, wrapped=kind in ("view", "table"))
-    elif statement == "definition":
-        yield from _check_definition(source, kind)
-    elif statement == "merge":
-        yield from _expect(source, kind, ("merge", "any"))
-        yield from _check_parsed(source, wrapped=True)
-    elif statement == "insert":
-        yield from _expect(source, kind, ("table", "any"))
-        yield from _check_parsed(source, wrapped=True)
-    elif not (kind == "any" and masks.is_utility(source)):
-        yield Finding(RULES["statement"], source.near(0, 15))
-
-
-def _expect(source: Source, kind: str, kinds: tuple[str, ...]) -> Iterator[Finding]:
+    statement, kinds = _VERBS.get(_verb(source), ("", set()))
+    if kind == "any" and masks.is_utility(source):
+        return
     if kind not in kinds:
         yield Finding(RULES["statement"], source.near(0, 15))
+    elif statement == "definition":
+        yield from _check_definition(source, kind)
+    else:
+        yield from _check_parsed(source, wrapped=statement != "query" or kind in ("view", "table"))
+
+
+def _verb(source: Source) -> str:
+    words = source.shape.replace("(", " ").split(None, 1)
+    return words[0].lower() if words else ""
 
 
 def _check_definition(source: Source, kind: str) -> Iterator[Finding]:
@@ -78,21 +82,23 @@ def _check_definition(source: Source, kind: str) -> Iterator[Finding]:
     if definition is None:
         yield Finding(RULES["definition"], source.near(0, 60))
         return
-    what = "view" if definition.kind == "view" else "table"
-    yield from _expect(source, kind, (what, "any"))
-    if what == "table":
-        if not definition.multiset:
-            yield Finding(RULES["multiset"], source.near(0, 30))
-        if definition.index is None:
-            yield Finding(RULES["primary_index"], source.near(0, 30))
+    is_view = definition.kind == "view"
+    if kind == ("table" if is_view else "view"):
+        yield Finding(RULES["statement"], source.near(0, 15))
+    if not (is_view or definition.multiset):
+        yield Finding(RULES["multiset"], source.near(0, 30))
+    if not (is_view or definition.index):
+        yield Finding(RULES["primary_index"], source.near(0, 30))
+    names = f"select {definition.indexed} from {definition.name.text}"
+    yield from _check_parsed(Source.of(names), wrapped=True)
     if definition.kind == "table of":
-        prefix = f"create table {definition.name.text} "
-        columns = f"{prefix}({definition.body.text})", f"{prefix}({definition.body.shape})"
-        yield from _check_parsed(Source(*columns), wrapped=True)
-    else:
-        name = f"select 1 as x from {definition.name.text}"
-        yield from _check_parsed(Source(name, name), wrapped=True)
+        body = definition.body
+        columns = Source(f"create table x ({body.text})", f"create table x ({body.shape})")
+        yield from _check_parsed(columns, wrapped=True)
+    elif _VERBS.get(_verb(definition.body), ("",))[0] == "query":
         yield from _check_parsed(definition.body, wrapped=True)
+    else:
+        yield Finding(RULES["statement"], definition.body.near(0, 15))
 
 
 def _check_parsed(source: Source, *, wrapped: bool) -> Iterator[Finding]:
@@ -109,6 +115,6 @@ def _check_parsed(source: Source, *, wrapped: bool) -> Iterator[Finding]:
     tree = trees[0]
     yield from check_tree(tree, wrapped=wrapped)
     if isinstance(tree, exp.Merge):
-        yield from check_merge(tree)
+        yield from check_merge(tree, source.shape)
     if isinstance(tree, exp.Insert) and not isinstance(tree.expression, exp.Query):
         yield found("statement", tree)

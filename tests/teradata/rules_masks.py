@@ -140,6 +140,12 @@ class Definition:
     multiset: bool
     index: Source | None
 
+    @property
+    def indexed(self) -> str:
+        """The columns of the primary index; `*` if it has none."""
+        found = re.search(r"\(([^)]*)\)", self.index.text) if self.index else None
+        return found[1] if found else "*"
+
 
 def definition(source: Source) -> Definition | None:
     """Take a CREATE TABLE, CREATE VIEW or REPLACE VIEW apart; None if it has no form we know."""

@@ -1,14 +1,19 @@
 """The rules of MERGE."""
 
+import re
 from collections.abc import Iterator
 
 from sqlglot import exp
 
 from tests.teradata.rules_catalogue import Finding, found
 
+_WHEN = re.compile(r"\bwhen\s+(?:not\s+)?matched\s+then\b", re.IGNORECASE)
 
-def check_merge(merge: exp.Merge) -> Iterator[Finding]:
+
+def check_merge(merge: exp.Merge, shape: str) -> Iterator[Finding]:
     whens: list[exp.When] = merge.args["whens"].expressions
+    if len(_WHEN.findall(shape)) != len(whens):
+        yield found("merge_when", merge.args["whens"])  # sqlglot forgives WHEN without MATCHED
     for matched in (True, False):
         for when in [when for when in whens if bool(when.args["matched"]) is matched][1:]:
             yield found("merge_when", when)
@@ -55,5 +60,6 @@ def _check_update(update: exp.Update, equated: set[str]) -> Iterator[Finding]:
 def _check_insert(insert: exp.Insert) -> Iterator[Finding]:
     columns, values = insert.this, insert.expression
     listed = isinstance(columns, exp.Tuple) and isinstance(values, exp.Tuple)
-    if not listed or len(columns.expressions) != len(values.expressions):
+    names = [column.name.lower() for column in columns.expressions] if listed else []
+    if not names or len(set(names)) != len(names) or len(names) != len(values.expressions):
         yield found("merge_insert", insert)

@@ -7,8 +7,8 @@ from sqlglot import exp
 
 from tests.teradata.rules_catalogue import Finding, found
 from tests.teradata.rules_vocabulary import (
+    ARGUMENTS,
     DATA_TYPES,
-    FUNCTIONS,
     INTERVAL_UNITS,
     JOINS,
     MAX_UNICODE_CHARACTERS,
@@ -54,9 +54,11 @@ def check_listed(node: exp.Expr) -> Iterator[Finding]:
             yield found(_SPELLED_CLAUSES.get((type(node), arg), "clause"), node)
     if (required := REQUIRED.get(type(node))) and not node.args.get(required):
         yield found("clause", node)
+    if isinstance(node, exp.Select) and _lacks_from(node):
+        yield found("clause", node)
     if _is_out_of_place(node):
         yield found("construct", node)
-    if isinstance(node, exp.Anonymous) and node.name.lower() not in FUNCTIONS:
+    if isinstance(node, exp.Anonymous) and not _has_its_arguments(node):
         yield found("function", node)
     if isinstance(node, exp.Trunc) and node.text("decimals").lower() not in TRUNC_FORMATS:
         yield found("trunc_time", node)
@@ -64,6 +66,15 @@ def check_listed(node: exp.Expr) -> Iterator[Finding]:
         yield from _join(node)
     if isinstance(node, exp.DataType):
         yield from _types(node)
+
+
+def _lacks_from(node: exp.Select) -> bool:
+    columns = any(item.find(exp.Column, exp.Star) for item in node.expressions)
+    return not node.args.get("from_") and (columns or bool(node.args.get("where")))
+
+
+def _has_its_arguments(node: exp.Anonymous) -> bool:
+    return len(node.expressions) in ARGUMENTS.get(node.name.lower(), ())
 
 
 def _is_out_of_place(node: exp.Expr) -> bool:
@@ -80,8 +91,19 @@ def _is_out_of_place(node: exp.Expr) -> bool:
             return not isinstance(parent, exp.Case)
         case exp.In():
             return not node.expressions and not node.args.get("query")
-        case exp.Alias():
-            return bool(node.this.is_star)
+        case exp.Table():
+            return not isinstance(node.this, exp.Identifier)
+        case exp.Schema():
+            listed = exp.ColumnDef if isinstance(parent, exp.Create) else exp.Identifier
+            return not all(isinstance(item, listed) for item in node.expressions)
+        case exp.Column() if isinstance(node.this, exp.Star):
+            return not isinstance(parent, exp.Select)
+        case exp.Is():
+            return not isinstance(node.expression, exp.Null | exp.Boolean)
+        case exp.Star():
+            return not isinstance(parent, exp.Select | exp.Count | exp.Column)
+        case exp.AtTimeZone():
+            return not (isinstance(node.this, exp.Paren) and isinstance(node.this.this, exp.Sub))
         case exp.From() | exp.Join():
             return not isinstance(node.this, exp.Table | exp.Subquery)
         case exp.Subquery():
@@ -107,9 +129,14 @@ def _join(node: exp.Join) -> Iterator[Finding]:
 
 
 def _types(node: exp.DataType) -> Iterator[Finding]:
-    sizes = [int(p.name) for p in node.expressions if p.name.isdigit()]
-    sized = {exp.DType.DECIMAL: len(sizes) == 2, exp.DType.TIMESTAMP: sizes in ([], [6])}
-    if node.this not in DATA_TYPES or not sized.get(node.this, True):
+    sizes = [param.name for param in node.expressions]
+    if node.this is exp.DType.DECIMAL:
+        complete = len(sizes) == 2
+    elif node.this is exp.DType.TIMESTAMP:
+        complete = sizes in ([], ["6"])
+    else:
+        complete = len(sizes) <= (node.this in exp.DataType.TEXT_TYPES)
+    if node.this not in DATA_TYPES or not complete or not all(map(str.isdigit, sizes)):
         yield found("type", node)
-    elif node.this in exp.DataType.TEXT_TYPES and max(sizes, default=1) > MAX_UNICODE_CHARACTERS:
+    elif node.this in exp.DataType.TEXT_TYPES and int(*sizes) > MAX_UNICODE_CHARACTERS:
         yield found("char_length", node)

@@ -16,6 +16,7 @@ from tests.teradata.rules_masks import Source
 from tests.teradata.rules_vocabulary import (
     FUNCTIONS,
     INTERVAL_UNITS,
+    RESERVED,
     SYNTAX,
     TYPES,
 )
@@ -38,7 +39,8 @@ _PATTERNS: Final = [
         ("join_kind", r"\b(?:semi|anti|positional)\s+join\b|\bnatural\b|\basof\b"),
         ("star_exclude", r"\bexclude\b|\*\s*(?:except|replace|rename)\s*\("),
         ("count_distinct_list", r"\bcount\s*\(\s*distinct\b(?:[^()]|\([^()]*\))*,"),
-        ("trailing_comma", rf",\s*(?:{_END_OF_LIST})"),
+        ("empty_item", rf",\s*(?:,|{_END_OF_LIST})"),
+        ("empty_item", r"(?:\(|\b(?:select|distinct|by|from|set|then|else|and|or))\s*,"),
         ("filter", r"\)\s*filter\s*\("),
         ("boolean", r"\b(?:true|false)\b"),
         ("ilike", r"\bilike\b"),
@@ -106,6 +108,7 @@ def check_tokens(source: Source) -> Iterator[Finding]:
                 yield Finding(RULES["function"], token.word)
             elif not _has_its_form(tokens, i):
                 yield Finding(RULES["function_form"], source.near(token.start, token.end))
+    yield from _forgiven(source, tokens)
     yield from _clause_order(source, tokens)
 
 
@@ -117,8 +120,6 @@ def _at_word(source: Source, tokens: list[_Token], i: int, following: list[str])
             first, second
         )
         return None if first in TYPES and precise else "type"
-    if token.word == "as" and not re.fullmatch(r"[\w\"(]+", first):
-        return "unparsed"  # sqlglot forgives AS without a name
     if token.word == "interval":
         if first != "'" or second not in INTERVAL_UNITS or third in ("(", "to"):
             return "interval"
@@ -127,17 +128,89 @@ def _at_word(source: Source, tokens: list[_Token], i: int, following: list[str])
     return None
 
 
+# Words after which sqlglot forgives what must not follow, or that nothing follows.
+_CUT = frozenset({"", ")", ",", ";"})
+_CLAUSE = frozenset({"from", "where", "group", "having", "qualify", "order", "union"})
+_NO_VALUE = _CUT | _CLAUSE | {"and", "or", "as", "when", "then", "else", "end"}
+_INCOMPLETE: Final = {
+    "as": _CUT | _CLAUSE | {"as", "'", "."},
+    "by": _CUT | _CLAUSE | {"rows"},
+    "distinct": _CUT | _CLAUSE,
+    "when": {"then"},
+    "not": {"then"},
+    **dict.fromkeys(["+", "-", "/", "|", "=", "<", ">"], _NO_VALUE),
+}
+# Words that want one certain word after or before them.
+_AFTER: Final = {"group": {"by"}, "order": {"by"}, "over": {"("}}
+_BEFORE: Final = {"all": {"union", "except", "intersect", "select"}}
+_FROM: Final = {"extract", "substring", "trim"}
+_NO_ARGUMENTS: Final = {"row_number", "rank", "over"}
+_ENDS: Final = {"'", ")", "end", "null", "current_date", "current_timestamp"}
+
+
+def _forgiven(source: Source, tokens: list[_Token]) -> Iterator[Finding]:
+    """Errors in the syntax that sqlglot reads over."""
+    waiting: list[int] = []  # depths of the WHENs that have no THEN yet
+    words = ["", "", *(token.word for token in tokens), ""]
+    for i, token in enumerate(tokens):
+        second, first, word, following = words[i : i + 4]
+        wrong = following in _INCOMPLETE.get(word, ()) or (word == "as" and following[:1].isdigit())
+        wrong |= word == "*" and _ends_operand(first) and following in _NO_VALUE
+        wrong |= word in _AFTER and following not in _AFTER[word]
+        wrong |= word in ("top", "sample") and not following[:1].isdigit()
+        wrong |= word in _BEFORE and first not in _BEFORE[word]
+        wrong |= word in ("from", "join") and following == "'" and token.opener not in _FROM
+        wrong |= word == "." and not (_ends_operand(first) and re.match(r"[\w\"*]", following))
+        wrong |= word == ")" and first == "(" and second not in _NO_ARGUMENTS
+        wrong |= word == "as" and not (_ends_operand(first) or first in INTERVAL_UNITS)
+        wrong |= word == following and word in RESERVED
+        if word == "when":
+            wrong |= token.depth in waiting
+            waiting.append(token.depth)
+        elif word == "then":
+            wrong |= token.depth not in waiting
+            waiting = [depth for depth in waiting if depth != token.depth]
+        if wrong:
+            yield Finding(RULES["unparsed"], source.near(token.start, token.end))
+        elif _ends_operand(first) and second != "top" and _is_alias(first, word, following):
+            yield Finding(RULES["implicit_alias"], source.near(token.start, token.end))
+    if words.count("(") != words.count(")"):
+        yield Finding(RULES["unparsed"], "a parenthesis that is not closed")
+    if waiting:
+        yield Finding(RULES["unparsed"], "a WHEN without THEN")
+
+
+def _is_name(word: str) -> bool:
+    return word == '"' or bool(re.match(r"[^\W\d]", word) and word not in RESERVED)
+
+
+def _ends_operand(word: str) -> bool:
+    return word in _ENDS or word[:1].isdigit() or _is_name(word)
+
+
+def _is_alias(first: str, word: str, following: str) -> bool:
+    """Whether a word after an operand is one more, and not syntax: `partition by`, `nulls last`."""
+    if word in ("preceding", "following") or (first, word) in (
+        ("ignore", "nulls"),
+        ("nulls", "last"),
+    ):
+        return False
+    if (word, following) in (("partition", "by"), ("ignore", "nulls")) or word == "nulls":
+        return False
+    return word == "'" or word[:1].isdigit() or _is_name(word)
+
+
 # Functions that separate their arguments by a word; DuckDB and sqlglot take a comma too.
 _SEPARATED: Final = {"extract": "from", "position": "in", "substring": "from"}
 
 
 def _has_its_form(tokens: list[_Token], i: int) -> bool:
-    word = _SEPARATED.get(tokens[i].word)
-    if word is None:
-        return True
-    inside = itertools.takewhile(lambda t: t.depth > tokens[i].depth, tokens[i + 2 :])
-    words = [t.word for t in inside if t.depth == tokens[i].depth + 1]
-    return word in words and "," not in words
+    word, depth = tokens[i].word, tokens[i].depth
+    inside = itertools.takewhile(lambda t: t.depth > depth, tokens[i + 2 :])
+    words = [t.word for t in inside if t.depth == depth + 1]
+    if word == "trim" and {"both", "leading", "trailing", "from"} & set(words):
+        return words[0] != "from" and words[1] == "from"
+    return word not in _SEPARATED or (_SEPARATED[word] in words and "," not in words)
 
 
 _CLAUSES: Final = ["select", "from", "where", "group", "having", "qualify", "order"]

@@ -132,6 +132,7 @@ REQUIRED: Final[dict[NodeClass, str]] = {
     exp.Count: "this",
     exp.Coalesce: "expressions",
     exp.Trunc: "decimals",
+    exp.ColumnDef: "kind",
 }
 JOINS: Final = frozenset(
     {("", ""), ("", "INNER"), ("", "CROSS")}
@@ -149,6 +150,16 @@ FUNCTIONS: Final = _words(
     hashrow jsonextractvalue nullifzero oreplace regexp_similar trunc trycast zeroifnull
     """
 )
+
+# How many arguments the functions take for which sqlglot has no class.
+ARGUMENTS: Final = {
+    "hashrow": range(1, 65),
+    "jsonextractvalue": range(1, 2),
+    "nullifzero": range(1, 2),
+    "oreplace": range(2, 4),
+    "regexp_similar": range(2, 4),
+    "zeroifnull": range(1, 2),
+}
 
 # Words that may stand before "(" without being a function, types among them.
 SYNTAX: Final = _words(

@@ -39,18 +39,24 @@ parsed as (
     from lines
 ),
 
-judged as (
+-- The strict parser is asked outside of any CASE: DuckDB hands a Python function there other rows
+-- than those that the branch chose.
+doubted as (
     select
         parsed.*,
+        lake_json_problem(case when {{ duckdb_is_plain(topic) }} then null else raw_line end, '{{ topic }}') as doubt
+    from parsed
+),
+
+judged as (
+    select
+        doubted.*,
         case
             when list_contains(bad_lines, line_number) then 'not JSON: invalid UTF-8'
-            when {{ duckdb_is_plain(topic) }} then null
-            else coalesce(
-                lake_json_problem(raw_line, '{{ topic }}'),
-                case when field is null then 'not JSON' end
-            )
+            when doubt is not null then doubt
+            when field is null then 'not JSON'
         end as json_problem
-    from parsed
+    from doubted
 )
 
 select

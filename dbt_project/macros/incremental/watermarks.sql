@@ -1,0 +1,58 @@
+{#- How far each model has come. Every model that stamps its rows notes its stamp when it is done;
+    models downstream take up rows whose stamp is above their own. A stamp is one more than any
+    before it, so a model that is rebuilt by hand, or killed half-way, is picked up by the next run
+    without being told. What a lost note costs is the same work once more, which changes nothing.
+
+    load_id()            the stamp of the rows that the running model writes
+    last_load()          the stamp that it last finished with, as a literal (files older than it are
+                         never opened); 0 on a first build, and while compiling without a warehouse
+    record_watermark()   post-hook: the model is done
+    watermarks()         the table: DuckDB works on a copy in memory, read at the start of a dbt run
+                         (open_watermarks) and kept at its end (keep_watermarks), for a small write
+                         to the lake costs more than most models; Teradata works on the table itself -#}
+{% macro watermarks() -%}
+  {{ return(adapter.dispatch('watermarks', 'twist')()) }}
+{%- endmacro %}
+
+{% macro default__watermarks() %}{{ unsupported_engine('watermarks') }}{% endmacro %}
+{% macro duckdb__watermarks() %}{{ return('memory.main.watermarks') }}{% endmacro %}
+{% macro teradata__watermarks() %}{{ return(source('warehouse', 'watermarks')) }}{% endmacro %}
+
+{% macro load_id() -%}
+  (select cast(coalesce(max(load_id), 0) + 1 as bigint) from {{ watermarks() }})
+{%- endmacro %}
+
+{% macro last_load() -%}
+  {%- if execute and is_incremental() -%}
+    {%- set found = run_query("select coalesce(max(load_id), 0) from " ~ watermarks() ~ " where model_name = '" ~ model.name ~ "'") -%}
+    {{ return(found.rows[0][0] | int) }}
+  {%- endif -%}
+  {{ return(0) }}
+{%- endmacro %}
+
+{% macro record_watermark() -%}
+  {%- if model.config.materialized == 'incremental' -%}
+merge into {{ watermarks() }} as noted
+using (
+    select
+        cast('{{ model.name }}' as {{ text_type(128) }}) as model_name,
+        cast(coalesce(max(load_id), 0) + 1 as bigint) as load_id
+    from {{ watermarks() }}
+) as done
+on noted.model_name = done.model_name
+when matched then update set load_id = done.load_id
+when not matched then insert (model_name, load_id) values (done.model_name, done.load_id)
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro open_watermarks() -%}
+create or replace table memory.main.watermarks as select model_name, load_id from {{ source('warehouse', 'watermarks') }}
+{%- endmacro %}
+
+{% macro keep_watermarks() -%}
+merge into {{ source('warehouse', 'watermarks') }} as kept
+using memory.main.watermarks as done
+on kept.model_name = done.model_name
+when matched and kept.load_id <> done.load_id then update set load_id = done.load_id
+when not matched then insert (model_name, load_id) values (done.model_name, done.load_id)
+{%- endmacro %}
