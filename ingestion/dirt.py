@@ -89,6 +89,8 @@ _ANY_TOPIC: dict[str, Kind] = {
     "single_quotes": lambda line: compact(line).replace(b'"', b"'"),
     "invalid_utf8": _literal("note", b'"caf\xe9"'),
     "nul_byte": _literal("note", b'"a\x00b"'),
+    "escaped_nul": _with(note="a\x00b"),
+    "half_surrogate": _literal("note", b'"\\ud800"'),
     "not_a_number": _literal("note", b"NaN"),
     "infinity": _literal("note", b"-Infinity"),
     "duplicate_key": _duplicate_key,

@@ -58,7 +58,7 @@ def otto(path: Path) -> Iterator[list[Record]]:
         raise ReplayError(f"{path} is missing: name the Parquet file of OTTO events")
     query = """
         select ts_ms, session_id, seq, item_id, event
-        from read_parquet($path)
+        from read_parquet(getvariable('path'))
         order by ts_ms, session_id, seq
     """
 
@@ -131,7 +131,7 @@ _RETAILROCKET = """
     with properties as (
         select *
         from read_csv(
-            [$item_properties_part1, $item_properties_part2],
+            [getvariable('item_properties_part1'), getvariable('item_properties_part2')],
             header = true, delim = ',', auto_detect = false,
             columns = {
                 'timestamp': 'bigint', 'itemid': 'bigint', 'property': 'varchar', 'value': 'varchar'
@@ -142,7 +142,7 @@ _RETAILROCKET = """
     visits as (
         select *
         from read_csv(
-            $events,
+            getvariable('events'),
             header = true, delim = ',', auto_detect = false,
             columns = {
                 'timestamp': 'bigint', 'visitorid': 'bigint', 'event': 'varchar',
@@ -189,25 +189,32 @@ _RETAILROCKET = """
 
 
 def _records(
-    query: str, parameters: dict[str, str], record: Callable[[tuple[Any, ...], str], Record]
+    query: str, files: dict[str, str], record: Callable[[tuple[Any, ...], str], Record]
 ) -> Iterator[list[Record]]:
     """Streams a query whose first column is the time, in milliseconds since the epoch."""
-    for rows in _rows(query, parameters):
+    for rows in _rows(query, files):
         times = stamps(np.array([row[0] for row in rows], np.int64) * 1000)
         yield [record(row, at) for row, at in zip(rows, times, strict=True)]
 
 
-def _rows(query: str, parameters: dict[str, str]) -> Iterator[list[Any]]:
+def _rows(query: str, files: dict[str, str]) -> Iterator[list[Any]]:
     with tempfile.TemporaryDirectory() as spill, duckdb.connect() as connection:
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         connection.execute(f"set temp_directory = '{spill}'")
+        # Not as parameters of the query: to bind one, DuckDB imports pandas, which takes seconds.
+        for name, path in files.items():
+            connection.execute(f"set variable {name} = '{_quoted(path)}'")
         try:
-            cursor = connection.execute(query, parameters)
+            cursor = connection.execute(query)
             while rows := cursor.fetchmany(CHUNK_ROWS):
                 yield rows
         except duckdb.Error as error:
-            files, reason = ", ".join(parameters.values()), str(error).splitlines()[0]
-            raise ReplayError(f"{files}: not the expected data: {reason}") from error
+            names, reason = ", ".join(files.values()), str(error).splitlines()[0]
+            raise ReplayError(f"{names}: not the expected data: {reason}") from error
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
 
 
 def _roots(path: str) -> dict[str, str]:
@@ -215,7 +222,7 @@ def _roots(path: str) -> dict[str, str]:
     query = """
         select categoryid, parentid
         from read_csv(
-            $path, header = true, delim = ',', auto_detect = false,
+            getvariable('path'), header = true, delim = ',', auto_detect = false,
             columns = {'categoryid': 'varchar', 'parentid': 'varchar'}
         )
     """

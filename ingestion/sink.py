@@ -173,7 +173,7 @@ class Sink:
         self._spoiled: dict[str, int] = defaultdict(int)
         # A stream of its own for each fault: turning one on leaves the others as they were.
         self._rng_dirt, self._rng_again, self._rng_rewrite = (
-            np.random.default_rng([config.seed, 7, fault]) for fault in range(3)
+            np.random.default_rng([config.seed, 100, fault]) for fault in range(3)
         )
 
     def writes(self, chunks: Iterable[Sequence[Record]]) -> Iterator[Write]:

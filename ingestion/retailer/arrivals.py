@@ -37,17 +37,17 @@ class Arrivals:
         self._batches = 0
 
     def add(self, batch: Batch) -> None:
-        """Sends events; what is switched off in the config draws no random number."""
+        """Sends events. Each fault has random numbers of its own: the others stay as they are."""
         config, n = self._config, len(batch.at)
-        rng = [config.rng(6, self._batches, fault) for fault in range(4)]
+        rng = partial(config.rng, 6, self._batches)
         self._batches += 1
         arrival = self._start_ms + batch.at // 1000 + DELAY_MS
         if config.disorder:
-            arrival += (rng[0].random(n) * config.disorder * 1000).astype(np.int64)
+            arrival += (rng(0).random(n) * config.disorder * 1000).astype(np.int64)
         in_time = np.ones(n, bool)
         has_id = batch.topic != "product_catalog"
         if has_id and (config.late_rate or config.too_late_rate):
-            luck, how = rng[1].random(n), rng[2].uniform(0.25, 1, n)
+            luck, how = rng(1).random(n), rng(2).uniform(0.25, 1, n)
             late, too_late = luck < config.late_rate, luck >= 1 - config.too_late_rate
             arrival[late] += (how * config.late_hours * 3_600_000).astype(np.int64)[late]
             arrival[too_late] += (config.late_days + 1) * DAY_MS
@@ -57,8 +57,8 @@ class Arrivals:
         # Five times as fast as Record(…), and this is done for every event.
         self._pending += map(partial(tuple.__new__, Record), columns)
         if has_id and config.retry_rate:
-            again = np.flatnonzero(in_time & (rng[3].random(n) < config.retry_rate))
-            waits = rng[3].integers(200, 30_000, len(again)).tolist()
+            again = np.flatnonzero(in_time & (rng(3).random(n) < config.retry_rate))
+            waits = rng(4).integers(200, 30_000, len(again)).tolist()
             for k, wait in zip(again.tolist(), waits, strict=True):
                 record = Record(batch.topic, batch.keys[k], batch.values[k], times[k] + wait)
                 self._pending.append(record)

@@ -68,7 +68,10 @@ class RetailerConfig(SinkConfig):
             raise ValueError(f"start={self.start}: an instant with a time zone, on a whole second")
         if self.late_rate + self.too_late_rate > 1:
             raise ValueError("late_rate and too_late_rate together: at most 1")
-        least = {"hours": 1, "views": 1, "styles": 1, "locations": 3, "late_days": 0}
+        slowest = self.late_hours * 3600 + self.disorder + 1
+        if self.late_rate and slowest > self.late_days * DAY / SECOND:
+            raise ValueError(f"late_hours={self.late_hours}: within late_days={self.late_days}")
+        least = {"seed": 0, "hours": 1, "views": 1, "styles": 1, "locations": 3, "late_days": 0}
         least |= {"stock_changes": 0, "disorder": 0, "late_hours": 0}
         for name, lowest in least.items():
             value = getattr(self, name)

@@ -58,7 +58,7 @@ class Shop:
             yield from self._markdowns(day, piece.begin)
         visits = draw_visits(self._config, self._goods, self._locations, piece)
         visit_fields = self._visit_fields(visits)
-        self._waiting += self._wishes(visits, visit_fields)
+        self._waiting += self._wishes(piece, visits, visit_fields)
         self._waiting += self._store_sales(piece)
         self._waiting.sort()
         count = bisect_left(self._waiting, piece.end, key=lambda action: action.at)
@@ -88,13 +88,13 @@ class Shop:
             )
         ]
 
-    def _wishes(self, visits: Visits, visit_fields: list[Visit]) -> Iterator[Action]:
+    def _wishes(self, piece: Slice, visits: Visits, visit_fields: list[Visit]) -> Iterator[Action]:
         """People who want something in their bag, and then perhaps want to buy it."""
         n = len(visits.wish_sku)
         # Of the two events of a wish: the first number is the bag's, the next the purchase's.
         orders = self._clicks + 2 * np.arange(n)
         self._clicks += 2 * n
-        luck = self._config.rng(7, self._visits).random(n)
+        luck = self._config.rng(7, piece.number).random(n)
         slots = self._stock.centre_slots(visits.wish_sku, luck)
         stores = visits.store[visits.wish_visit]
         for sku, slot, store, order, visit, bag_at, buys, buy_at in zip(

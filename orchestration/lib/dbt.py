@@ -95,6 +95,8 @@ _COMMON = (
     str(PROJECT),
     "--quiet",
     "--no-use-colors",
+    "--log-level",
+    "none",
     "--log-level-file",
     "none",
 )

@@ -58,7 +58,7 @@ def load(
     warehouse.prepare(settings, dbt)
     first_stamp = _newest_stamp(dbt)
     dbt.run("run", *LIST)
-    uncomputed, behind = 0, _is_behind(dbt)
+    uncomputed, behind, replays = 0, _is_behind(dbt), _replay_is_requested(dbt)
     while True:
         objects, lines, megabytes = dbt.query(
             "select count(*), coalesce(sum(line_count), 0), coalesce(sum(object_size), 0) / 1e6 "
@@ -68,19 +68,21 @@ def load(
         if objects and megabytes > 1:
             say(f"loading {objects:,} objects, {lines:,} lines ({megabytes:,.0f} MB) …")
         uncomputed += lines
-        computes = compute and (behind or objects) and (
+        stages = objects or replays
+        computes = compute and (behind or stages) and (
             is_last or uncomputed >= COMPUTE_EVERY_LINES
         )
-        if objects and computes:
+        if stages and computes:
             dbt.run("run", *STAGE_AND_COMPUTE)
-        elif objects:
+        elif stages:
             dbt.run("run", *STAGE)
         elif computes:
             dbt.run("run", *COMPUTE)
         if computes:
             uncomputed, behind = 0, False
-        elif objects:
+        elif stages:
             behind = True
+        replays = False
         if is_last:
             break
         dbt.run("run", *READ)
@@ -90,6 +92,14 @@ def load(
 def _newest_stamp(dbt: Dbt) -> int:
     stamp: int = dbt.query("select coalesce(max(load_id), 0) from twist.audit.watermarks")[0][0]
     return stamp
+
+
+def _replay_is_requested(dbt: Dbt) -> bool:
+    return bool(
+        dbt.query(
+            "select count(*) from twist.audit.late_events where replay_requested_at is not null"
+        )[0][0]
+    )
 
 
 def _is_behind(dbt: Dbt) -> bool:

@@ -15,7 +15,7 @@ INTERVAL_QUALIFIER: Final = "an interval qualifier"
 READ_NOS: Final = "read_nos_rows"
 
 _LEXEME = re.compile(
-    r"""(?P<comment>--[^\n]*|/\*.*?\*/)|(?P<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")""", re.S
+    r"""(?P<comment>--[^\n]*|/\*.*?\*/)|(?P<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")""", re.DOTALL
 )
 _LITERAL = r"'[^']*'"
 
@@ -58,7 +58,7 @@ class Source:
 
     def near(self, start: int, end: int) -> str:
         """The code at a place, on one line, for a message."""
-        return " ".join(self.text[max(0, start - 15) : end + 25].split())
+        return " ".join(self.text[max(0, start - 20) : end + 25].split())
 
 
 def _blank(text: str) -> str:
@@ -78,7 +78,7 @@ _QUALIFIER = re.compile(
       | hour\s*\(\s*[1-4]\s*\)(?:\s*to\s+(?:minute|second\s*\(\s*[0-6]\s*\)))?
       | minute\s*\(\s*[1-4]\s*\)(?:\s*to\s+second\s*\(\s*[0-6]\s*\))?
       | second\s*\(\s*[1-4]\s*,\s*[0-6]\s*\)
-    )""",
+    )(?!\s*\(|\s*to\b)""",
     re.IGNORECASE | re.VERBOSE,
 )
 

@@ -6,6 +6,7 @@ from typing import Final
 from sqlglot import exp
 
 from tests.teradata.rules_catalogue import Finding, found
+from tests.teradata.rules_types import is_number, is_typed
 from tests.teradata.rules_vocabulary import (
     ARGUMENTS,
     DATA_TYPES,
@@ -60,7 +61,7 @@ def check_listed(node: exp.Expr) -> Iterator[Finding]:
         yield found("construct", node)
     if isinstance(node, exp.Anonymous) and not _has_its_arguments(node):
         yield found("function", node)
-    if isinstance(node, exp.Trunc) and node.text("decimals").lower() not in TRUNC_FORMATS:
+    if isinstance(node, exp.Trunc) and not _keeps_its_meaning(node):
         yield found("trunc_time", node)
     if isinstance(node, exp.Join):
         yield from _join(node)
@@ -70,11 +71,20 @@ def check_listed(node: exp.Expr) -> Iterator[Finding]:
 
 def _lacks_from(node: exp.Select) -> bool:
     columns = any(item.find(exp.Column, exp.Star) for item in node.expressions)
-    return not node.args.get("from_") and (columns or bool(node.args.get("where")))
+    asked = bool(node.args.get("where")) or isinstance(node.parent, exp.Exists)
+    return not node.args.get("from_") and (columns or asked)
 
 
 def _has_its_arguments(node: exp.Anonymous) -> bool:
     return len(node.expressions) in ARGUMENTS.get(node.name.lower(), ())
+
+
+def _keeps_its_meaning(node: exp.Trunc) -> bool:
+    """TRUNC of a surely numeric value, or of a moment to a day or more."""
+    unit = node.args.get("decimals")
+    if unit is None:
+        return is_typed(node.this) or is_number(node.this)
+    return isinstance(unit, exp.Literal) and unit.name.lower() in TRUNC_FORMATS
 
 
 def _is_out_of_place(node: exp.Expr) -> bool:

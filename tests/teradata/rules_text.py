@@ -124,7 +124,8 @@ def _at_word(source: Source, tokens: list[_Token], i: int, following: list[str])
         if first != "'" or second not in INTERVAL_UNITS or third in ("(", "to"):
             return "interval"
         number = source.text[tokens[i + 1].start + 1 : tokens[i + 1].end - 1]
-        return None if re.fullmatch(r"-?\d+(\.\d+)?", number) else "interval"
+        fraction = r"(\.\d{1,6})?" if second == "second" else ""
+        return None if re.fullmatch(r"\d{1,4}" + fraction, number) else "interval"
     return None
 
 
@@ -150,7 +151,7 @@ _ENDS: Final = {"'", ")", "end", "null", "current_date", "current_timestamp"}
 
 def _forgiven(source: Source, tokens: list[_Token]) -> Iterator[Finding]:
     """Errors in the syntax that sqlglot reads over."""
-    waiting: list[int] = []  # depths of the WHENs that have no THEN yet
+    waiting = [False]  # for the statement and each CASE in it: whether a WHEN has no THEN yet
     words = ["", "", *(token.word for token in tokens), ""]
     for i, token in enumerate(tokens):
         second, first, word, following = words[i : i + 4]
@@ -164,20 +165,22 @@ def _forgiven(source: Source, tokens: list[_Token]) -> Iterator[Finding]:
         wrong |= word == ")" and first == "(" and second not in _NO_ARGUMENTS
         wrong |= word == "as" and not (_ends_operand(first) or first in INTERVAL_UNITS)
         wrong |= word == following and word in RESERVED
-        if word == "when":
-            wrong |= token.depth in waiting
-            waiting.append(token.depth)
-        elif word == "then":
-            wrong |= token.depth not in waiting
-            waiting = [depth for depth in waiting if depth != token.depth]
+        if word in ("when", "then"):
+            wrong |= waiting[-1] is (word == "when")
+            waiting[-1] = word == "when"
+        elif word == "case":
+            waiting.append(False)
+        elif word == "end":
+            wrong |= waiting.pop() or not waiting
+            waiting = waiting or [False]
         if wrong:
             yield Finding(RULES["unparsed"], source.near(token.start, token.end))
         elif _ends_operand(first) and second != "top" and _is_alias(first, word, following):
             yield Finding(RULES["implicit_alias"], source.near(token.start, token.end))
     if words.count("(") != words.count(")"):
         yield Finding(RULES["unparsed"], "a parenthesis that is not closed")
-    if waiting:
-        yield Finding(RULES["unparsed"], "a WHEN without THEN")
+    if waiting != [False]:
+        yield Finding(RULES["unparsed"], "a CASE without END or a WHEN without THEN")
 
 
 def _is_name(word: str) -> bool:
@@ -197,6 +200,8 @@ def _is_alias(first: str, word: str, following: str) -> bool:
         return False
     if (word, following) in (("partition", "by"), ("ignore", "nulls")) or word == "nulls":
         return False
+    if first == ")" and word.lstrip("_").startswith("dbt_"):
+        return False  # dbt's own: (select ... where ...) dbt_subquery
     return word == "'" or word[:1].isdigit() or _is_name(word)
 
 
@@ -226,7 +231,7 @@ def _clause_order(source: Source, tokens: list[_Token]) -> Iterator[Finding]:
         elif token.word in _CLAUSES and (words := last.get(token.depth)):
             words.append(token.word)
             ordered = _CLAUSES.index(words[-2]) < _CLAUSES.index(token.word)
-            if not ordered or {"having", "qualify"} <= set(words):
+            if not ordered:
                 yield Finding(RULES["clause_order"], source.near(token.start, token.end))
 
 

@@ -1,5 +1,6 @@
 """The rules that are read off sqlglot's tree."""
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,8 +12,10 @@ from tests.teradata.rules_catalogue import Finding, found
 from tests.teradata.rules_subset import check_listed
 from tests.teradata.rules_types import (
     branches,
+    has_time,
+    is_date,
+    is_fractional,
     is_interval,
-    is_named_date,
     is_number,
     is_qualified,
     is_timestamp,
@@ -20,6 +23,7 @@ from tests.teradata.rules_types import (
     outgrows,
     unwrap,
     unwrapped_parent,
+    whole_literal,
 )
 from tests.teradata.rules_vocabulary import MAX_NAME, RESERVED
 
@@ -51,14 +55,6 @@ def _names(node: exp.Expr) -> Iterator[Finding]:
             yield found("reserved_word", node)
         if len(node.name) > MAX_NAME:
             yield found("long_name", node)
-    if isinstance(node, exp.Select):
-        seen: set[str] = set()
-        for item in node.expressions:
-            if isinstance(item, exp.Alias | exp.Column) and not item.is_star:
-                name = item.alias_or_name.lower()
-                if name in seen:
-                    yield found("duplicate_column", item)
-                seen.add(name)
 
 
 def _is_derived(node: exp.Expr | None) -> bool:
@@ -80,11 +76,15 @@ def _derived_names(tree: exp.Expr) -> Iterator[Finding]:
 def _numbers(node: exp.Expr) -> Iterator[Finding]:
     match node:
         case exp.Div():
-            if not (is_typed(node.left) and is_typed(node.right)):
+            if not _is_exact_division(node.left, node.right):
                 yield found("division", node)
-            if not isinstance(node.find_ancestor(exp.Cast, exp.Select), exp.Cast):
+            around = node.find_ancestor(exp.Cast, exp.Select, exp.Anonymous)
+            if not isinstance(around, exp.Cast) and not is_interval(around or node):
                 yield found("quotient", node)
         case exp.Mul():
+            whole = whole_literal(node.left), whole_literal(node.right)
+            if None not in whole and math.prod(filter(None, whole)) < 2**31:
+                return
             if not (is_interval(node) or is_typed(node.left) or is_typed(node.right)):
                 yield found("product", node)
         case exp.Sum():
@@ -95,6 +95,13 @@ def _numbers(node: exp.Expr) -> Iterator[Finding]:
                 yield found("concat_number", node)
 
 
+def _is_exact_division(left: exp.Expr, right: exp.Expr) -> bool:
+    if is_typed(left) and is_typed(right):
+        return True
+    plain = isinstance(unwrap(left), exp.Literal) or isinstance(unwrap(right), exp.Literal)
+    return plain and (is_fractional(left) or is_fractional(right))
+
+
 def _moments(node: exp.Expr) -> Iterator[Finding]:
     match node:
         case exp.Cast(this=exp.Literal() as literal) if literal.is_string:
@@ -103,10 +110,16 @@ def _moments(node: exp.Expr) -> Iterator[Finding]:
         case exp.Add() | exp.Sub():
             if not _is_timestamp_arithmetic(node):
                 yield found("timestamp_arithmetic", node)
+            if is_date(node.left) and is_interval(node.right) and has_time(node.right):
+                yield found("date_interval", node)
         case exp.EQ() | exp.NEQ() | exp.GT() | exp.GTE() | exp.LT() | exp.LTE():
             for side, other in ((node.left, node.right), (node.right, node.left)):
-                if isinstance(other, exp.Literal) and (is_timestamp(side) or is_named_date(side)):
+                if isinstance(other, exp.Literal) and (is_timestamp(side) or is_date(side)):
                     yield found("text_as_date", node)
+        case exp.Between() | exp.In():
+            spelled = any(isinstance(value, exp.Literal) for value in node.iter_expressions())
+            if spelled and (is_timestamp(node.this) or is_date(node.this)):
+                yield found("text_as_date", node)
 
 
 _MOMENT: Final = {
@@ -246,12 +259,23 @@ def _select_list(node: exp.Select, tree: exp.Expr, wrapped: bool) -> Iterator[Fi
         top = top.parent
     if isinstance(top.parent, exp.Exists):
         return
+    yield from _duplicate_columns(node)
     named = (wrapped and top is tree) or isinstance(top.parent, exp.CTE) or _is_derived(top.parent)
     for item in node.expressions:
         if isinstance(unwrap(item.unalias()), exp.Null):
             yield found("untyped_null", item)
         if named and not isinstance(item, exp.Alias | exp.Column | exp.Star):
             yield found("unnamed_column", item)
+
+
+def _duplicate_columns(node: exp.Select) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for item in node.expressions:
+        if isinstance(item, exp.Alias | exp.Column) and not item.is_star:
+            name = item.alias_or_name.lower()
+            if name in seen:
+                yield found("duplicate_column", item)
+            seen.add(name)
 
 
 def _with_aliases(node: exp.With) -> Iterator[Finding]:

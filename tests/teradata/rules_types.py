@@ -7,13 +7,26 @@ from sqlglot import exp
 
 from tests.teradata.rules_masks import INTERVAL_QUALIFIER
 
-# The project's names: <event>_ts, <unit>_hour and <event>_at are timestamps, <unit>_date a date.
+# The project's names: <event>_ts, <unit>_hour and <event>_at are timestamps, <unit>_date a date,
+# <thing>_share and <thing>_rate decimals.
 _TIMESTAMP = re.compile(r"\w+_(?:ts|hour|at)|(?:valid|state)_(?:from|to)", re.IGNORECASE)
 _DATE = re.compile(r"\w+_date", re.IGNORECASE)
+_MOMENTS = (exp.DType.DATE, exp.DType.TIMESTAMP)
+_DECIMAL = re.compile(r"\w+_(?:share|rate)", re.IGNORECASE)
+_FRACTIONAL = (exp.DType.DECIMAL, exp.DType.DOUBLE)
 # Functions that return the type of their (first) argument.
 _SAME = (
     *(exp.Paren, exp.Neg, exp.Coalesce, exp.Nullif, exp.Min, exp.Max, exp.Abs, exp.Ceil),
-    *(exp.Floor, exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.IgnoreNulls, exp.Window),
+    *(
+        exp.Floor,
+        exp.Trunc,
+        exp.Lag,
+        exp.Lead,
+        exp.FirstValue,
+        exp.LastValue,
+        exp.IgnoreNulls,
+        exp.Window,
+    ),
 )
 
 
@@ -45,17 +58,39 @@ def _results(node: exp.Case) -> list[exp.Expr]:
 
 
 def is_typed(node: exp.Expr) -> bool:
-    """Whether a CAST decides the type a number is computed in."""
-    if isinstance(node, exp.Cast | exp.Extract):
+    """Whether a CAST, or a name, decides the type a number is computed in."""
+    if isinstance(node, exp.Column):
+        return bool(_DECIMAL.fullmatch(node.name))
+    if isinstance(node, exp.Cast):
+        return node.to.this not in (*exp.DataType.TEXT_TYPES, *_MOMENTS)
+    if isinstance(node, exp.Extract):
         return True
     if isinstance(node, exp.Sum):
         return is_typed(node.this)
-    if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div):
+    if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div | exp.Mod):
         return _all_typed([node.left, node.right])
     if isinstance(node, exp.Case):
         return _all_typed(_results(node))
     inner = _inner(node)
     return inner is not None and is_typed(inner)
+
+
+def is_fractional(node: exp.Expr) -> bool:
+    """Whether this surely is computed as DECIMAL or DOUBLE PRECISION."""
+    if isinstance(node, exp.Column):
+        return bool(_DECIMAL.fullmatch(node.name))
+    if isinstance(node, exp.Cast):
+        return node.to.this in _FRACTIONAL
+    if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div):
+        return is_fractional(node.left) or is_fractional(node.right)
+    inner = _inner(node)
+    return inner is not None and is_fractional(inner)
+
+
+def whole_literal(node: exp.Expr) -> int | None:
+    node = unwrap(node)
+    literal = isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit()
+    return int(node.name) if literal else None
 
 
 def _all_typed(nodes: list[exp.Expr]) -> bool:
@@ -77,14 +112,26 @@ def is_timestamp(node: exp.Expr) -> bool:
     return inner is not None and is_timestamp(inner)
 
 
-def is_named_date(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Column) and bool(_DATE.fullmatch(node.name))
+def is_date(node: exp.Expr) -> bool:
+    node = unwrap(node)
+    if isinstance(node, exp.Cast):
+        return node.to.this is exp.DType.DATE
+    named = isinstance(node, exp.Column) and bool(_DATE.fullmatch(node.name))
+    return named or isinstance(node, exp.CurrentDate | exp.Trunc)
+
+
+def has_time(node: exp.Expr) -> bool:
+    """Whether an interval counts hours, minutes or seconds."""
+    units = {interval.text("unit").lower() for interval in node.find_all(exp.Interval)}
+    return bool(units & {"hour", "minute", "second"})
 
 
 def is_interval(node: exp.Expr) -> bool:
     node = unwrap(node)
     if isinstance(node, exp.Interval) or is_qualified(node):
         return True
+    if isinstance(node, exp.Anonymous):
+        return node.name.lower() == "numtodsinterval"
     if isinstance(node, exp.Mul | exp.Add | exp.Sub):
         return is_interval(node.left) or is_interval(node.right)
     return isinstance(node, exp.Neg) and is_interval(node.this)

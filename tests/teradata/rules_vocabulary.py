@@ -1,7 +1,7 @@
 """The closed subset of SQL that may be sent to Teradata: what is not listed here is a finding.
 
 To use one more function or clause, first make sure that both engines have it and agree on it, then
-add it here with a statement in `rules_statements.py` that uses it.
+add it here, with a statement in `rules_cases` that uses it.
 """
 
 from typing import Final
@@ -61,6 +61,7 @@ _PLAIN: Final[dict[NodeClass, str]] = {
     exp.Sub: _BINARY,
     exp.Mul: _BINARY,
     exp.Div: "this expression typed safe",
+    exp.Mod: _BINARY,
     exp.Neg: "this",
     exp.DPipe: "this expression safe",
     exp.And: _BINARY,
@@ -113,7 +114,7 @@ _PLAIN: Final[dict[NodeClass, str]] = {
     exp.Upper: "this",
     exp.Anonymous: "this expressions",  # a function sqlglot has no class for
     exp.Dot: _BINARY,  # column.JSONExtractValue('$.path')
-    exp.AtTimeZone: "this zone",  # what masks.mask puts for an interval qualifier
+    exp.AtTimeZone: "this zone",  # what `rules_masks.mask` puts for an interval qualifier
     # statements
     exp.Merge: "this using on whens",
     exp.Whens: "expressions",
@@ -131,7 +132,6 @@ REQUIRED: Final[dict[NodeClass, str]] = {
     exp.Select: "expressions",
     exp.Count: "this",
     exp.Coalesce: "expressions",
-    exp.Trunc: "decimals",
     exp.ColumnDef: "kind",
 }
 JOINS: Final = frozenset(
@@ -147,7 +147,8 @@ FUNCTIONS: Final = _words(
     abs cast ceiling char_length character_length coalesce count current_timestamp extract
     first_value floor lag last_value lead lower max min nullif position rank row_number substr
     substring sum trim upper
-    hashrow jsonextractvalue nullifzero oreplace regexp_similar trunc trycast zeroifnull
+    hashrow jsonextractvalue nullifzero numtodsinterval oreplace regexp_similar trunc trycast
+    zeroifnull
     """
 )
 
@@ -156,6 +157,7 @@ ARGUMENTS: Final = {
     "hashrow": range(1, 65),
     "jsonextractvalue": range(1, 2),
     "nullifzero": range(1, 2),
+    "numtodsinterval": range(2, 3),
     "oreplace": range(2, 4),
     "regexp_similar": range(2, 4),
     "zeroifnull": range(1, 2),
@@ -191,7 +193,7 @@ DATA_TYPES: Final = frozenset(
 MAX_UNICODE_CHARACTERS: Final = 32_000
 MAX_NAME: Final = 128
 
-# TRUNC(x, format): the formats that leave a day or more.
+# TRUNC(moment, format): the formats that leave a day or more.
 TRUNC_FORMATS: Final = _words("dd mm yyyy")
 
 INTERVAL_UNITS: Final = _words("year month day hour minute second")

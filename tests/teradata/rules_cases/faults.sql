@@ -13,7 +13,8 @@ select count(*) filter (where sku_id is null) as style_views from fct_twist
 -- [table] using: 3706
 select views.view_id from views inner join skus using (sku_id)
 -- [table] with inside with: 6926
-with days as (with hours as (select view_hour from fct) select view_hour from hours) select view_hour from days
+with days as (with hours as (select view_hour from fct) select view_hour from hours) select
+  view_hour from days
 -- [table] a column named value: 3707
 select network_qty as value from sku_states
 -- [table] a CTE named map: 3707
@@ -53,7 +54,8 @@ select cast(price as decimal) as price from skus
 -- [table] group by all: 3706
 select sku_id, count(*) as views from fct group by all
 -- [table] is distinct from: 3706
-select fresh.sku_id from fresh inner join old_rows on old_rows.sku_id = fresh.sku_id where fresh.qty is distinct from old_rows.qty
+select fresh.sku_id from fresh inner join old_rows on old_rows.sku_id = fresh.sku_id where
+  fresh.qty is distinct from old_rows.qty
 -- [table] values as a table: 3706
 select step_no from (values (1), (2)) as steps (step_no)
 -- [table] star exclude: 3706
@@ -61,9 +63,11 @@ select * exclude (rn) from numbered
 -- [table] semi join: 3706
 select views.view_id from views semi join skus on skus.sku_id = views.sku_id
 -- [table] asof join: 3706
-select views.view_id from views asof left join states on states.sku_id = views.sku_id and views.view_ts >= states.valid_from
+select views.view_id from views asof left join states on states.sku_id = views.sku_id and
+  views.view_ts >= states.valid_from
 -- [table] the same alias in two CTEs: 3706 once dbt wraps the model
-with a_views as (select v.view_id from views as v), b_views as (select v.view_id from a_views as v) select view_id from b_views
+with a_views as (select v.view_id from views as v), b_views as (select v.view_id from a_views as
+  v) select view_id from b_views
 -- [table] timestamps subtracted: 5407
 select valid_to - valid_from as duration from sku_intervals
 -- [table] a number added to a timestamp: 5407
@@ -81,15 +85,19 @@ select cast(in_ppm / known_ppm as decimal(7, 6)) as in_stock_share from fct_twis
 -- [table] a quotient without cast: DECIMAL here, DOUBLE there
 select cast(in_ppm as decimal(18, 6)) / cast(known_ppm as decimal(18, 6)) as in_stock_share from fct
 -- [table] running sum without frame: the whole partition on Teradata
-select sum(cast(qty as bigint)) over (partition by sku_id order by event_ts nulls first) as level from changes
+select sum(cast(qty as bigint)) over (partition by sku_id order by event_ts nulls first) as level
+  from changes
 -- [table] last_value over a range: 3706
-select last_value(qty ignore nulls) over (partition by sku_id order by event_ts nulls first range unbounded preceding) as qty from changes
+select last_value(qty ignore nulls) over (partition by sku_id order by event_ts nulls first range
+  unbounded preceding) as qty from changes
 -- [table] a frame for lag: 3706
-select lag(qty) over (partition by sku_id order by event_ts nulls first rows unbounded preceding) as qty from changes
+select lag(qty) over (partition by sku_id order by event_ts nulls first rows unbounded preceding)
+  as qty from changes
 -- [table] nulls order left to the engine: low on Teradata, last on DuckDB
 select sku_id from changes qualify row_number() over (partition by sku_id order by event_ts) = 1
 -- [table] a window function in where: 5479
-select sku_id from changes where row_number() over (partition by sku_id order by event_ts nulls first) = 1
+select sku_id from changes where row_number() over (partition by sku_id order by event_ts nulls
+  first) = 1
 -- [table] an aggregate in where: 3569
 select sku_id from changes where count(*) > 1 group by sku_id
 -- [table] count of distinct pairs: 3706
@@ -117,7 +125,8 @@ select views.sku_id, skus.sku_id from views inner join skus on skus.sku_id = vie
 -- [table] a column without a name: 3706 in CREATE TABLE AS
 select sku_id, max(event_ts) from changes group by sku_id
 -- [table] the first branch is too narrow: 'style' becomes 'sty'
-select 'sku' as product_level, sku_id as product_id from skus union all select 'style', style_id from styles
+select 'sku' as product_level, sku_id as product_id from skus union all select 'style', style_id
+  from styles
 -- [table] the first branch's literal is a BYTEINT: 2616
 select 0 as qty, sku_id from openings union all select available_qty, sku_id from changes
 -- [table] a null without type: an INTEGER column
@@ -135,7 +144,9 @@ select style_id || '-' || cast(size_no as integer) as size_key from skus
 -- [table] top in a CTE: not supported
 with newest as (select top 1 view_ts from fct_twist) select view_ts from newest
 -- [table] a name of 130 characters: 3737
-select sku_id as aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggghhhhhhhhhhiiiiiiiiiijjjjjjjjjjkkkkkkkkkkllllllllllmmmmmmmmmm from skus
+select sku_id as
+  aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffgggggggggghhhhhhhhhhiiiiiiiiiijjjjjjjjjjkkkkkkkkkkllllllllllmmmmmmmmmm
+  from skus
 -- [table] no data clause: 3706
 create multiset table marts.x as (select sku_id from skus) primary index (sku_id)
 -- [table] a set table: drops equal rows silently
@@ -145,17 +156,22 @@ create multiset table if not exists marts.x (sku_id bigint) primary index (sku_i
 -- [view] create or replace: 3706
 create or replace view marts.v as select sku_id from skus
 -- [any] table and rows in one request: 3722
-create multiset table marts.x (sku_id bigint) primary index (sku_id); insert into marts.x select sku_id from skus
+create multiset table marts.x (sku_id bigint) primary index (sku_id); insert into marts.x select
+  sku_id from skus
 -- [merge] a condition on matched: 3706
-merge into marts.f as t using staging.s as s on t.sku_id = s.sku_id when matched and s.qty > 0 then update set qty = s.qty
+merge into marts.f as t using staging.s as s on t.sku_id = s.sku_id when matched and s.qty > 0
+  then update set qty = s.qty
 -- [merge] delete in a merge: deletes are not in the design
 merge into marts.f as t using staging.s as s on t.sku_id = s.sku_id when matched then delete
 -- [merge] the key is updated: 5977
-merge into marts.f as t using staging.s as s on t.sku_id = s.sku_id when matched then update set sku_id = s.sku_id
+merge into marts.f as t using staging.s as s on t.sku_id = s.sku_id when matched then update set
+  sku_id = s.sku_id
 -- [merge] no equality with the target: 5758
-merge into marts.f as t using staging.s as s on t.sku_id >= s.sku_id when matched then update set qty = s.qty
+merge into marts.f as t using staging.s as s on t.sku_id >= s.sku_id when matched then update set
+  qty = s.qty
 -- [merge] insert without columns: fails when a column is added
-merge into marts.f as t using staging.s as s on t.sku_id = s.sku_id when not matched then insert values (s.sku_id, s.qty)
+merge into marts.f as t using staging.s as s on t.sku_id = s.sku_id when not matched then insert
+  values (s.sku_id, s.qty)
 -- [any] delete: not atomic with the insert that follows
 delete from marts.f where view_date = date '2026-01-01'
 -- [table] escapes: a column that does not exist: 5628
@@ -163,8 +179,10 @@ select no_such_column from skus
 -- [table] escapes: a column that is not grouped: 3504
 select sku_id, location_id, count(*) as changes from changes group by sku_id
 -- [merge] escapes: the key is not the primary index: 5758
-merge into marts.f as t using staging.s as s on t.qty = s.qty when matched then update set price = s.price
+merge into marts.f as t using staging.s as s on t.qty = s.qty when matched then update set price =
+  s.price
 -- [table] escapes: a text compared with a number: 2620 or converted to FLOAT
 select sku_id from skus where sku_id = 5
 -- [table] escapes: rows wider than 64 KB: 3577
-create multiset table marts.x (a varchar(32000) character set unicode, b varchar(32000) character set unicode) primary index (a)
+create multiset table marts.x (a varchar(32000) character set unicode, b varchar(32000) character
+  set unicode) primary index (a)

@@ -1,0 +1,87 @@
+# Everything you can do here; `make` alone lists it.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TWIST := PYTHONPATH=. $(BIN)/python -m orchestration
+DBT := cd dbt_project && TWIST_ROOT=.. ../$(BIN)/dbt --no-send-anonymous-usage-stats
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/all.stamp ## the whole environment in .venv, and dbt's manifest
+	@$(DBT) --quiet parse
+
+.PHONY: demo
+demo: $(VENV)/run.stamp ## a retailer's day from landing to facts, printed [DATA=otto | DATA=retailrocket PATH_TO=folder]
+	@$(TWIST) demo --data $(or $(DATA),retailer) $(if $(PATH_TO),--path-to '$(PATH_TO)')
+
+.PHONY: load
+load: $(VENV)/run.stamp ## load what is new in the landing lake and compute what it changes [SWEEP=1]
+	@$(TWIST) load $(if $(filter 1,$(SWEEP)),--sweep)
+
+.PHONY: sql
+sql: $(VENV)/run.stamp ## a read-only question, answered as CSV [Q="select …"]
+	@$(TWIST) sql "$$Q"
+sql: export Q := $(value Q)
+
+.PHONY: rebuild
+rebuild: $(VENV)/run.stamp ## read the landing lake again into a new warehouse, then swap it in
+	@$(TWIST) rebuild
+
+.PHONY: replay-late
+replay-late: $(VENV)/run.stamp ## put each event that came too late in its place, once
+	@$(TWIST) replay-late
+
+.PHONY: accept
+accept: $(VENV)/run.stamp ## close an object that cannot be read [KEY=… WHY="…"]
+	@$(TWIST) accept --key "$$KEY" --why "$$WHY"
+accept: export KEY := $(value KEY)
+accept: export WHY := $(value WHY)
+
+.PHONY: maintain
+maintain: $(VENV)/run.stamp ## compact files, expire snapshots, clean up [KEEP=minutes, default 60]
+	@$(TWIST) maintain --keep $(or $(KEEP),60)
+
+.PHONY: docs
+docs: $(VENV)/all.stamp ## the dbt docs and the column lineage as static pages in .data/docs
+	@$(TWIST) docs
+
+.PHONY: lint
+lint: $(VENV)/all.stamp ## ruff, mypy, sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --nocolor --processes 2 dbt_project/models
+
+.PHONY: test
+test: $(VENV)/all.stamp ## lint, and every test that takes minutes at most
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
+
+.PHONY: test-all
+test-all: $(VENV)/all.stamp ## the long tests too: hundreds of random histories, thirty kills
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# Environments: from the locks, with hashes, by uv (installed into .venv where it is absent).
+$(VENV)/run.stamp: requirements-run.lock
+	@$(call sync,requirements-run.lock)
+	@touch $@
+
+$(VENV)/all.stamp: requirements.lock requirements-run.lock
+	@$(call sync,requirements.lock)
+	@touch $(VENV)/run.stamp $@
+
+define sync
+$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 …")' && \
+echo "environment: $(VENV) from $(1) …" && \
+{ test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); } && \
+{ command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; } && \
+PATH="$(CURDIR)/$(BIN):$$PATH" uv pip sync --quiet --python $(BIN)/python --require-hashes $(1)
+endef

@@ -1,0 +1,153 @@
+"""The commands behind `make`: python -m orchestration <command>."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from ingestion.settings import Settings, SettingsError, load_settings
+from ingestion.writer_lock import WarehouseLocked
+from orchestration.lib.dbt import Dbt, DbtFailed
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit status. An expected error is one sentence, no traceback."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options) or 0
+    except (SettingsError, WarehouseLocked, DbtFailed) as error:
+        print(f"twist: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("twist: interrupted; the next load carries on", file=sys.stderr)
+        return 130
+    return status
+
+
+def say(line: str) -> None:
+    """Progress and reports, at once even into a pipe."""
+    print(line, flush=True)
+
+
+def _load(options: argparse.Namespace) -> int:
+    from orchestration.lib.load import load
+
+    if options.sweep:
+        os.environ["TWIST_SWEEP"] = "1"
+    settings = load_settings()
+    report = load(settings, Dbt(settings), say)
+    say(str(report))
+    return _unreadable(report.unreadable)
+
+
+def _unreadable(objects: tuple[tuple[str, str], ...]) -> int:
+    for key, error in objects:
+        print(
+            f"twist: unreadable: {key}: {error}; it is offered again at each load: land it again, "
+            f"or close it with make accept KEY='{key}' WHY='…'",
+            file=sys.stderr,
+        )
+    return 1 if objects else 0
+
+
+def _rebuild(_: argparse.Namespace) -> int:
+    from orchestration.lib.rebuild import rebuild
+
+    report = rebuild(load_settings(), say)
+    say(str(report))
+    return _unreadable(report.unreadable)
+
+
+def _sql(options: argparse.Namespace) -> int:
+    import duckdb
+
+    from orchestration.lib.query import open_reader, write_csv
+
+    try:
+        write_csv(open_reader(_shown_settings()), options.query, sys.stdout)
+    except duckdb.Error as error:
+        print(f"twist: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _shown_settings() -> Settings:
+    """The default warehouse, or while it does not exist, the demo's."""
+    from orchestration.lib.demo import demo_settings
+
+    settings = load_settings()
+    is_default = settings.warehouse == Settings.model_fields["warehouse"].default
+    if is_default and not (settings.warehouse_root / "catalog.sqlite").exists():
+        shown = demo_settings()
+        if (shown.warehouse_root / "catalog.sqlite").exists():
+            return shown
+    return settings
+
+
+def _maintain(options: argparse.Namespace) -> None:
+    from orchestration.lib.maintenance import maintain
+
+    maintain(load_settings(), say, options.keep)
+
+
+def _accept(options: argparse.Namespace) -> None:
+    from orchestration.lib.accept import accept
+
+    settings = load_settings()
+    accept(settings, Dbt(settings), options.key, options.why)
+    say(f"accepted {options.key}")
+
+
+def _replay_late(_: argparse.Namespace) -> int:
+    from orchestration.lib.late import replay_late
+
+    settings = load_settings()
+    replayed, report = replay_late(settings, Dbt(settings), say)
+    say(f"{replayed:,} late events replayed; {report}")
+    return _unreadable(report.unreadable)
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from orchestration.lib.demo import demo
+
+    demo(options.data, options.path_to, say)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m orchestration", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    command = commands.add_parser("load", help="load what is new and compute what it changes")
+    command.add_argument("--sweep", action="store_true", help="list all days late events can reach")
+    command.set_defaults(run=_load)
+
+    command = commands.add_parser("rebuild", help="read the landing lake again, then swap")
+    command.set_defaults(run=_rebuild)
+
+    command = commands.add_parser("sql", help="a read-only question, answered as CSV")
+    command.add_argument("query")
+    command.set_defaults(run=_sql)
+
+    command = commands.add_parser("maintain", help="compact files, expire snapshots, clean up")
+    command.add_argument("--keep", type=int, default=60, metavar="MINUTES")
+    command.set_defaults(run=_maintain)
+
+    command = commands.add_parser("accept", help="close an unreadable object")
+    command.add_argument("--key", required=True)
+    command.add_argument("--why", required=True)
+    command.set_defaults(run=_accept)
+
+    command = commands.add_parser("replay-late", help="put each late event in its place, once")
+    command.set_defaults(run=_replay_late)
+
+    command = commands.add_parser("demo", help="from landing to facts, printed")
+    command.add_argument("--data", default="retailer", choices=["retailer", "otto", "retailrocket"])
+    command.add_argument("--path-to", type=Path)
+    command.set_defaults(run=_demo)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

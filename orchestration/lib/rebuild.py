@@ -1,0 +1,75 @@
+"""`make rebuild`: the landing lake read again into a new warehouse, which then takes over."""
+
+import os
+import shutil
+from collections.abc import Callable
+
+from ingestion import writer_lock
+from ingestion.settings import Settings
+from orchestration.lib import warehouse
+from orchestration.lib.dbt import Dbt
+from orchestration.lib.load import LoadReport, load
+from orchestration.lib.query import open_reader
+
+
+def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
+    """Build the warehouse anew from the landing lake, with the settings of now, and swap it in.
+
+    Replays and acceptances are kept. The old warehouse serves readers until the swap and stays
+    beside the new one as `<warehouse>.replaced` until `make maintain`; killed before the swap,
+    nothing has changed.
+    """
+    target = settings.warehouse_root
+    writer_lock.take(target)
+    kept = _decisions(settings)
+    fresh = target.with_name(target.name + ".rebuilding")
+    replaced = target.with_name(target.name + ".replaced")
+    shutil.rmtree(fresh, ignore_errors=True)
+    new = settings.model_copy(update={"warehouse": str(fresh)})
+    new.__dict__.pop("warehouse_root", None)
+    dbt = Dbt(new)
+    writer_lock.take(fresh)
+    warehouse.prepare(new, dbt)
+    _accept_again(dbt, kept["accepted"])
+    report = load(new, dbt, say, compute=False)
+    if kept["replayed"]:
+        dbt.connection().executemany(
+            "update twist.audit.late_events set replay_requested_at = current_timestamp::timestamp "
+            "where topic = ? and kafka_partition = ? and kafka_offset = ?",
+            kept["replayed"],
+        )
+    computed = load(new, dbt, say)
+    dbt.close()
+    shutil.rmtree(replaced, ignore_errors=True)
+    if target.exists():
+        os.rename(target, replaced)
+    os.rename(fresh, target)
+    writer_lock.release(fresh)
+    return report if report.objects else computed
+
+
+def _decisions(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
+    """What people decided about the old warehouse: replays by position, acceptances by object."""
+    if not (settings.warehouse_root / "catalog.sqlite").exists():
+        return {"replayed": [], "accepted": []}
+    reader = open_reader(settings)
+    try:
+        return {
+            "replayed": reader.execute(
+                "select topic, kafka_partition, kafka_offset from audit.late_events "
+                "where replayed_at is not null or replay_requested_at is not null"
+            ).fetchall(),
+            "accepted": reader.execute(
+                "select * from audit.landed_objects where status = 'accepted'"
+            ).fetchall(),
+        }
+    finally:
+        reader.close()
+
+
+def _accept_again(dbt: Dbt, accepted: list[tuple[object, ...]]) -> None:
+    if accepted:
+        marks = ", ".join("?" * len(accepted[0]))
+        dbt.connection().executemany(
+            f"insert into twist.audit.landed_objects values ({marks})", accepted
+        )
