@@ -1,13 +1,19 @@
 """Random histories: how the lines of a small shop land, with everything that goes wrong.
 
-`history(seed)` is a list of steps for the referee and for the warehouse alike. A line is the same
-bytes wherever it lands again. Files land in any order, also in old folders long after newer ones
-were loaded: a loader that lists from the newest folder less its slack misses none when the slack
-is `SLACK_HOURS`.
+`history(seed)` is a list of steps for the referee and for the warehouse alike. A load costs about
+the same whatever its size, so `packed(seeds)` is many histories in one: members of the same days,
+each with ids and partitions of its own; what happens to one must not touch another. `alone` takes
+a member out again.
+
+A line is the same bytes wherever it lands again. Files land in any order, also in old folders long
+after newer ones were loaded: a loader that lists from the newest folder less its slack misses none
+when the slack is `SLACK_HOURS`.
 """
 
 import gzip
-from collections import defaultdict
+from bisect import bisect
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -15,16 +21,18 @@ from random import Random
 from ingestion.landing import object_key
 from tests.dbt.oracle import Delivery, Settings, Step
 from tests.dbt.oracle_lines import EPOCH
-from tests.dbt.random_shop import HOUR, MILLI, SECOND, START, Draft, Shop
+from tests.dbt.random_shop import HOUR, MILLI, PARTITIONS, SECOND, START, Draft, Shop
 
 SLACK_HOURS = 240
+VERSIONS = 3
+"""The most versions that a key has, so the fewest loads that hold them all."""
 
 
 @dataclass(frozen=True)
 class History:
     """Loads and replays in their order, for a warehouse with these settings."""
 
-    seed: int
+    seeds: tuple[int, ...]
     settings: Settings
     steps: list[Step]
 
@@ -40,27 +48,65 @@ class _File:
 
 
 def history(seed: int) -> History:
-    """The history of a seed; always the same one."""
+    """The history of a seed; always the same one, of at most ten loads."""
     rng = Random(seed)
-    patterns = rng.choice([Settings.bot_patterns] * 4 + [("sync", "spider")])
-    settings = Settings(rng.choice([3, 3, 0, 1]), patterns, rng.choice([1, 1, 1, 2]))
-    files = _files(Shop.opened(rng, settings))
-    _redeliver(rng, files)
-    loads = _in_loads(rng, _landed(rng, files))
-    steps: list[Step] = [*loads]
-    if rng.random() < 0.15:
-        steps.insert(rng.randint(0, len(steps)), "replay")
-    if rng.random() < 0.35:
-        steps.append("replay")
-    return History(seed, settings, steps)
+    settings = _settings(rng)
+    deliveries = _landed(rng, _redelivered(rng, _files(Shop.opened(rng, settings))))
+    count = rng.choice([_least_loads(deliveries), VERSIONS, 4, 7, 10])
+    steps = _with_replays(rng, _in_loads(rng, deliveries, count))
+    return History((seed,), settings, steps)
 
 
-def split(history: History, rng: Random) -> History:
-    """The same deliveries in their order, in other loads; replays stay where they are."""
+def packed(seeds: Sequence[int], loads: int = 6) -> History:
+    """A history for every seed, in one lake and warehouse, with settings drawn once.
+
+    Args:
+        loads: The most loads (at least 4); at most two replays come on top.
+    """
+    rng = Random(repr(seeds))
+    settings, count = _settings(rng), rng.randint(4, loads)
+    merged_loads: list[list[Delivery]] = [[] for _ in range(count)]
+    for member, seed in enumerate(seeds):
+        own = Random(seed)
+        deliveries = _landed(own, _redelivered(own, _files(Shop.opened(own, settings, member))))
+        for load, part in zip(merged_loads, _in_loads(own, deliveries, count), strict=True):
+            load += part
+    return History(tuple(seeds), settings, _with_replays(rng, merged_loads))
+
+
+def alone(pack: History, member: int) -> History:
+    """What of a pack is its member's (0 …): the same steps without the others' objects."""
+    steps: list[Step] = [
+        step if step == "replay" else [d for d in step if _partition(d.key) // PARTITIONS == member]
+        for step in pack.steps
+    ]
+    return History((pack.seeds[member],), pack.settings, steps)
+
+
+def split(history: History, rng: Random, loads: int = 10) -> History:
+    """The same deliveries in other loads; replays stay where they are.
+
+    The versions of a key keep their order. Sometimes every topic or partition is cut at points of
+    its own, so that one is loaded long before another.
+
+    Args:
+        loads: The most loads, unless two versions of a key would be in one.
+    """
+    stretches = _stretches(history)
+    counts = [_least_loads(stretch) for stretch in stretches]
+    busy = [number for number, count in enumerate(counts) if count]
+    for _ in range(rng.randint(0, max(0, loads - sum(counts)))):
+        counts[rng.choice(busy)] += 1
+    cut_together: Callable[[str], str] = rng.choice([lambda _: "", _topic, _log])
     steps: list[Step] = []
-    for stretch in _stretches(history):
-        steps += [*_in_loads(rng, stretch), "replay"]
-    return History(history.seed, history.settings, steps[:-1])
+    for stretch, count in zip(stretches, counts, strict=True):
+        parts: dict[str, list[Delivery]] = defaultdict(list)
+        for delivery in stretch:
+            parts[cut_together(delivery.key)].append(delivery)
+        cut = [_in_loads(rng, part, count) for part in parts.values()]
+        steps += [[d for each in cut for d in each[number]] for number in range(count)]
+        steps.append("replay")
+    return History(history.seeds, history.settings, steps[:-1])
 
 
 def merged(history: History) -> History:
@@ -71,8 +117,23 @@ def merged(history: History) -> History:
     steps: list[Step] = []
     for stretch in _stretches(history):
         last = {delivery.key: delivery for delivery in stretch}
-        steps += [list(last.values()), "replay"]
-    return History(history.seed, history.settings, steps[:-1])
+        steps += [list(last.values()), "replay"] if last else ["replay"]
+    return History(history.seeds, history.settings, steps[:-1])
+
+
+def _settings(rng: Random) -> Settings:
+    patterns = rng.choice([Settings.bot_patterns] * 4 + [("sync", "spider")])
+    return Settings(rng.choice([3, 3, 0, 1]), patterns, rng.choice([1, 1, 1, 2]))
+
+
+def _with_replays(rng: Random, loads: list[list[Delivery]]) -> list[Step]:
+    """The loads, often with a replay among them, after them, or both."""
+    steps: list[Step] = [*loads]
+    if rng.random() < 0.3:
+        steps.insert(rng.randint(0, len(steps)), "replay")
+    if rng.random() < 0.45:
+        steps.append("replay")
+    return steps
 
 
 def _stretches(history: History) -> list[list[Delivery]]:
@@ -86,17 +147,37 @@ def _stretches(history: History) -> list[list[Delivery]]:
     return stretches
 
 
-def _in_loads(rng: Random, deliveries: list[Delivery]) -> list[list[Delivery]]:
-    """Cut into loads; two versions of a key are never in one, and some loads find nothing."""
-    loads: list[list[Delivery]] = [[]]
-    often = rng.choice([0.02, 0.1, 0.3, 1.0])
-    for delivery in deliveries:
-        if rng.random() < often or delivery.key in {d.key for d in loads[-1]}:
-            loads.append([])
-            if rng.random() < 0.02:
-                loads.append([])
-        loads[-1].append(delivery)
+def _least_loads(deliveries: list[Delivery]) -> int:
+    return max(Counter(delivery.key for delivery in deliveries).values(), default=0)
+
+
+def _in_loads(rng: Random, deliveries: list[Delivery], count: int) -> list[list[Delivery]]:
+    """Cut into so many loads (some find nothing), two versions of a key never in one."""
+    places = [rng.randint(0, len(deliveries)) for _ in range(rng.choice([1, 2, count]))]
+    cuts = sorted(rng.choices(places, k=count - 1))
+    to_come = Counter(delivery.key for delivery in deliveries)
+    earliest: dict[str, int] = defaultdict(int)
+    loads: list[list[Delivery]] = [[] for _ in range(count)]
+    for place, delivery in enumerate(deliveries):
+        key = delivery.key
+        to_come[key] -= 1
+        number = max(earliest[key], min(bisect(cuts, place), count - 1 - to_come[key]))
+        earliest[key] = number + 1
+        loads[number].append(delivery)
     return loads
+
+
+def _topic(key: str) -> str:
+    return key.split("/")[1]
+
+
+def _log(key: str) -> str:
+    """Topic and partition of an object, as in its name."""
+    return key.split("/")[-1].rpartition("+")[0]
+
+
+def _partition(key: str) -> int:
+    return int(_log(key).rpartition("+")[2])
 
 
 def _files(shop: Shop) -> list[_File]:
@@ -132,8 +213,8 @@ def _line(draft: Draft, offset: int, first: bool) -> bytes:
     return draft.write({**place, **draft.fields} if first else {**draft.fields, **place})
 
 
-def _redeliver(rng: Random, files: list[_File]) -> None:
-    """Land lines again in files of other names: whole files, or a few lines of a partition."""
+def _redelivered(rng: Random, files: list[_File]) -> list[_File]:
+    """Lines land again in files of other names: whole files, or a few lines of a partition."""
     for _ in range(rng.choice([0, 0, 1, 3])):
         file = rng.choice(files)
         lines = file.lines[rng.randrange(len(file.lines)) :]
@@ -144,6 +225,7 @@ def _redeliver(rng: Random, files: list[_File]) -> None:
         start = file.start_offset + rng.choice([0, 1, 3])
         landed = file.landed + rng.choice([-3600, 0, 60, 86400]) * SECOND
         files.append(_File(file.topic, file.partition, start, opened, landed, lines))
+    return files
 
 
 def _landed(rng: Random, files: list[_File]) -> list[Delivery]:
@@ -166,7 +248,7 @@ def _landed(rng: Random, files: list[_File]) -> list[Delivery]:
 
 def _versions(rng: Random, lines: list[bytes]) -> list[bytes]:
     """The bodies that an object has one after another; mostly one."""
-    last = _packed(rng, lines)
+    last = _gzipped(rng, lines)
     draw = rng.random()
     if draw < 0.005:  # unreadable for good
         return [_damaged(rng, lines)]
@@ -174,11 +256,11 @@ def _versions(rng: Random, lines: list[bytes]) -> list[bytes]:
         return [_damaged(rng, lines), last]
     if draw < 0.2 and len(lines) > 1:  # rewritten with more lines, once or twice
         cuts = sorted(rng.sample(range(1, len(lines)), rng.choice([1, min(2, len(lines) - 1)])))
-        return [*(_packed(rng, lines[:cut]) for cut in cuts), last]
+        return [*(_gzipped(rng, lines[:cut]) for cut in cuts), last]
     return [last]
 
 
-def _packed(rng: Random, lines: list[bytes]) -> bytes:
+def _gzipped(rng: Random, lines: list[bytes]) -> bytes:
     """The lines as gzip: sometimes in two members, sometimes without a newline at the end."""
     content = b"\n".join(lines)
     if rng.random() < 0.9 or lines[-1] == b"":

@@ -64,8 +64,8 @@ class Quarantined:
 
     @property
     def text(self) -> str:
-        """The raw line as text; what is not UTF-8 shows as U+FFFD."""
-        return self.raw.decode(errors="replace")
+        """The raw line as text; bytes that are not UTF-8 show as `\\xNN`."""
+        return self.raw.decode(errors="backslashreplace")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from tests.dbt.oracle import Settings
 START = datetime(2026, 11, 1)
 MILLI, SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+PARTITIONS = 3
+"""The partitions of every topic that a shop has for itself."""
 SKUS = ["A1", "a1", "A10", "10", "9", "B-2", "b_2", "É7", "z", "Ω", "😀", "K" * 128]
 STYLES = ["Dress", "dress", "shirt", "S 1", "ß"]
 LOCATIONS = ["DC-1", "S1", "s1"]
@@ -57,17 +59,27 @@ class Shop:
     styles: list[str]
     skus: list[str]
     shares: list[object]
+    locations: list[str]
+    mark: str
+    first_partition: int
     instants: list[datetime] = field(default_factory=list)
     ids: set[tuple[str, datetime, str]] = field(default_factory=set)
     drafts: list[Draft] = field(default_factory=list)
     homes: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def opened(cls, rng: Random, settings: Settings) -> "Shop":
-        """A small shop with its lines of one to four days."""
-        styles, skus = rng.sample(STYLES, rng.randint(1, 4)), rng.sample(SKUS, rng.randint(1, 8))
+    def opened(cls, rng: Random, settings: Settings, member: int | None = None) -> "Shop":
+        """A small shop with its lines of one to four days.
+
+        As a member of a pack all its ids begin with its number, and its partitions are its own.
+        """
+        mark, first_partition = ("", 0) if member is None else (f"{member}.", member * PARTITIONS)
+        styles = [mark + style for style in rng.sample(STYLES, rng.randint(1, 4))]
+        skus = [(mark + sku)[:128] for sku in rng.sample(SKUS, rng.randint(1, 8))]
+        locations = [mark + location for location in LOCATIONS]
         shares = rng.choice([WEIGHTS, WEIGHTS, [*WEIGHTS, *NO_WEIGHTS]])
-        shop = cls(rng, settings, rng.randint(1, 4), styles, skus, shares)
+        days = rng.randint(1, 4)
+        shop = cls(rng, settings, days, styles, skus, shares, locations, mark, first_partition)
         shop.catalog()
         shop.stock_changes(rng.randint(0, rng.choice([4, 20, 60, 60])))
         shop.views(rng.randint(1, rng.choice([6, 25, 80])))
@@ -130,11 +142,14 @@ class Shop:
     def event_id(self, topic: str, moment: datetime, number: int) -> str:
         """An id new to its topic and day; often one that another day or topic has, too."""
         midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-        for name in (f"e{self.rng.randrange(8)}", f"{topic[0]}{number}"):
+        for name in (f"{self.mark}e{self.rng.randrange(8)}", f"{self.mark}{topic[0]}{number}"):
             if (topic, midnight, name) not in self.ids:
                 break
         self.ids.add((topic, midnight, name))
         return name
+
+    def partition(self) -> int:
+        return self.first_partition + self.rng.randrange(PARTITIONS)
 
     def add(
         self, topic: str, moment: datetime, fields: Fields, arrival: datetime, retry: float = 0.1
@@ -147,22 +162,23 @@ class Shop:
         write: Write = well
         if rng.random() < 0.06:
             write = dirty_lines.write_odd(rng, topic)
-        draft = Draft(topic, rng.randrange(3), arrival, fields, write)
+        draft = Draft(topic, self.partition(), arrival, fields, write)
         self.drafts.append(draft)
         while rng.random() < retry:  # a producer's retry
             again = rng.choice([arrival, arrival + MILLI, self.arrival(max(moment, START))])
-            self.drafts.append(replace(draft, partition=rng.randrange(3), arrival=again))
+            self.drafts.append(replace(draft, partition=self.partition(), arrival=again))
 
     def stock_changes(self, count: int) -> None:
         rng = self.rng
-        moment, sku, location = self.moment(), rng.choice(self.skus), rng.choice(LOCATIONS)
+        moment, sku, location = self.moment(), rng.choice(self.skus), rng.choice(self.locations)
         opening = rng.sample(self.skus, rng.choice([0, len(self.skus)]))
         for number in range(count):
             retry = 0.1
             if opening:  # in half of the histories stock is known early
                 moment, sku = START + rng.randrange(7200) * SECOND, opening.pop()
             elif rng.random() < 0.8:
-                moment, sku, location = self.moment(), rng.choice(self.skus), rng.choice(LOCATIONS)
+                moment, sku = self.moment(), rng.choice(self.skus)
+                location = rng.choice(self.locations)
             else:  # a tie: another level at the same instant and place, and which copy counts
                 retry = 0.5
             fields: Fields = {
@@ -176,10 +192,11 @@ class Shop:
 
     def views(self, count: int) -> None:
         rng = self.rng
+        skus = [*self.skus, self.mark + "no such SKU"]
+        styles = [*self.styles, *self.styles, self.mark + "no such style"]
         for number in range(count):
-            moment = self.moment()
-            sku = rng.choice([*self.skus, "no such SKU"]) if rng.random() < 0.45 else None
-            style = rng.choice([*self.styles, *self.styles, "no such style"])
+            moment, style = self.moment(), rng.choice(styles)
+            sku = rng.choice(skus) if rng.random() < 0.45 else None
             if sku in self.homes and rng.random() < 0.7:
                 style = self.homes[sku]
             views, others = ["product_view"] * 14, ["add_to_bag", "purchase", "PRODUCT_VIEW"]
@@ -238,7 +255,7 @@ class Shop:
             draft = self.rng.choice(self.drafts)
             fields = dict(draft.fields)
             if "event_id" in fields:
-                fields["event_id"] = f"dirt {number}"
+                fields["event_id"] = f"{self.mark}dirt {number}"
             write = dirty_lines.write_without_position(self.rng)
             if self.rng.random() < 0.5:
                 write = dirty_lines.write_broken(self.rng, draft.topic)

@@ -13,7 +13,7 @@ intervals as (
 ),
 
 instants as (
-    select stock_date, style_id, valid_from from intervals
+    select distinct stock_date, style_id, valid_from from intervals
     {%- if touched.from_date %}
     union
     select stock_date, style_id, valid_from from ({{ published(touched) }}) as standing

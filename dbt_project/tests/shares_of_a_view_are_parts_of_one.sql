@@ -1,0 +1,4 @@
+select view_date, view_id, in_stock_share, out_of_stock_share, unknown_share
+from {{ ref('fct_twist') }}
+where in_stock_share + out_of_stock_share + unknown_share <> 1
+    or in_stock_share < 0 or out_of_stock_share < 0 or unknown_share < 0
