@@ -1,27 +1,47 @@
 -- Per object, lines = loaded + duplicates + late + quarantined; in all, what was loaded or replayed
 -- is what staging holds, and what was set aside is what is kept.
-with objects as (
+with landed as (
     select * from {{ ref('landed_objects') }}
 ),
 
-counted as (
+audited as (
     select
-        (select coalesce(sum(cast(loaded as bigint)), 0) from objects) as loaded,
-        (select coalesce(sum(cast(late as bigint)), 0) from objects) as late,
-        (select coalesce(sum(cast(quarantined as bigint)), 0) from objects) as quarantined,
-        (select count(*) from {{ ref('late_events') }} where replayed_at is not null) as replayed,
-        (select count(*) from {{ ref('late_events') }}) as late_kept,
-        (select count(*) from {{ ref('quarantined_lines') }}) as quarantined_kept,
-        (select count(*) from {{ ref('stg_clickstream__events') }})
-        + (select count(*) from {{ ref('stg_availability__stock_changes') }})
-        + (select count(*) from {{ ref('stg_catalog__skus') }}) as staged
+        coalesce(sum(cast(loaded as bigint)), 0) as loaded,
+        coalesce(sum(cast(late as bigint)), 0) as late,
+        coalesce(sum(cast(quarantined as bigint)), 0) as quarantined
+    from landed
+),
+
+staged as (
+    select 1 as one from {{ ref('stg_clickstream__events') }}
+    union all
+    select 1 as one from {{ ref('stg_availability__stock_changes') }}
+    union all
+    select 1 as one from {{ ref('stg_catalog__skus') }}
+),
+
+staged_rows as (
+    select count(*) as staged from staged
+),
+
+late_rows as (
+    select count(*) as late_kept, count(replayed_at) as replayed from {{ ref('late_events') }}
+),
+
+quarantined_rows as (
+    select count(*) as quarantined_kept from {{ ref('quarantined_lines') }}
 )
 
-select object_key, etag, 'the parts of its lines do not add up' as what_is_wrong
-from objects
+select object_key, cast('the parts of its lines do not add up' as {{ text_type(128) }}) as what_is_wrong
+from landed
 where lines <> loaded + duplicates + late + quarantined or duplicates < 0
 union all
-select 'all objects', '', 'loaded and replayed lines are not the staged rows' from counted where loaded + replayed <> staged
-union all
-select 'all objects', '', 'late or quarantined lines are not those kept' from counted
-where late <> late_kept or quarantined <> quarantined_kept
+select cast('' as {{ text_type(1024) }}) as object_key,
+    cast('loaded and replayed lines are not the staged rows, or lines set aside are not those kept' as {{ text_type(128) }}) as what_is_wrong
+from audited
+cross join staged_rows
+cross join late_rows
+cross join quarantined_rows
+where audited.loaded + late_rows.replayed <> staged_rows.staged
+    or audited.late <> late_rows.late_kept
+    or audited.quarantined <> quarantined_rows.quarantined_kept

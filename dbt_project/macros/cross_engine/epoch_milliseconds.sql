@@ -9,6 +9,6 @@
 {% macro duckdb__epoch_milliseconds(number) %}{{ return("make_timestamp_ms(" ~ number ~ ")") }}{% endmacro %}
 
 {% macro teradata__epoch_milliseconds(number) -%}
-  {{ return("cast(date '1970-01-01' + cast(" ~ number ~ " / 86400000 as integer) as timestamp(6))"
-      ~ " + numtodsinterval(cast((" ~ number ~ " mod 86400000) as decimal(18, 3)) / 1000, 'SECOND')") }}
+  {{ return("cast(date '1970-01-01' + cast(cast(" ~ number ~ " as bigint) / cast(86400000 as bigint) as integer) as timestamp(6))"
+      ~ " + numtodsinterval(cast(cast(" ~ number ~ " as bigint) mod 86400000 as decimal(18, 3)) * 0.001, 'SECOND')") }}
 {%- endmacro %}

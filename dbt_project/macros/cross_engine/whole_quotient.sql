@@ -6,4 +6,4 @@
 
 {% macro default__whole_quotient(dividend, divisor) %}{{ unsupported_engine('whole_quotient') }}{% endmacro %}
 {% macro duckdb__whole_quotient(dividend, divisor) %}{{ return("(" ~ dividend ~ ") // (" ~ divisor ~ ")") }}{% endmacro %}
-{% macro teradata__whole_quotient(dividend, divisor) %}{{ return("cast(" ~ dividend ~ " as bigint) / cast(" ~ divisor ~ " as bigint)") }}{% endmacro %}
+{% macro teradata__whole_quotient(dividend, divisor) %}{{ return("cast(cast(" ~ dividend ~ " as bigint) / cast(" ~ divisor ~ " as bigint) as bigint)") }}{% endmacro %}

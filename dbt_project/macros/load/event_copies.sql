@@ -12,11 +12,11 @@ acceptable as (
 ),
 
 loaded_before as (
-    select 'clickstream' as topic, event_date, event_id
+    select {{ topic_name('clickstream') }} as topic, event_date, event_id
     from {{ source('staged', 'stg_clickstream__events') }}
     where {{ within_batch('load_clickstream', 'event_date') }}
     union all
-    select 'sku_availability', event_date, event_id
+    select {{ topic_name('sku_availability') }} as topic, event_date, event_id
     from {{ source('staged', 'stg_availability__stock_changes') }}
     where {{ within_batch('load_availability', 'event_date') }}
 ),

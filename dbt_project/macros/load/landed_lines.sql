@@ -110,3 +110,30 @@ from judged
   {%- do proofs.insert(1, "strlen(raw_line) = " ~ lengths | join(' + ') ~ " + 1") -%}
   {{ return(proofs | join('\n                and ')) }}
 {%- endmacro %}
+
+{% macro teradata__landed_lines(topic) -%}
+    select
+        batch.object_key, batch.etag, batch.folder_hour,
+        row_number() over (partition by batch.object_key order by landed.raw_line nulls first) as line_number,
+        landed.raw_line,
+        {#- A value of another JSON type than its schema's shows in how it is written. #}
+        case
+            {%- for field in topic_fields(topic) if field.type in ('text', 'timestamp') %}
+            when regexp_similar(landed.raw_line, '.*"{{ field.name }}" *: *[^" n].*', 'c') = 1
+                then cast('{{ field.name }} is not of type string' as {{ text_type(512) }})
+            {%- endfor %}
+        end as json_problem,
+        {%- for name, column in [('_topic', 'kafka_topic'), ('_partition', 'kafka_partition'), ('_offset', 'kafka_offset'), ('_timestamp', 'kafka_timestamp')] %}
+        {{ teradata_json_value(name) }} as {{ column }},
+        {%- endfor %}
+        {%- for field in topic_fields(topic) %}
+        {{ teradata_json_value(field.name) }} as {{ field.name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ source('landing', 'landing_' ~ topic) }} as landed
+    inner join {{ ref('load_objects') }} as batch
+        on landed.object_key = batch.object_key
+{%- endmacro %}
+
+{% macro teradata_json_value(name) -%}
+  nullif(cast(landed.payload.jsonextractvalue('$.{{ name }}') as {{ text_type(4096) }}), '')
+{%- endmacro %}

@@ -4,15 +4,15 @@
 {% macro lines_standing_since_last_audit() -%}
   {%- set last = last_load() -%}
 staged_lines as (
-    select 'clickstream' as topic, object_key, etag, 1 as loaded, 0 as late, 0 as quarantined
+    select {{ topic_name('clickstream') }} as topic, object_key, etag, 1 as loaded, 0 as late, 0 as quarantined
     from {{ ref('stg_clickstream__events') }}
     where load_id > {{ last }} and object_key <> ''
     union all
-    select 'sku_availability', object_key, etag, 1, 0, 0
+    select {{ topic_name('sku_availability') }} as topic, object_key, etag, 1, 0, 0
     from {{ ref('stg_availability__stock_changes') }}
     where first_load_id > {{ last }} and object_key <> ''
     union all
-    select 'product_catalog', object_key, etag, 1, 0, 0
+    select {{ topic_name('product_catalog') }} as topic, object_key, etag, 1, 0, 0
     from {{ ref('stg_catalog__skus') }}
     where load_id > {{ last }}
     union all

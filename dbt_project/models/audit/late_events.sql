@@ -3,12 +3,12 @@
 {{ config(incremental_strategy='merge', unique_key=['topic', 'kafka_partition', 'kafka_offset']) }}
 
 with lines as (
-    select 'clickstream' as topic, object_key, etag, line_number, kafka_partition, kafka_offset,
+    select {{ topic_name('clickstream') }} as topic, object_key, etag, line_number, kafka_partition, kafka_offset,
         event_id, event_ts, arrived_at, raw_line
     from {{ ref('load_clickstream') }}
     where is_late = 1
     union all
-    select 'sku_availability', object_key, etag, line_number, kafka_partition, kafka_offset,
+    select {{ topic_name('sku_availability') }} as topic, object_key, etag, line_number, kafka_partition, kafka_offset,
         event_id, event_ts, arrived_at, raw_line
     from {{ ref('load_availability') }}
     where is_late = 1
@@ -40,11 +40,11 @@ requested as (
 ),
 
 staged as (
-    select 'clickstream' as topic, kafka_partition, kafka_offset
+    select {{ topic_name('clickstream') }} as topic, kafka_partition, kafka_offset
     from {{ ref('stg_clickstream__events') }}
     where object_key = '' and exists (select 1 from requested)
     union all
-    select 'sku_availability', kafka_partition, kafka_offset
+    select {{ topic_name('sku_availability') }} as topic, kafka_partition, kafka_offset
     from {{ ref('stg_availability__stock_changes') }}
     where object_key = '' and exists (select 1 from requested)
 ),

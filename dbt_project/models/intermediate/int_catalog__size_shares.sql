@@ -14,7 +14,7 @@ versions as (
 
 members as (
     select open_days.open_date as stock_date, versions.style_id, versions.sku_id,
-        cast(versions.size_share * 1000000 as bigint) as millionths
+        cast(cast(versions.size_share as decimal(18, 6)) * 1000000 as bigint) as millionths
     from open_days
     inner join versions
         on open_days.open_date >= versions.valid_from and open_days.open_date < versions.valid_to
@@ -46,15 +46,15 @@ running as (
 
 cumulated as (
     select stock_date, style_id, sku_id,
-        {{ whole_quotient('weight_so_far * 1000000', 'weight_of_style') }} as millionths_so_far
+        {{ whole_quotient('cast(weight_so_far as bigint) * 1000000', 'weight_of_style') }} as millionths_so_far
     from running
 ),
 
 shares as (
     select stock_date, style_id, sku_id,
-        cast((millionths_so_far - coalesce(lag(millionths_so_far) over (
+        cast(cast(millionths_so_far - coalesce(lag(millionths_so_far) over (
             partition by stock_date, style_id order by sku_id nulls first
-        ), 0)) * 0.000001 as decimal(7, 6)) as size_share
+        ), 0) as decimal(18, 0)) * 0.000001 as decimal(7, 6)) as size_share
     from cumulated
 )
 

@@ -2,17 +2,17 @@
 -- before) or 'event' (another copy of its event was loaded before, or is loaded with this batch).
 -- Staging is read by name: a ref would be a cycle.
 with lines as (
-    select 'clickstream' as topic, object_key, etag, folder_hour, line_number, kafka_partition,
+    select {{ topic_name('clickstream') }} as topic, object_key, etag, folder_hour, line_number, kafka_partition,
         kafka_offset, event_date, event_id, problem, is_late
     from {{ ref('load_clickstream') }}
     where kafka_offset is not null
     union all
-    select 'sku_availability', object_key, etag, folder_hour, line_number, kafka_partition,
+    select {{ topic_name('sku_availability') }} as topic, object_key, etag, folder_hour, line_number, kafka_partition,
         kafka_offset, event_date, event_id, problem, is_late
     from {{ ref('load_availability') }}
     where kafka_offset is not null
     union all
-    select 'product_catalog', object_key, etag, folder_hour, line_number, kafka_partition,
+    select {{ topic_name('product_catalog') }} as topic, object_key, etag, folder_hour, line_number, kafka_partition,
         kafka_offset, event_date, cast(null as {{ text_type(128) }}), problem, is_late
     from {{ ref('load_catalog') }}
     where kafka_offset is not null
@@ -20,15 +20,15 @@ with lines as (
 
 -- Rule 2, against what was loaded or set aside before
 staged as (
-    select 'clickstream' as topic, kafka_partition, kafka_offset
+    select {{ topic_name('clickstream') }} as topic, kafka_partition, kafka_offset
     from {{ source('staged', 'stg_clickstream__events') }}
     where {{ within_batch('load_clickstream', 'kafka_offset') }}
     union all
-    select 'sku_availability', kafka_partition, kafka_offset
+    select {{ topic_name('sku_availability') }} as topic, kafka_partition, kafka_offset
     from {{ source('staged', 'stg_availability__stock_changes') }}
     where {{ within_batch('load_availability', 'kafka_offset') }}
     union all
-    select 'product_catalog', kafka_partition, kafka_offset
+    select {{ topic_name('product_catalog') }} as topic, kafka_partition, kafka_offset
     from {{ source('staged', 'stg_catalog__skus') }}
     where {{ within_batch('load_catalog', 'kafka_offset') }}
 ),

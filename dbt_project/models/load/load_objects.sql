@@ -45,7 +45,7 @@ candidates as (
 pending as (
     select
         candidates.*,
-        sum(candidates.object_size) over (
+        sum(cast(candidates.object_size as bigint)) over (
             order by candidates.folder_hour nulls first, candidates.object_key nulls first
             rows unbounded preceding
         ) - candidates.object_size as bytes_before
