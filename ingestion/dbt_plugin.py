@@ -4,11 +4,13 @@
     lake_text(object_key)              one object's text, or the reason why there is none
     lake_json_problem(line, topic)     the last word on a line that is not plainly clean
     lake_json_number(line, field)      a number as it was written
-    take_writer_lock()                 refuses a second writer
+    take_writer_lock(purpose)          refuses a second writer, and dbt without its settings
+    check_setting(name, built_with)    refuses settings that the warehouse was not built with
 
 They do their work when a query runs, never while dbt parses or compiles.
 """
 
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -20,9 +22,9 @@ import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from ingestion import lake, writer_lock
-from ingestion.settings import Settings, load_settings
+from ingestion.settings import Settings, SettingsError, load_settings
 from ingestion.strict_json import json_number, json_problem
-from ingestion.warehouse import attach_warehouse
+from ingestion.warehouse import attach_warehouse, has_tables, refuse_other_setting
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -83,7 +85,7 @@ class Plugin(BasePlugin):
                 sql,  # type: ignore[arg-type]
                 type="arrow",  # type: ignore[arg-type]
                 null_handling="special",  # type: ignore[arg-type]
-                side_effects=name.startswith(("lake_list", "lake_text", "take")),
+                side_effects=name.startswith(("lake_list", "lake_text", "take", "check")),
             )
 
         register("lake_list", self._list, 2, _LISTED_SQL)
@@ -91,6 +93,7 @@ class Plugin(BasePlugin):
         register("lake_json_problem", _map(json_problem), 2, "varchar")
         register("lake_json_number", _map(json_number), 2, "varchar")
         register("take_writer_lock", self._lock, 1, "varchar")
+        register("check_setting", self._check, 2, "varchar")
 
     def _list(self, topics: pa.Array, since: pa.Array) -> pa.Array:
         return pa.array(
@@ -118,8 +121,25 @@ class Plugin(BasePlugin):
             return pa.array([asdict(text) for text in found], _TEXT)
 
     def _lock(self, purposes: pa.Array) -> pa.Array:
+        for name in ("late_days", "bot_patterns", "min_sellable_qty", "landing_slack_hours"):
+            default = str(Settings.model_fields[name].default)
+            if os.environ.get(f"TWIST_{name.upper()}", default) != str(getattr(self.settings, name)):
+                raise SettingsError(
+                    f"TWIST_{name.upper()} stands in .env, which dbt does not read: "
+                    "run `set -a; . ./.env; set +a` in the checkout first, or use make"
+                )
         writer_lock.take(self.settings.warehouse_root)
+        if not has_tables(self.settings):
+            raise SettingsError(
+                f"the warehouse in {self.settings.warehouse_root} has no tables yet: run "
+                "`make load` (or dbt run-operation init_warehouse) first"
+            )
         return purposes
+
+    def _check(self, names: pa.Array, values: pa.Array) -> pa.Array:
+        for name, value in zip(names.to_pylist(), values.to_pylist(), strict=True):
+            refuse_other_setting(self.settings, name, value)
+        return names
 
 
 def _map(function: Callable[[str, str], str | None]) -> Callable[[pa.Array, pa.Array], pa.Array]:

@@ -6,7 +6,7 @@ Nothing here trusts an object: a cut gzip stream, an empty file or a vanished ke
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,7 +157,7 @@ def _gunzip(body: bytes) -> bytes:
             raise ValueError(f"too large: inflates to more than {MAX_TEXT_BYTES:,} bytes")
         if not inflater.eof:
             raise ValueError(f"cut: the gzip stream ends early, after {inflated:,} bytes of text")
-        body = inflater.unused_data
+        body = inflater.unused_data.lstrip(b"\0")  # zero bytes behind a member are padding
     return b"".join(parts)
 
 
@@ -180,15 +180,3 @@ def _decode(content: bytes, etag: str, size: int) -> ObjectText:
     return ObjectText(
         etag=etag, size=size, text="\n".join(decoded), line_count=lines, bad_lines=tuple(bad)
     )
-
-
-def start_of_listing(
-    newest_audited: datetime | None, now: datetime, slack_hours: int
-) -> datetime | None:
-    """The hour from which a topic is listed: its newest audited folder less the slack.
-
-    None (from the first folder on) until an object of the topic is audited.
-    """
-    if newest_audited is None:
-        return None
-    return min(newest_audited, now).replace(tzinfo=UTC) - timedelta(hours=slack_hours)

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +22,7 @@ def take(warehouse: Path) -> None:
     path = warehouse / "writer.lock"
     if path in _held:
         return
+    settle(warehouse)
     warehouse.mkdir(parents=True, exist_ok=True)
     file = path.open("a+")
     try:
@@ -37,6 +39,22 @@ def take(warehouse: Path) -> None:
     file.write(str(os.getpid()))
     file.flush()
     _held[path] = file
+
+
+def rebuilding(warehouse: Path) -> Path:
+    """The folder in which a rebuild makes the warehouse that will take over."""
+    return warehouse.with_name(warehouse.name + ".rebuilding")
+
+
+def settle(warehouse: Path) -> None:
+    """Put a rebuilt warehouse in the empty place of the old one.
+
+    A rebuild moves the old one away only when the new one is whole, so where one is missing beside
+    the other, a rebuild was killed (or is) between its two moves.
+    """
+    if not warehouse.exists():
+        with suppress(FileNotFoundError):
+            rebuilding(warehouse).rename(warehouse)
 
 
 def release(warehouse: Path) -> None:

@@ -115,6 +115,13 @@ def _demo(options: argparse.Namespace) -> None:
     demo(options.data, options.path_to, say)
 
 
+def _docs(_: argparse.Namespace) -> None:
+    from ingestion.settings import ROOT
+    from orchestration.lib.docs import write_docs
+
+    say(f"open {write_docs(ROOT / '.data' / 'docs', say)}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m orchestration", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -146,6 +153,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--data", default="retailer", choices=["retailer", "otto", "retailrocket"])
     command.add_argument("--path-to", type=Path)
     command.set_defaults(run=_demo)
+
+    command = commands.add_parser("docs", help="dbt docs and column lineage as static pages")
+    command.set_defaults(run=_docs)
     return parser
 
 

@@ -47,11 +47,11 @@ class Dbt:
         """
         os.environ.update(environment(self.settings))
         runner = self._warm_runner()
-        answer = runner.invoke([*arguments, *_COMMON])
+        answer = runner.invoke([*arguments, *COMMON])
         if answer.success:
             return answer.result
         failures = [
-            f"{result.node.name}: {_sentence(result.message)}"
+            f"{_name(result)}: {_sentence(result.message)}"
             for result in getattr(answer.result, "results", None) or []
             if result.status in ("error", "fail", "runtime error")
         ]
@@ -81,14 +81,14 @@ class Dbt:
         from dbt.cli.main import dbtRunner
 
         if self._runner is None:
-            parsed = dbtRunner().invoke(["parse", *_COMMON])
+            parsed = dbtRunner().invoke(["parse", *COMMON])
             if not parsed.success:
                 raise DbtFailed(str(parsed.exception))
             self._runner = dbtRunner(manifest=parsed.result)
         return self._runner
 
 
-_COMMON = (
+COMMON = (
     "--project-dir",
     str(PROJECT),
     "--profiles-dir",
@@ -100,6 +100,12 @@ _COMMON = (
     "--log-level-file",
     "none",
 )
+
+
+def _name(result: Any) -> str:
+    """The model or test of a result; an operation's result knows its id only."""
+    name: str = result.node.name if hasattr(result, "node") else result.unique_id.split(".")[-1]
+    return name
 
 
 def _sentence(message: str | None) -> str:

@@ -22,7 +22,7 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
     target = settings.warehouse_root
     writer_lock.take(target)
     kept = _decisions(settings)
-    fresh = target.with_name(target.name + ".rebuilding")
+    fresh = writer_lock.rebuilding(target)
     replaced = target.with_name(target.name + ".replaced")
     shutil.rmtree(fresh, ignore_errors=True)
     new = settings.model_copy(update={"warehouse": str(fresh)})
@@ -41,10 +41,10 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
     computed = load(new, dbt, say)
     dbt.close()
     shutil.rmtree(replaced, ignore_errors=True)
-    if target.exists():
-        os.rename(target, replaced)
-    os.rename(fresh, target)
+    os.rename(target, replaced)
+    writer_lock.settle(target)
     writer_lock.release(fresh)
+    writer_lock.release(target)
     return report if report.objects else computed
 
 

@@ -1,6 +1,5 @@
 """The real pipeline on a folder of its own, and its tables in the referee's form."""
 
-import gzip
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,6 +29,8 @@ class Pipeline:
     root: Path
     rules: Settings = field(default_factory=Settings)
     batch_mb: int = 64
+    slack_hours: int = 240
+    """Files of the histories land in old folders in any order."""
 
     def __post_init__(self) -> None:
         (self.root / "landing").mkdir(parents=True)
@@ -40,7 +41,7 @@ class Pipeline:
             late_days=self.rules.late_days,
             bot_patterns=",".join(self.rules.bot_patterns),
             min_sellable_qty=self.rules.min_sellable_qty,
-            landing_slack_hours=240,
+            landing_slack_hours=self.slack_hours,
             batch_mb=self.batch_mb,
         )
         self.dbt = Dbt(self.settings, _runner=_warm_runner())
@@ -156,8 +157,3 @@ def _plain(row: dict[str, Any] | None) -> dict[str, Any] | None:
     if "is_active" in plain:
         plain["is_active"] = bool(plain["is_active"])
     return {name: float(v) if isinstance(v, Decimal) and name == "price" else v for name, v in plain.items()}
-
-
-def packed(lines: Sequence[bytes]) -> bytes:
-    """Lines as a landed file's body."""
-    return gzip.compress(b"".join(line + b"\n" for line in lines), mtime=0)

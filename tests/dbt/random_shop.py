@@ -1,26 +1,31 @@
 """What happens in a small shop in a few random days: the lines of a random history.
 
 Simulated times lie around 2026-11-01 to 2026-11-05, arrivals up to 2026-11-09. On purpose: ties at
-one instant, events at midnight, at hour edges and in the last microsecond of a day, stock at the
-very instant of a view, ids that come again on other days and topics, a producer's retries (equal
-but for position and `_timestamp`), arrivals at the borders of too late and too early, catalog rows
-late, corrected, moved and deactivated, and size shares at the borders of their rounding.
+one instant or a microsecond apart, events at midnight, at hour edges and in the last microsecond of
+a day, stock at the very instant of a view, days on which little happens, ids that come again on
+other days and topics, a producer's retries (equal but for position and `_timestamp`), arrivals at
+the borders of too late and too early, catalog rows late, corrected, moved and deactivated, and size
+shares at the borders of their rounding.
 """
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
+from typing import Literal
 
 from tests.dbt import dirty_lines
 from tests.dbt.dirty_lines import Fields, Raw, Write, well
 from tests.dbt.oracle import Settings
 
-START = datetime(2026, 11, 1)
-MILLI, SECOND = timedelta(milliseconds=1), timedelta(seconds=1)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-PARTITIONS = 3
-"""The partitions of every topic that a shop has for itself."""
-SKUS = ["A1", "a1", "A10", "10", "9", "B-2", "b_2", "É7", "z", "Ω", "😀", "K" * 128]
+START = datetime.fromisoformat("2026-11-01")
+MICRO, MILLI = timedelta(microseconds=1), timedelta(milliseconds=1)
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+DAYS = [START + number * DAY for number in range(4)]
+DayKind = Literal["stock", "views", "both", "others"]
+"""What a rare day has; `others` are clicks that open no day."""
+PARTITIONS = 1000
+"""A shop has a partition and those 1 and 2 times this above it: as texts they sort wrongly."""
+SKUS = ["A1", "a1", "A10", "10", "9", "B-2", "b_2", "É7", "z", "Ω", "Ａ", "😀", "K" * 128]
 STYLES = ["Dress", "dress", "shirt", "S 1", "ß"]
 LOCATIONS = ["DC-1", "S1", "s1"]
 WEIGHTS: list[object] = [1, *map(Raw, (
@@ -32,6 +37,9 @@ WEIGHTS: list[object] = [1, *map(Raw, (
 NO_WEIGHTS: list[object] = [
     None, "", *map(Raw, ("0.00000049999999999999999999", "4.9e-7", "1e-300", "0.0000001")),
 ]  # fmt: skip
+USUAL_LEVELS = [0, 0, 0, 0, 1, 1, 2, 5, 1_000_000_000]
+HUGE_LEVELS = [0, 1, *[1_000_000_000] * 3]
+"""So that three locations together exceed 32 bits."""
 AGENTS = [
     None, "", "Mozilla/5.0 (iPhone)", "Mozilla/5.0 (X11)", "Googlebot/2.1", "HeadlessChrome/119",
     "my-SPIDER", "x" * 2100 + " bot", "CrAwLeR", "partner-sync/1.0",
@@ -55,66 +63,91 @@ class Shop:
 
     rng: Random
     settings: Settings
-    days: int
+    days: list[datetime]
     styles: list[str]
     skus: list[str]
-    shares: list[object]
     locations: list[str]
     mark: str
-    first_partition: int
+    number: int
+    is_calm: bool
+    shares: list[object]
+    levels: list[int]
     instants: list[datetime] = field(default_factory=list)
     ids: set[tuple[str, datetime, str]] = field(default_factory=set)
     drafts: list[Draft] = field(default_factory=list)
     homes: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def opened(cls, rng: Random, settings: Settings, member: int | None = None) -> "Shop":
-        """A small shop with its lines of one to four days.
+    def opened(
+        cls,
+        rng: Random,
+        settings: Settings,
+        days: list[datetime],
+        mark: str = "",
+        number: int = 7,
+        is_calm: bool = False,
+    ) -> "Shop":
+        """A small shop with its lines of some of these days.
 
-        As a member of a pack all its ids begin with its number, and its partitions are its own.
+        Args:
+            mark: All its ids begin with this.
+            number: The lowest of its partitions.
+            is_calm: Its events arrive at once.
         """
-        mark, first_partition = ("", 0) if member is None else (f"{member}.", member * PARTITIONS)
-        styles = [mark + style for style in rng.sample(STYLES, rng.randint(1, 4))]
-        skus = [(mark + sku)[:128] for sku in rng.sample(SKUS, rng.randint(1, 8))]
-        locations = [mark + location for location in LOCATIONS]
-        shares = rng.choice([WEIGHTS, WEIGHTS, [*WEIGHTS, *NO_WEIGHTS]])
-        days = rng.randint(1, 4)
-        shop = cls(rng, settings, days, styles, skus, shares, locations, mark, first_partition)
+        shop = cls(
+            rng,
+            settings,
+            days=rng.sample(days, rng.randint(1, len(days))),
+            styles=[mark + style for style in rng.sample(STYLES, rng.choice([1, 1, 2, 3, 4]))],
+            skus=[(mark + sku)[:128] for sku in rng.sample(SKUS, rng.randint(1, 8))],
+            locations=[mark + location for location in LOCATIONS],
+            mark=mark,
+            number=number,
+            is_calm=is_calm,
+            shares=rng.choice([WEIGHTS, WEIGHTS, [*WEIGHTS, *NO_WEIGHTS]]),
+            levels=rng.choice([*[USUAL_LEVELS] * 4, HUGE_LEVELS]),
+        )
         shop.catalog()
         shop.stock_changes(rng.randint(0, rng.choice([4, 20, 60, 60])))
-        shop.views(rng.randint(1, rng.choice([6, 25, 80])))
+        shop.views(rng.randint(1, rng.choice([8, 40, 80])))
         shop.dirt(rng.choice([0, 0, 3, 12]))
         return shop
 
+    def add_day(self, day: datetime, kind: DayKind) -> None:
+        """A few lines of a day of which the shop has none yet."""
+        self.days, self.instants = [day], []
+        if kind in ("stock", "both"):
+            self.stock_changes(self.rng.randint(1, 6))
+        if kind != "stock":
+            self.views(self.rng.randint(1, 6), only_others=kind == "others")
+
     def moment(self) -> datetime:
-        """A moment of the simulated days; often one that was used before, or an edge."""
-        rng = self.rng
-        if self.instants and rng.random() < 0.35:
-            return rng.choice(self.instants)
-        span = self.days * DAY
-        day = rng.randrange(self.days) * DAY
-        hour = rng.randrange(24) * HOUR
-        edge = timedelta(microseconds=rng.choice([-1, 0, 0, 0, 1]))
-        offset = rng.choice(
+        """A moment of the shop's days; often one that was used before, or an edge."""
+        rng, day = self.rng, self.rng.choice(self.days)
+        hour = day + rng.randrange(24) * HOUR
+        moment = rng.choice(
             [
-                day + edge,
-                day + hour + edge,
-                day + DAY - timedelta(microseconds=1),
-                rng.randrange(48 * self.days) * HOUR / 2,
-                day + hour + rng.randrange(3600) * SECOND,
-                day + hour + timedelta(microseconds=rng.randrange(3_600_000_000)),
-                day + hour + rng.randrange(3_600_000) * MILLI,
+                day,
+                hour,
+                hour + HOUR / 2,
+                day + DAY - MICRO,
+                hour + rng.randrange(3600) * SECOND,
+                hour + rng.randrange(3_600_000) * MILLI,
+                hour + rng.randrange(3_600_000_000) * MICRO,
             ]
         )
-        self.instants.append(START + min(max(offset, timedelta()), span - MILLI / 1000))
-        return self.instants[-1]
+        if self.instants and rng.random() < 0.4:
+            moment = rng.choice(self.instants)
+        beside = moment + rng.choice([-1, *[0] * 8, 1]) * MICRO
+        if midnight(beside) in self.days:
+            moment = beside
+        self.instants.append(moment)
+        return moment
 
     def arrival(self, moment: datetime) -> datetime:
         """When an event arrived: mostly at once, sometimes at a border of what is allowed."""
-        rng, late = self.rng, self.settings.late_days
-        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-        last = midnight + (late + 1) * DAY  # the first instant of the first day too late
-        draw = rng.random()
+        rng, last = self.rng, self.too_late(moment)
+        draw = rng.uniform(0, 0.6 if self.is_calm else 1)
         if draw < 0.55:
             arrival = moment + rng.randrange(5000) * MILLI
         elif draw < 0.70:
@@ -131,6 +164,10 @@ class Shop:
             arrival = moment - timedelta(minutes=10) + rng.choice([-1, 0, 0, 1, 1, 500]) * MILLI
         return arrival - timedelta(microseconds=arrival.microsecond % 1000)
 
+    def too_late(self, moment: datetime) -> datetime:
+        """The first instant of the first arrival day that is too late."""
+        return midnight(moment) + (self.settings.late_days + 1) * DAY
+
     def written(self, moment: datetime) -> str:
         """A timestamp with as many digits as it needs, or more."""
         text = f"{moment:%Y-%m-%dT%H:%M:%S}"
@@ -141,15 +178,15 @@ class Shop:
 
     def event_id(self, topic: str, moment: datetime, number: int) -> str:
         """An id new to its topic and day; often one that another day or topic has, too."""
-        midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-        for name in (f"{self.mark}e{self.rng.randrange(8)}", f"{self.mark}{topic[0]}{number}"):
-            if (topic, midnight, name) not in self.ids:
+        rng, day = self.rng, midnight(moment)
+        for name in (f"{rng.choice('eeE')}{rng.randrange(8)}", f"{topic[0]}{number}"):
+            if (topic, day, name) not in self.ids:
                 break
-        self.ids.add((topic, midnight, name))
-        return name
+        self.ids.add((topic, day, name))
+        return self.mark + name
 
     def partition(self) -> int:
-        return self.first_partition + self.rng.randrange(PARTITIONS)
+        return self.number + self.rng.choice([0, 1, 2]) * PARTITIONS
 
     def add(
         self, topic: str, moment: datetime, fields: Fields, arrival: datetime, retry: float = 0.1
@@ -165,17 +202,24 @@ class Shop:
         draft = Draft(topic, self.partition(), arrival, fields, write)
         self.drafts.append(draft)
         while rng.random() < retry:  # a producer's retry
-            again = rng.choice([arrival, arrival + MILLI, self.arrival(max(moment, START))])
-            self.drafts.append(replace(draft, partition=self.partition(), arrival=again))
+            around = max(moment, START)
+            again = [arrival, arrival + MILLI, self.arrival(around)]
+            if not self.is_calm:
+                again.append(self.too_late(around))
+            self.drafts.append(
+                replace(draft, partition=self.partition(), arrival=rng.choice(again))
+            )
 
     def stock_changes(self, count: int) -> None:
         rng = self.rng
-        moment, sku, location = self.moment(), rng.choice(self.skus), rng.choice(self.locations)
+        moment, sku = self.moment(), rng.choice(self.skus)
+        location = rng.choice(self.locations)
         opening = rng.sample(self.skus, rng.choice([0, len(self.skus)]))
         for number in range(count):
             retry = 0.1
             if opening:  # in half of the histories stock is known early
-                moment, sku = START + rng.randrange(7200) * SECOND, opening.pop()
+                moment = min(self.days) + rng.randrange(7200) * SECOND
+                sku = opening.pop()
             elif rng.random() < 0.8:
                 moment, sku = self.moment(), rng.choice(self.skus)
                 location = rng.choice(self.locations)
@@ -185,21 +229,21 @@ class Shop:
                 "event_id": self.event_id("sku_availability", moment, number),
                 "sku_id": sku,
                 "location_id": location,
-                "available_qty": rng.choice([0, 0, 0, 0, 1, 1, 2, 5, 1_000_000_000]),
+                "available_qty": rng.choice(self.levels),
                 "reason": rng.choice(["sale", "receipt", None, ""]),
             }
             self.add("sku_availability", moment, fields, self.arrival(moment), retry)
 
-    def views(self, count: int) -> None:
+    def views(self, count: int, only_others: bool = False) -> None:
         rng = self.rng
         skus = [*self.skus, self.mark + "no such SKU"]
         styles = [*self.styles, *self.styles, self.mark + "no such style"]
+        views, others = ["product_view"] * 14, ["add_to_bag", "purchase", "PRODUCT_VIEW"]
         for number in range(count):
             moment, style = self.moment(), rng.choice(styles)
             sku = rng.choice(skus) if rng.random() < 0.45 else None
             if sku in self.homes and rng.random() < 0.7:
                 style = self.homes[sku]
-            views, others = ["product_view"] * 14, ["add_to_bag", "purchase", "PRODUCT_VIEW"]
             fields: Fields = {
                 "event_id": self.event_id("clickstream", moment, number),
                 "event_type": rng.choice([*views, *others]),
@@ -213,19 +257,22 @@ class Shop:
             }
             if sku or rng.random() < 0.5:
                 fields["sku_id"] = sku or rng.choice([None, ""])
+            if only_others:
+                bot: Fields = {"event_type": "product_view", "user_agent": "my-SPIDER"}
+                fields |= rng.choice([bot, {"event_type": rng.choice(others)}])
             self.add("clickstream", moment, fields, self.arrival(moment))
 
     def catalog(self) -> None:
         """A first row for most SKUs, then corrections, moves, deactivations, late and early."""
         rng = self.rng
-        dates = [START - 4000 * DAY, START - DAY, START]
+        dates = [START - 4000 * DAY, START - DAY, START, rng.choice(DAYS)]
         for sku in self.skus:
             self.homes[sku] = rng.choice(self.styles)
             if rng.random() < 0.85:
                 moment = rng.choice([*dates, self.moment()])
                 arrival = max(moment, START - rng.choice([0, 1]) * DAY)
                 self.catalog_row(sku, moment, self.homes[sku], arrival + rng.randrange(60) * SECOND)
-        for _ in range(rng.choice([0, 0, 1, 3, 6])):
+        for _ in range(rng.choice([0, 1, 3, 6])):
             sku, moment = rng.choice(self.skus), rng.choice([*dates, self.moment(), self.moment()])
             style = rng.choice([self.homes[sku], rng.choice(self.styles)])
             around = max(moment, START)
@@ -235,6 +282,8 @@ class Shop:
 
     def catalog_row(self, sku: str, moment: datetime, style: str, arrival: datetime) -> None:
         rng = self.rng
+        is_active = rng.random() < 0.85
+        shares = self.shares if is_active or rng.random() < 0.5 else NO_WEIGHTS
         fields: Fields = {
             "sku_id": sku,
             "style_id": style,
@@ -243,8 +292,8 @@ class Shop:
             "category": rng.choice(["Tops", "Tops", "Été"]),
             "size": rng.choice(["S", "M", "L"]),
             "price": rng.choice([Raw("19.90"), 20, None]),
-            "size_share": rng.choice(self.shares),
-            "is_active": rng.random() < 0.85,
+            "size_share": rng.choice(shares),
+            "is_active": is_active,
         }
         arrival -= timedelta(microseconds=arrival.microsecond % 1000)
         self.add("product_catalog", moment, fields, arrival)
@@ -260,3 +309,8 @@ class Shop:
             if self.rng.random() < 0.5:
                 write = dirty_lines.write_broken(self.rng, draft.topic)
             self.drafts.append(replace(draft, fields=fields, write=write))
+
+
+def midnight(moment: datetime) -> datetime:
+    """The first instant of a moment's day."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -2,12 +2,14 @@
     and refuses with a sentence while another process holds it. Readers (dbt test, docs) take none.
     Teradata locks its own rows and keeps its own watermarks. -#}
 {% macro begin_run() -%}
-  {%- if is_writing_duckdb() -%}select take_writer_lock('dbt {{ flags.WHICH }}'); {{ open_watermarks() }}{%- endif -%}
+  {%- if is_writing_duckdb() -%}select take_writer_lock('dbt {{ flags.WHICH }}');
+    select check_setting(setting_name, setting_value) from {{ source('warehouse', 'settings') }};
+    {{ open_watermarks() }}{%- endif -%}
 {%- endmacro %}
 
-{#- on-run-end. -#}
-{% macro end_run() -%}
-  {%- if is_writing_duckdb() -%}{{ keep_watermarks() }}{%- endif -%}
+{#- on-run-end. Where nothing succeeded (no lock, other settings) there is nothing to keep. -#}
+{% macro end_run(results) -%}
+  {%- if is_writing_duckdb() and results | selectattr('status', 'equalto', 'success') | list -%}{{ keep_watermarks() }}{%- endif -%}
 {%- endmacro %}
 
 {% macro is_writing_duckdb() -%}

@@ -5,8 +5,8 @@
   {%- set shares = ref('int_catalog__size_shares') -%}
   {%- set queries = [
     "select shares.stock_date, shares.style_id, min(flips.valid_from) as touched_from from ("
-      ~ changed(ref('int_stock__sku_flips')) ~ ") as flips inner join " ~ shares
-      ~ " as shares on flips.stock_date = shares.stock_date and flips.sku_id = shares.sku_id"
+      ~ changed(ref('int_stock__sku_flips')) ~ ") as flips inner join (select * from " ~ shares
+      ~ ") as shares on flips.stock_date = shares.stock_date and flips.sku_id = shares.sku_id"
       ~ " group by shares.stock_date, shares.style_id",
     "select stock_date, style_id, cast(stock_date as timestamp(6)) as touched_from from ("
       ~ changed(shares) ~ ") as shares",

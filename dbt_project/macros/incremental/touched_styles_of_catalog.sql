@@ -3,15 +3,15 @@
 {% macro touched_styles_of_catalog() -%}
   {%- set days, versions = ref('int_calendar__open_days'), ref('int_catalog__sku_versions') -%}
   {%- set covered -%}
-    from {{ days }} as open_days
-    inner join {{ versions }} as versions
+    from (select * from {{ days }}) as open_days
+    inner join (select * from {{ versions }}) as versions
         on open_days.open_date >= versions.valid_from and open_days.open_date < versions.valid_to
   {%- endset -%}
   {%- set queries = [
     "select open_days.open_date as stock_date, versions.style_id " ~ covered ~ " where open_days.load_id > " ~ last_load(),
     "select open_days.open_date as stock_date, versions.style_id " ~ covered ~ " where versions.load_id > " ~ last_load(),
-    "select standing.stock_date, standing.style_id from " ~ this ~ " as standing inner join " ~ versions
-      ~ " as versions on standing.sku_id = versions.sku_id and standing.stock_date >= versions.valid_from"
+    "select standing.stock_date, standing.style_id from (select * from " ~ this ~ ") as standing inner join (select * from " ~ versions
+      ~ ") as versions on standing.sku_id = versions.sku_id and standing.stock_date >= versions.valid_from"
       ~ " and standing.stock_date < versions.valid_to where versions.load_id > " ~ last_load(),
   ] -%}
   {{ return(touched_keys(['stock_date', 'style_id'], queries)) }}

@@ -34,9 +34,13 @@ lines as (
     where topic = '{{ topic }}' and replay_requested_at is not null
 ),
 
+-- Not try(from_json(…)): one bad line sends the 2,047 beside it down a path ten times as slow.
+valid as (
+    select lines.*, case when json_valid(raw_line) then raw_line end as json_text from lines
+),
+
 parsed as (
-    select lines.*, try(from_json(raw_line, '{{ duckdb_json_structure(topic) }}')) as field
-    from lines
+    select valid.*, from_json(json_text, '{{ duckdb_json_structure(topic) }}') as field from valid
 ),
 
 -- The strict parser is asked outside of any CASE: DuckDB hands a Python function there other rows
@@ -99,9 +103,12 @@ from judged
   {%- endfor -%}
   {%- for name in texts -%}
     {%- do lengths.append("coalesce(strlen(field." ~ name ~ ") + " ~ (name | length + 6) ~ ", 0)") -%}
-    {%- do proofs.append("(field." ~ name ~ " is null or not regexp_matches(left(field." ~ name ~ ", 1), '[-+0-9\\[{tfTFnNiI]')"
-        ~ " or not regexp_full_match(field." ~ name ~ ", '[-+]?[0-9.]+([eE][-+]?[0-9]+)?|(?i:true|false|[-+]?(nan|inf|infinity))|[\\[{].*')"
-        ~ " or json_type(raw_line, '$." ~ name ~ "') = 'VARCHAR')") -%}
+    {#- First characters that no number, word or container begins with settle nearly all; CASE
+        stops there, where OR would go on to the pattern. -#}
+    {%- do proofs.append("case when field." ~ name ~ " is null then true"
+        ~ " when ascii(field." ~ name ~ ") > 57 and ascii(field." ~ name ~ ") not in (73, 78, 91, 102, 105, 110, 116, 123) then true"
+        ~ " when not regexp_full_match(field." ~ name ~ ", '[-+]?[0-9.]+([eE][-+]?[0-9]+)?|(?i:true|false|[-+]?(nan|inf|infinity))|[\\[{].*') then true"
+        ~ " else json_type(json_text, '$." ~ name ~ "') = 'VARCHAR' end") -%}
   {%- endfor -%}
   {%- for name in integers -%}
     {%- do lengths.append("coalesce(strlen(field." ~ name ~ ") + " ~ (name | length + 4) ~ ", 0)") -%}

@@ -2,7 +2,7 @@
 {{ config(unique_key=['view_date', 'brand', 'department', 'category', 'channel']) }}
 {%- set touched = touched_keys(['view_date'], [
     'select cast(view_hour as date) as view_date from (' ~ changed(ref('fct_twist_hourly')) ~ ') as hours',
-    'select days.open_date as view_date from ' ~ ref('int_calendar__open_days') ~ ' as days inner join ('
+    'select days.open_date as view_date from (select * from ' ~ ref('int_calendar__open_days') ~ ') as days inner join ('
     ~ changed(ref('int_catalog__sku_versions'))
     ~ ') as versions on days.open_date >= versions.valid_from and days.open_date < versions.valid_to',
 ]) %}
@@ -30,10 +30,14 @@ view_dates as (
     select distinct view_date from products
 ),
 
+sku_versions as (
+    select * from {{ ref('int_catalog__sku_versions') }}
+),
+
 versions as (
     select view_dates.view_date, sku_versions.*
     from view_dates
-    inner join {{ ref('int_catalog__sku_versions') }} as sku_versions
+    inner join sku_versions
         on view_dates.view_date >= sku_versions.valid_from and view_dates.view_date < sku_versions.valid_to
 ),
 

@@ -5,28 +5,27 @@ with newest_day as (
     select max(view_date) as view_date from {{ ref('twist_daily') }} where views > 0
 ),
 
-newest as (
-    select max(fct_twist.view_ts) as newest_view_ts
+-- The last 60 minutes lie within the newest day and the day before.
+newest_views as (
+    select view_ts, in_stock_share, out_of_stock_share, unknown_share
     from {{ ref('fct_twist') }}
-    inner join newest_day on fct_twist.view_date = newest_day.view_date
+    where view_date >= (select newest_day.view_date - 1 from newest_day)
 ),
 
-newest_stock_day as (
-    select max(event_date) as event_date from {{ ref('stg_availability__stock_changes') }}
+newest as (
+    select max(view_ts) as newest_view_ts from newest_views
 ),
 
 newest_stock as (
-    select max(stock_changes.event_ts) as newest_stock_change_ts
-    from {{ ref('stg_availability__stock_changes') }} as stock_changes
-    inner join newest_stock_day on stock_changes.event_date = newest_stock_day.event_date
+    select max(event_ts) as newest_stock_change_ts
+    from {{ ref('stg_availability__stock_changes') }}
 ),
 
 last_hour as (
-    select fct_twist.*
-    from {{ ref('fct_twist') }}
+    select newest_views.*
+    from newest_views
     cross join newest
-    where fct_twist.view_ts > newest.newest_view_ts - interval '60' minute
-        and fct_twist.view_date >= cast(newest.newest_view_ts - interval '60' minute as date)
+    where newest_views.view_ts > newest.newest_view_ts - interval '60' minute
 ),
 
 totals as (

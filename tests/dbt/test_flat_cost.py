@@ -1,0 +1,75 @@
+"""What a cycle costs with little and with much history behind it. Reported, never asserted by time:
+
+    pytest -m long tests/dbt/test_flat_cost.py -s
+"""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ingestion.landing import TOPICS, object_key
+from ingestion.simulator import RetailerConfig, write_landing
+from tests.dbt.given import packed
+from tests.dbt.pipeline import Pipeline
+
+MINUTE_VIEWS = 150
+
+
+@pytest.fixture
+def opened() -> Iterator[list[Pipeline]]:
+    pipelines: list[Pipeline] = []
+    yield pipelines
+    for pipeline in pipelines:
+        pipeline.remove()
+
+
+def test_the_cost_of_a_cycle_is_reported_with_one_day_and_with_ten_behind_it(
+    tmp_path: Path, opened: list[Pipeline]
+) -> None:
+    for days in (1, 10):
+        pipeline = Pipeline(tmp_path / f"{days}d", slack_hours=2)
+        opened.append(pipeline)
+        config = RetailerConfig(
+            start=datetime(2026, 11, 11, tzinfo=UTC) - timedelta(days=days),
+            hours=24 * days,
+            views=30_000 * days,
+            styles=60,
+        )
+        write_landing(config, pipeline.root / "landing")
+        pipeline.load()
+        idle = min(_cpu_of_a_load(pipeline) for _ in range(3))
+        minutes = []
+        for minute in range(3):
+            _land_a_minute(pipeline, config.end, minute)
+            minutes.append(_cpu_of_a_load(pipeline))
+        views = pipeline.query("select count(*) from twist.marts.fct_twist")[0][0]
+        print(
+            f"\n{days:>2} days behind ({views:,} views): idle cycle {idle:.2f} CPU s, "
+            f"a minute of {MINUTE_VIEWS} views {min(minutes):.2f} CPU s"
+        )
+        assert views > 25_000 * days
+
+
+def _cpu_of_a_load(pipeline: Pipeline) -> float:
+    began = time.process_time()
+    pipeline.load()
+    return time.process_time() - began
+
+
+def _land_a_minute(pipeline: Pipeline, end: datetime, minute: int) -> None:
+    at = end + timedelta(minutes=minute)
+    lines = []
+    for number in range(MINUTE_VIEWS):
+        happened = at + timedelta(milliseconds=number * 100)
+        lines.append(
+            f'{{"event_id":"m{minute}-{number}","event_type":"product_view",'
+            f'"event_ts":"{happened:%Y-%m-%dT%H:%M:%S.%fZ}","channel":"web","style_id":"S{number % 9}",'
+            f'"_topic":"clickstream","_partition":77,"_offset":{minute * MINUTE_VIEWS + number},'
+            f'"_timestamp":{int(happened.timestamp() * 1000)}}}'.encode()
+        )
+    path = pipeline.root / "landing" / object_key(TOPICS[0], at, 77, minute * MINUTE_VIEWS)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(packed(*lines))

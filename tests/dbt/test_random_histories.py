@@ -1,0 +1,66 @@
+"""Any history, in any grouping into loads, gives what the referee computes in plain Python.
+
+Histories are packed, 25 into one lake, for a load costs seconds whatever its size. The three
+groupings of a pack are three warehouses: as it happened, split in another way, and one load of
+everything into an empty warehouse (the plain create path: the rendering without increments).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.dbt.histories import History, merged, packed, split
+from tests.dbt.oracle import referee
+from tests.dbt.pipeline import Pipeline, differences
+
+CASES_IN_A_PACK = 25
+LONG_PACKS = 12
+"""300 histories, each in three groupings."""
+
+
+@pytest.fixture
+def pipeline_of(tmp_path: Path) -> Iterator[list[Pipeline]]:
+    opened: list[Pipeline] = []
+    yield opened
+    for pipeline in opened:
+        pipeline.remove()
+
+
+def check(history: History, root: Path, opened: list[Pipeline], batch_mb: int = 64) -> None:
+    pipeline = Pipeline(root, history.settings, batch_mb=batch_mb)
+    opened.append(pipeline)
+    pipeline.run(history.steps)
+    found = differences(pipeline, referee(history.steps, history.settings))
+    assert not found, "\n".join([f"{len(found)} differences", *found[:20]])
+
+
+def pack(number: int) -> History:
+    return packed(range(number * CASES_IN_A_PACK, (number + 1) * CASES_IN_A_PACK))
+
+
+def test_incremental_loads_equal_the_referee(
+    tmp_path: Path, pipeline_of: list[Pipeline]
+) -> None:
+    check(pack(1000), tmp_path / "happened", pipeline_of)
+
+
+def test_one_load_of_everything_equals_the_referee(
+    tmp_path: Path, pipeline_of: list[Pipeline]
+) -> None:
+    check(merged(pack(1000)), tmp_path / "merged", pipeline_of)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(LONG_PACKS))
+@pytest.mark.parametrize("grouping", ["happened", "split", "merged"])
+def test_hundreds_of_histories_equal_the_referee_in_any_grouping(
+    number: int, grouping: str, tmp_path: Path, pipeline_of: list[Pipeline]
+) -> None:
+    history = pack(number)
+    if grouping == "split":
+        history = split(history, Random(number))
+    elif grouping == "merged":
+        history = merged(history)
+    check(history, tmp_path / grouping, pipeline_of)

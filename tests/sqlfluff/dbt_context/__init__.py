@@ -1,0 +1,35 @@
+"""What sqlfluff's Jinja knows of dbt beyond its own builtins: enough for our macros to render.
+
+sqlfluff loads the project's own macros and takes every name of this module into their context.
+"""
+
+from types import SimpleNamespace
+from typing import Any
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+
+@pass_context
+def _dispatch(context: Context, macro_name: str, _package: str = "") -> Any:
+    return context.resolve(f"duckdb__{macro_name}")
+
+
+adapter = SimpleNamespace(dispatch=_dispatch)
+target = SimpleNamespace(type="duckdb", name="offline")
+execute = False
+
+
+def env_var(_name: str, default: str = "") -> str:
+    """The default: layout is judged, not values."""
+    return default
+
+
+def var(_name: str, _default: object = None) -> int:
+    """A number, for some macros count with it."""
+    return 1
+
+
+def is_incremental() -> bool:
+    """No: a model's full truth is what gets checked."""
+    return False
