@@ -68,23 +68,27 @@ class Plugin(BasePlugin):
 
     @cached_property
     def settings(self) -> Settings:
+        """The settings, read when a connection opens."""
         return load_settings()
 
     @cached_property
     def store(self) -> Any:
+        """The landing lake, opened when a query first asks for it."""
         return lake.open_store(self.settings)
 
     def configure_connection(self, conn: "DuckDBPyConnection") -> None:
+        """Attach the warehouse and register the functions."""
         attach_warehouse(conn, self.settings)
+        create_function: Any = conn.create_function  # its stubs know no Arrow functions
 
         def register(name: str, function: Callable[..., pa.Array], args: int, sql: str) -> None:
-            conn.create_function(
+            create_function(
                 name,
                 function,
-                ["varchar"] * args,  # type: ignore[list-item]  # names of types are accepted
-                sql,  # type: ignore[arg-type]
-                type="arrow",  # type: ignore[arg-type]
-                null_handling="special",  # type: ignore[arg-type]
+                ["varchar"] * args,
+                sql,
+                type="arrow",
+                null_handling="special",
                 side_effects=name.startswith(("lake_list", "lake_text", "take", "check")),
             )
 
@@ -123,7 +127,9 @@ class Plugin(BasePlugin):
     def _lock(self, purposes: pa.Array) -> pa.Array:
         for name in ("late_days", "bot_patterns", "min_sellable_qty", "landing_slack_hours"):
             default = str(Settings.model_fields[name].default)
-            if os.environ.get(f"TWIST_{name.upper()}", default) != str(getattr(self.settings, name)):
+            if os.environ.get(f"TWIST_{name.upper()}", default) != str(
+                getattr(self.settings, name)
+            ):
                 raise SettingsError(
                     f"TWIST_{name.upper()} stands in .env, which dbt does not read: "
                     "run `set -a; . ./.env; set +a` in the checkout first, or use make"

@@ -149,7 +149,7 @@ def _gunzip(body: bytes) -> bytes:
         inflater = isal_zlib.decompressobj(31)
         try:
             parts.append(inflater.decompress(body, MAX_TEXT_BYTES - inflated + 1))
-        except isal_zlib.error as error:
+        except isal_zlib.error as error:  # type: ignore[misc]  # isal has no stubs
             kind = "not gzip" if not body.startswith(b"\x1f\x8b") else "damaged gzip"
             raise ValueError(f"{kind}: {first_line(error)}") from None
         inflated += len(parts[-1])

@@ -6,7 +6,7 @@ The folder is the (UTC) hour in which the file was opened: used for listing, nev
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 
 TOPICS = ("clickstream", "sku_availability", "product_catalog")
 SUFFIX = ".json.gz"
@@ -41,10 +41,9 @@ def folder_hour(key: str) -> datetime | None:
     if not match:
         return None
     try:
-        hour = datetime.strptime(f"{match[2]} {match[3]}", "%Y-%m-%d %H")
+        return datetime.strptime(f"{match[2]} {match[3]} +0000", "%Y-%m-%d %H %z")
     except ValueError:
         return None
-    return hour.replace(tzinfo=UTC)
 
 
 def folder_day(folder: str) -> datetime | None:

@@ -26,6 +26,7 @@ class Settings(BaseSettings):
 
     landing: str = ".data/landing"
     warehouse: str = ".data/warehouse"
+    warehouse_data: str = ""
     history: str = ".data/history"
 
     s3_endpoint: str = ""
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def landing_is_s3(self) -> bool:
+        """Whether the landing lake is a bucket."""
         return self.landing.startswith("s3://")
 
     @cached_property
@@ -59,10 +61,12 @@ class Settings(BaseSettings):
 
     @cached_property
     def warehouse_root(self) -> Path:
+        """The warehouse, as an absolute folder."""
         return _absolute(self.warehouse)
 
     @cached_property
     def history_root(self) -> Path:
+        """The history lake, as an absolute folder."""
         return _absolute(self.history)
 
 

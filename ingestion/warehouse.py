@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ALIAS = "twist"
-EXTENSIONS = ("sqlite", "ducklake")
 
 
 def refuse_other_setting(settings: Settings, name: str, built_with: str) -> None:
@@ -36,11 +35,11 @@ def has_tables(settings: Settings) -> bool:
         return bool(found.fetchone()[0])
 
 
-def load_extensions(conn: "DuckDBPyConnection") -> None:
+def load_extensions(conn: "DuckDBPyConnection", *names: str) -> None:
     """Load DuckDB's extensions from their packages: nothing is downloaded."""
     from duckdb_extensions import import_extension
 
-    for extension in EXTENSIONS:
+    for extension in names:
         import_extension(extension, con=conn)
         conn.load_extension(extension)
 
@@ -48,20 +47,55 @@ def load_extensions(conn: "DuckDBPyConnection") -> None:
 def attach_warehouse(
     conn: "DuckDBPyConnection", settings: Settings, *, read_only: bool = False
 ) -> None:
-    """Attach the warehouse of the settings; a writer creates it where there is none."""
-    load_extensions(conn)
+    """Attach the warehouse of the settings; a writer creates it where there is none.
+
+    Its files are looked for where the settings say, not where they lay when they were written: a
+    warehouse folder can be moved.
+    """
+    load_extensions(conn, "sqlite", "ducklake")
     folder = settings.warehouse_root
     if not read_only:
         folder.mkdir(parents=True, exist_ok=True)
-    quoted = str(folder).replace("'", "''")
-    options = ["meta_journal_mode 'WAL'", "meta_busy_timeout 10000"]
-    # The catalog notes where it was made: a rebuilt warehouse was made elsewhere and moved.
-    options += [f"data_path '{quoted}/data/'", "override_data_path true"]
-    options += ["read_only"] if read_only else []
+    if settings.warehouse_data.startswith("s3://"):
+        _open_s3(conn, settings)
+    options = {
+        "data_path": _quoted(data_path(settings)),
+        "override_data_path": "true",
+        "meta_journal_mode": "'WAL'",
+        "meta_busy_timeout": "10000",
+    } | ({"read_only": "true"} if read_only else {})
     conn.execute(
-        f"attach if not exists 'ducklake:sqlite:{quoted}/catalog.sqlite' as {ALIAS} "
-        f"({', '.join(options)})"
+        f"attach if not exists {_quoted(f'ducklake:sqlite:{folder}/catalog.sqlite')} as {ALIAS} "
+        f"({', '.join(f'{name} {value}' for name, value in options.items())})"
     )
     conn.execute(f"set memory_limit = '{settings.memory_limit}'")
-    conn.execute(f"set temp_directory = '{quoted}/tmp'")
+    conn.execute(f"set temp_directory = {_quoted(str(folder / 'tmp'))}")
     conn.execute("set TimeZone = 'UTC'")
+
+
+def data_path(settings: Settings) -> str:
+    """Where the Parquet files lie: in its folder, or where TWIST_WAREHOUSE_DATA says."""
+    return settings.warehouse_data or f"{settings.warehouse_root}/data/"
+
+
+def _open_s3(conn: "DuckDBPyConnection", settings: Settings) -> None:
+    load_extensions(conn, "httpfs")
+    endpoint = settings.s3_endpoint.removeprefix("http://").removeprefix("https://")
+    options = {
+        "type": "s3",
+        "key_id": _quoted(settings.s3_access_key_id.get_secret_value()),
+        "secret": _quoted(settings.s3_secret_access_key.get_secret_value()),
+        "region": _quoted(settings.s3_region),
+    }
+    if endpoint:
+        options |= {
+            "endpoint": _quoted(endpoint),
+            "url_style": "'path'",
+            "use_ssl": str(settings.s3_endpoint.startswith("https://")).lower(),
+        }
+    settled = ", ".join(f"{name} {value}" for name, value in options.items())
+    conn.execute(f"create or replace secret twist_s3 ({settled})")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -9,6 +9,8 @@ from ingestion.retailer.config import Floats, Ints, RetailerConfig
 
 @dataclass(frozen=True)
 class Brand:
+    """A brand and how well it is stocked."""
+
     name: str
     prefix: str
     """Begins its style ids."""
@@ -101,6 +103,7 @@ class Assortment:
 
 
 def build_locations(config: RetailerConfig) -> Locations:
+    """Two or three distribution centres and the stores, of very different traffic."""
     rng = config.rng(1)
     centres = 3 if config.locations >= 100 else 2
     stores = config.locations - centres
@@ -110,6 +113,7 @@ def build_locations(config: RetailerConfig) -> Locations:
 
 
 def build_assortment(config: RetailerConfig) -> Assortment:
+    """The styles with their brands, prices and size curves."""
     rng = config.rng(2)
     n = config.styles
     # Zipf traffic; the ranks are shuffled, so that an id says nothing about popularity.

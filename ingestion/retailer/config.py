@@ -88,6 +88,7 @@ class RetailerConfig(SinkConfig):
 
     @property
     def end(self) -> datetime:
+        """The first instant after the simulated time."""
         return self.start + timedelta(hours=self.hours)
 
     def rng(self, *purpose: int) -> np.random.Generator:

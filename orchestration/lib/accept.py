@@ -22,7 +22,7 @@ def accept(settings: Settings, dbt: Dbt, key: str, why: str) -> int:
     count: int = (closed.fetchone() or (0,))[0]
     if not count:
         raise SettingsError(
-            f"no unreadable object has the key {key}: `make sql Q=\"select object_key, read_error "
+            f'no unreadable object has the key {key}: `make sql Q="select object_key, read_error '
             "from audit.landed_objects where status = 'unreadable'\"` lists those that are"
         )
     return count

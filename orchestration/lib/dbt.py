@@ -23,6 +23,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "TWIST_ROOT": str(ROOT),
         "TWIST_LANDING": settings.landing_root,
         "TWIST_WAREHOUSE": str(settings.warehouse_root),
+        "TWIST_WAREHOUSE_DATA": settings.warehouse_data,
         "TWIST_LATE_DAYS": str(settings.late_days),
         "TWIST_BOT_PATTERNS": settings.bot_patterns,
         "TWIST_MIN_SELLABLE_QTY": str(settings.min_sellable_qty),
@@ -65,9 +66,10 @@ class Dbt:
         """A cursor of dbt's own connection; opens it where dbt has not done so yet."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-        if DuckDBConnectionManager._ENV is None or DuckDBConnectionManager._ENV.conn is None:
+        manager: Any = DuckDBConnectionManager
+        if manager._ENV is None or manager._ENV.conn is None:
             self.run("run-operation", "open_connection")
-        cursor: DuckDBPyConnection = DuckDBConnectionManager._ENV.conn.cursor()
+        cursor: DuckDBPyConnection = manager._ENV.conn.cursor()
         cursor.execute("set TimeZone = 'UTC'")
         return cursor
 
@@ -75,7 +77,8 @@ class Dbt:
         """Close dbt's connection, and with it the batch tables."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-        DuckDBConnectionManager.close_all_connections()
+        manager: Any = DuckDBConnectionManager
+        manager.close_all_connections()
 
     def _warm_runner(self) -> "dbtRunner":
         from dbt.cli.main import dbtRunner
@@ -84,7 +87,7 @@ class Dbt:
             parsed = dbtRunner().invoke(["parse", *COMMON])
             if not parsed.success:
                 raise DbtFailed(str(parsed.exception))
-            self._runner = dbtRunner(manifest=parsed.result)
+            self._runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]
         return self._runner
 
 

@@ -57,7 +57,7 @@ def demo(data: str, path_to: Path | None, say: Callable[[str], None]) -> None:
         for line in table(names, answer.fetchall()):
             say("  " + line)
         say("")
-    say(f"{time.monotonic() - started:.0f} s in all. Ask on: make sql Q=\"from twist_now\"")
+    say(f'{time.monotonic() - started:.0f} s in all. Ask on: make sql Q="from twist_now"')
 
 
 def _land(data: str, path_to: Path | None, landing: Path) -> str:

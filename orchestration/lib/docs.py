@@ -55,8 +55,14 @@ def _compiled_manifest(target: Path) -> JsonObject:
 
     os.environ["TWIST_ROOT"] = str(ROOT)
     answer = dbtRunner().invoke(
-        ["docs", "generate", "--target", "offline", "--empty-catalog"]
-        + ["--target-path", str(target), *COMMON]
+        [
+            "docs",
+            "generate",
+            "--target=offline",
+            "--empty-catalog",
+            f"--target-path={target}",
+            *COMMON,
+        ]
     )
     if not answer.success:
         raise DbtFailed(f"the docs could not be generated: {answer.exception or answer.result}")
@@ -136,9 +142,17 @@ def _write_lineage(manifest: Path, catalog: Path, folder: Path) -> None:
     from sqlglot.optimizer.scope import Scope
 
     if not hasattr(Scope, "union_scopes"):  # what colibri 0.3 still calls set_operation_scopes
-        Scope.union_scopes = property(lambda scope: scope.set_operation_scopes)
+        renamed = property(lambda scope: scope.set_operation_scopes)
+        Scope.union_scopes = renamed  # type: ignore[attr-defined]
 
     class Extractor(DbtColumnLineageExtractor):  # type: ignore[misc]  # untyped
+        def get_dbt_node_from_sqlglot_table_node(self, node: Any, model: str) -> JsonObject | None:
+            """A relation that is a model here and a source there is what this model depends on."""
+            found: JsonObject | None = super().get_dbt_node_from_sqlglot_table_node(node, model)
+            if found:
+                found["dbt_node"] = _as_read_by(self.manifest, model, found["dbt_node"])
+            return found
+
         def _get_parent_nodes_catalog(self, model_info: JsonObject) -> JsonObject:
             parents: JsonObject = super()._get_parent_nodes_catalog(model_info)
             parents["nodes"] = parents["nodes"] | {"watermarks": _WATERMARKS}
@@ -146,6 +160,7 @@ def _write_lineage(manifest: Path, catalog: Path, folder: Path) -> None:
 
     log = logging.getLogger("colibri")
     log.setLevel(logging.ERROR)
+    log.propagate = False
     complaints = _Complaints()
     log.addHandler(complaints)
     try:
@@ -156,6 +171,14 @@ def _write_lineage(manifest: Path, catalog: Path, folder: Path) -> None:
         log.removeHandler(complaints)
     if complaints.found:
         raise DbtFailed("columns could not be traced:\n" + "\n".join(complaints.found))
+
+
+def _as_read_by(manifest: JsonObject, model: str, parent: str) -> str:
+    known = manifest["nodes"] | manifest["sources"]
+    read = known[model]["depends_on"]["nodes"]
+    if parent in read or parent not in known:
+        return parent
+    return next((n for n in read if _relation(known[n]) == _relation(known[parent])), parent)
 
 
 class _Complaints(logging.Handler):
@@ -233,12 +256,14 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>TWIST</title>
 <style>
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; }
   table { border-collapse: collapse; width: 100%; font-size: 0.9rem; }
-  th, td { border-bottom: 1px solid #ddd; padding: 0.3rem 0.6rem; text-align: left; vertical-align: top; }
+  th, td { border-bottom: 1px solid #ddd; padding: 0.3rem 0.6rem; }
+  th, td { text-align: left; vertical-align: top; }
 </style>
 <h1>TWIST</h1>
-<p>Traffic Weighted In-Stock Tracker: what share of product views met an item that could be bought.</p>
+<p>Traffic Weighted In-Stock Tracker: what share of product views met an item that could be
+bought.</p>
 <ul>
   <li><a href="dbt.html">Tables and columns</a>: every model, what it means, how it is computed</li>
   <li><a href="lineage/index.html">Column lineage</a>: where each column comes from</li>

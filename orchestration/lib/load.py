@@ -37,8 +37,8 @@ class LoadReport:
         newest = f"{self.newest_event:%Y-%m-%d %H:%M:%S}Z" if self.newest_event else "none"
         return (
             f"{self.objects:,} objects, {self.lines:,} lines: {self.loaded:,} loaded, "
-            f"{self.duplicates:,} duplicates, {self.late:,} late, {self.quarantined:,} quarantined; "
-            f"newest event {newest}; {self.seconds:.1f} s"
+            f"{self.duplicates:,} duplicates, {self.late:,} late, "
+            f"{self.quarantined:,} quarantined; newest event {newest}; {self.seconds:.1f} s"
         )
 
 
@@ -69,9 +69,7 @@ def load(
             say(f"loading {objects:,} objects, {lines:,} lines ({megabytes:,.0f} MB) …")
         uncomputed += lines
         stages = objects or replays
-        computes = compute and (behind or stages) and (
-            is_last or uncomputed >= COMPUTE_EVERY_LINES
-        )
+        computes = compute and (behind or stages) and (is_last or uncomputed >= COMPUTE_EVERY_LINES)
         if stages and computes:
             dbt.run("run", *STAGE_AND_COMPUTE)
         elif stages:
@@ -139,6 +137,4 @@ def _report(dbt: Dbt, first_stamp: int, seconds: float) -> LoadReport:
         "select object_key, coalesce(read_error, '') from twist.audit.landed_objects "
         "where status = 'unreadable' order by object_key"
     )
-    return LoadReport(
-        *counts, newest_event=newest, seconds=seconds, unreadable=tuple(unreadable)
-    )
+    return LoadReport(*(*counts, newest, seconds, tuple(unreadable)))

@@ -6,8 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ingestion import writer_lock
 from ingestion.settings import Settings, SettingsError
-from ingestion.warehouse import ALIAS, attach_warehouse
+from ingestion.warehouse import ALIAS, attach_warehouse, data_path
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -23,6 +24,7 @@ def open_reader(settings: Settings) -> "DuckDBPyConnection":
     import duckdb
 
     folder = settings.warehouse_root
+    writer_lock.settle(folder)
     if not (folder / "catalog.sqlite").exists():
         raise SettingsError(
             f"there is no warehouse in {folder}: run `make load` (or `make demo`) first, "
@@ -31,8 +33,10 @@ def open_reader(settings: Settings) -> "DuckDBPyConnection":
     conn = duckdb.connect()
     attach_warehouse(conn, settings, read_only=True)
     conn.execute(f"use {ALIAS}.marts")
-    quoted = str(folder).replace("'", "''")
-    conn.execute(f"set allowed_directories = ['{quoted}/']")
+    readable = ", ".join(
+        "'" + place.replace("'", "''") + "'" for place in (f"{folder}/", data_path(settings))
+    )
+    conn.execute(f"set allowed_directories = [{readable}]")
     conn.execute("set enable_external_access = false")
     conn.execute("set lock_configuration = true")
     return conn

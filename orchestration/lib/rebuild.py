@@ -1,6 +1,5 @@
 """`make rebuild`: the landing lake read again into a new warehouse, which then takes over."""
 
-import os
 import shutil
 from collections.abc import Callable
 
@@ -41,7 +40,7 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
     computed = load(new, dbt, say)
     dbt.close()
     shutil.rmtree(replaced, ignore_errors=True)
-    os.rename(target, replaced)
+    target.rename(replaced)
     writer_lock.settle(target)
     writer_lock.release(fresh)
     writer_lock.release(target)

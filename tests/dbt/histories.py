@@ -59,10 +59,10 @@ def packed(seeds: Sequence[int], loads: int = 6) -> History:
     come late.
 
     Args:
-        loads: The most loads (at least 4); at most two replays come on top.
+        loads: The most loads (at least 4), or one less; at most two replays come on top.
     """
     rng = Random(repr(list(seeds)))
-    settings, calendar, count = _settings(rng), _calendar(rng), rng.randint(4, loads)
+    settings, calendar, count = _settings(rng), _calendar(rng), rng.randint(loads - 1, loads)
     owners = {day: rng.randrange(len(seeds)) for day in calendar.rare}
     lands_in_time = rng.random() < 0.5
     times = sorted(START + rng.random() * 5 * DAY for _ in range(count - 1))
@@ -79,7 +79,7 @@ def packed(seeds: Sequence[int], loads: int = 6) -> History:
         wanted = _cut(own, len(objects), count)
         if lands_in_time:
             wanted = [bisect(times, moment) for moment, _ in objects]
-        skipped = own.choice([0, 0, 0, 1, 2, 3])
+        skipped = own.choice([0, count, count] if days else [0, 0, 0, 1, 2, count])
         for topic in TOPICS:
             first = min(skipped, len(slots[topic]) - VERSIONS)
             part = [(w, d) for w, (_, d) in zip(wanted, objects, strict=True) if _topic(d) == topic]
@@ -144,13 +144,13 @@ def _calendar(rng: Random) -> _Calendar:
     """Which days have lines, and which of them only a few."""
     days = rng.sample(DAYS, len(DAYS))
     usual = rng.choice([1, 2, 2, 3, 4])
-    kinds: list[DayKind] = ["stock", "both", "views", "others"]
-    rare = {day: rng.choice(kinds) for day in days[usual:] if rng.random() < 0.8}
+    kinds: list[DayKind] = ["stock", "stock", "both", "others", "others", "views", "none", "none"]
+    rare = dict(zip(days[usual:], rng.sample(kinds, len(kinds)), strict=False))
     return _Calendar(days[:usual], rare)
 
 
 def _settings(rng: Random) -> Settings:
-    patterns = rng.choice([Settings.bot_patterns, ("sync", "spider")])
+    patterns = rng.choice([Settings.bot_patterns, ("Sync", "spider"), ("CRAWL", "X11")])
     return Settings(rng.choice([3, 3, 0, 1]), patterns, rng.choice([1, 2]))
 
 

@@ -116,7 +116,7 @@ def _not_json() -> list[Case]:
         Case("spaces", CLICKS, b"   ", "not JSON"),
         Case("carriage return", CLICKS, b"\r", "not JSON"),
         Case("null", CLICKS, b"null", "not JSON object but null"),
-        Case("a number", CLICKS, b"5", "not JSON object but integer"),
+        Case("a number", CLICKS, b"55", "not JSON object but integer"),
         Case("a text", CLICKS, b'"x"', "not JSON object but string"),
         Case("an array", CLICKS, b"[" + compact(good(CLICKS)) + b"]", "not JSON object but array"),
         Case("two objects", CLICKS, compact(good(CLICKS)) + b"{}", "not JSON: Extra data"),
@@ -230,7 +230,8 @@ def _texts() -> list[Case]:
             why = f"{name} is longer than 128 characters"
             for ascii_only in (False, True):
                 for size, outcome in ((128, LOADED), (129, why)):
-                    raw = compact(good(CLICKS, **{name: one * size}), ascii_only)
+                    value = f"{next(_numbers):08}" + one * (size - 8)
+                    raw = compact(good(CLICKS, **{name: value}), ascii_only)
                     cases.append(Case(f"{name} {size} {one} {ascii_only}", CLICKS, raw, outcome))
         cases.append(changed(CATALOG, LOADED, brand=one * 256))
         cases.append(changed(CATALOG, "brand is longer than 256 characters", brand=one * 257))

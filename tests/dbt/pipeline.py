@@ -35,7 +35,7 @@ class Pipeline:
     def __post_init__(self) -> None:
         (self.root / "landing").mkdir(parents=True)
         self.settings = TwistSettings(
-            _env_file=None,  # type: ignore[call-arg]
+            _env_file=None,
             landing=str(self.root / "landing"),
             warehouse=str(self.root / "warehouse"),
             late_days=self.rules.late_days,
@@ -140,7 +140,9 @@ def differences(pipeline: Pipeline, expected: Outcome) -> list[str]:
     }
     if quarantined != wanted:
         found.append(f"quarantined: {quarantined ^ wanted}")
-    late = set(pipeline.query("select topic, kafka_partition, kafka_offset from twist.audit.late_events"))
+    late = set(
+        pipeline.query("select topic, kafka_partition, kafka_offset from twist.audit.late_events")
+    )
     if late != set(expected.late_positions):
         found.append(f"late: {late ^ set(expected.late_positions)}")
     return found
@@ -156,4 +158,7 @@ def _plain(row: dict[str, Any] | None) -> dict[str, Any] | None:
             plain[name] = round(float(plain[name]), 5)
     if "is_active" in plain:
         plain["is_active"] = bool(plain["is_active"])
-    return {name: float(v) if isinstance(v, Decimal) and name == "price" else v for name, v in plain.items()}
+    return {
+        name: float(v) if isinstance(v, Decimal) and name == "price" else v
+        for name, v in plain.items()
+    }

@@ -1,6 +1,6 @@
 """What happens in a small shop in a few random days: the lines of a random history.
 
-Simulated times lie around 2026-11-01 to 2026-11-05, arrivals up to 2026-11-09. On purpose: ties at
+Simulated times lie in 2026-11-01 to 2026-11-05, arrivals up to 2026-11-09. On purpose: ties at
 one instant or a microsecond apart, events at midnight, at hour edges and in the last microsecond of
 a day, stock at the very instant of a view, days on which little happens, ids that come again on
 other days and topics, a producer's retries (equal but for position and `_timestamp`), arrivals at
@@ -20,12 +20,14 @@ from tests.dbt.oracle import Settings
 START = datetime.fromisoformat("2026-11-01")
 MICRO, MILLI = timedelta(microseconds=1), timedelta(milliseconds=1)
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
-DAYS = [START + number * DAY for number in range(4)]
-DayKind = Literal["stock", "views", "both", "others"]
+DAYS = [START + number * DAY for number in range(5)]
+DayKind = Literal["stock", "views", "both", "others", "none"]
 """What a rare day has; `others` are clicks that open no day."""
 PARTITIONS = 1000
 """A shop has a partition and those 1 and 2 times this above it: as texts they sort wrongly."""
-SKUS = ["A1", "a1", "A10", "10", "9", "B-2", "b_2", "É7", "z", "Ω", "Ａ", "😀", "K" * 128]
+SKUS = [
+    "A1", "a1", "A10", "10", "9", "B-2", "b_2", "É7", "z", "Ω", "Ａ", "ﬁ", "😀", "𝐀", "K" * 128,
+]  # fmt: skip
 STYLES = ["Dress", "dress", "shirt", "S 1", "ß"]
 LOCATIONS = ["DC-1", "S1", "s1"]
 WEIGHTS: list[object] = [1, *map(Raw, (
@@ -99,13 +101,13 @@ class Shop:
             settings,
             days=rng.sample(days, rng.randint(1, len(days))),
             styles=[mark + style for style in rng.sample(STYLES, rng.choice([1, 1, 2, 3, 4]))],
-            skus=[(mark + sku)[:128] for sku in rng.sample(SKUS, rng.randint(1, 8))],
+            skus=[(mark + sku)[:128] for sku in rng.sample(SKUS, rng.randint(1, 10))],
             locations=[mark + location for location in LOCATIONS],
             mark=mark,
             number=number,
             is_calm=is_calm,
             shares=rng.choice([WEIGHTS, WEIGHTS, [*WEIGHTS, *NO_WEIGHTS]]),
-            levels=rng.choice([*[USUAL_LEVELS] * 4, HUGE_LEVELS]),
+            levels=rng.choice([*[USUAL_LEVELS] * 3, HUGE_LEVELS]),
         )
         shop.catalog()
         shop.stock_changes(rng.randint(0, rng.choice([4, 20, 60, 60])))
@@ -118,7 +120,7 @@ class Shop:
         self.days, self.instants = [day], []
         if kind in ("stock", "both"):
             self.stock_changes(self.rng.randint(1, 6))
-        if kind != "stock":
+        if kind in ("views", "both", "others"):
             self.views(self.rng.randint(1, 6), only_others=kind == "others")
 
     def moment(self) -> datetime:
@@ -138,11 +140,13 @@ class Shop:
         )
         if self.instants and rng.random() < 0.4:
             moment = rng.choice(self.instants)
-        beside = moment + rng.choice([-1, *[0] * 8, 1]) * MICRO
-        if midnight(beside) in self.days:
-            moment = beside
-        self.instants.append(moment)
-        return moment
+        self.instants.append(self.beside(moment))
+        return self.instants[-1]
+
+    def beside(self, moment: datetime) -> datetime:
+        """The moment or, seldom, one a microsecond from it on the same day."""
+        other = moment + self.rng.choice([-1, *[0] * 8, 1]) * MICRO
+        return other if midnight(other) == midnight(moment) else moment
 
     def arrival(self, moment: datetime) -> datetime:
         """When an event arrived: mostly at once, sometimes at a border of what is allowed."""
@@ -202,13 +206,11 @@ class Shop:
         draft = Draft(topic, self.partition(), arrival, fields, write)
         self.drafts.append(draft)
         while rng.random() < retry:  # a producer's retry
-            around = max(moment, START)
-            again = [arrival, arrival + MILLI, self.arrival(around)]
-            if not self.is_calm:
-                again.append(self.too_late(around))
-            self.drafts.append(
-                replace(draft, partition=self.partition(), arrival=rng.choice(again))
-            )
+            again = rng.choice([arrival, arrival + MILLI, self.arrival(max(moment, START))])
+            copy = replace(draft, partition=self.partition(), arrival=again)
+            if rng.random() < 0.3:  # a smaller position that comes too late
+                copy = replace(copy, partition=self.number, arrival=self.too_late(moment))
+            self.drafts.append(copy)
 
     def stock_changes(self, count: int) -> None:
         rng = self.rng
@@ -224,7 +226,7 @@ class Shop:
                 moment, sku = self.moment(), rng.choice(self.skus)
                 location = rng.choice(self.locations)
             else:  # a tie: another level at the same instant and place, and which copy counts
-                retry = 0.5
+                moment, retry = self.beside(moment), 0.5
             fields: Fields = {
                 "event_id": self.event_id("sku_availability", moment, number),
                 "sku_id": sku,
@@ -258,7 +260,8 @@ class Shop:
             if sku or rng.random() < 0.5:
                 fields["sku_id"] = sku or rng.choice([None, ""])
             if only_others:
-                bot: Fields = {"event_type": "product_view", "user_agent": "my-SPIDER"}
+                agent = f"my {self.settings.bot_patterns[-1].upper()}/2"
+                bot: Fields = {"event_type": "product_view", "user_agent": agent}
                 fields |= rng.choice([bot, {"event_type": rng.choice(others)}])
             self.add("clickstream", moment, fields, self.arrival(moment))
 
@@ -270,7 +273,7 @@ class Shop:
             self.homes[sku] = rng.choice(self.styles)
             if rng.random() < 0.85:
                 moment = rng.choice([*dates, self.moment()])
-                arrival = max(moment, START - rng.choice([0, 1]) * DAY)
+                arrival = max(moment, START - rng.choice([0, 12]) * HOUR)
                 self.catalog_row(sku, moment, self.homes[sku], arrival + rng.randrange(60) * SECOND)
         for _ in range(rng.choice([0, 1, 3, 6])):
             sku, moment = rng.choice(self.skus), rng.choice([*dates, self.moment(), self.moment()])

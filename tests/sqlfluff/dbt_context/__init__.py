@@ -31,5 +31,5 @@ def var(_name: str, _default: object = None) -> int:
 
 
 def is_incremental() -> bool:
-    """No: a model's full truth is what gets checked."""
+    """No: the whole truth is judged; sqlfluff tries the branches not taken as variants."""
     return False

@@ -1,0 +1,63 @@
+"""What the commands print, without a warehouse."""
+
+import io
+from datetime import datetime
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from orchestration.__main__ import main
+from orchestration.lib.demo import demo_settings, table
+from orchestration.lib.load import LoadReport
+from orchestration.lib.query import write_csv
+
+
+def test_csv_has_a_header_and_an_empty_field_for_null() -> None:
+    out = io.StringIO()
+    write_csv(
+        duckdb.connect(),
+        "select 1 as a, null as b, 'x,\"y' as c, true as d, 0.500000::decimal(7,6) as e, "
+        "timestamp '2026-11-01 10:00:00' as f",
+        out,
+    )
+    assert out.getvalue() == (
+        'a,b,c,d,e,f\n1,,"x,""y",true,0.500000,2026-11-01 10:00:00\n'
+    )
+
+
+def test_csv_of_an_empty_answer_is_its_header() -> None:
+    out = io.StringIO()
+    write_csv(duckdb.connect(), "select 1 as a where false", out)
+    assert out.getvalue() == "a\n"
+
+
+def test_a_load_says_in_one_line_what_it_did() -> None:
+    report = LoadReport(3, 1200, 1000, 150, 30, 20, datetime(2026, 11, 1, 23, 59), 4.25, ())
+    assert str(report) == (
+        "3 objects, 1,200 lines: 1,000 loaded, 150 duplicates, 30 late, 20 quarantined; "
+        "newest event 2026-11-01 23:59:00Z; 4.2 s"
+    )
+
+
+def test_a_table_aligns_numbers_to_the_right_and_names_what_is_not_there() -> None:
+    assert table(["sku", "lost"], [("A", Decimal("1234.5")), (None, Decimal("1.0"))]) == [
+        "sku     lost",
+        "A    1,234.5",
+        "–        1.0",
+    ]
+    assert table(["sku"], []) == ["(none)"]
+
+
+def test_the_demo_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWIST_WAREHOUSE", "/somewhere/else")
+    monkeypatch.setenv("TWIST_LATE_DAYS", "9")
+    settings = demo_settings("otto")
+    assert settings.warehouse_root.parts[-3:] == ("demo", "otto", "warehouse")
+    assert settings.late_days == 3
+
+
+def test_an_unknown_command_lists_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["laod"])
+    assert "replay-late" in capsys.readouterr().err
