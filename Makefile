@@ -57,7 +57,7 @@ lint: $(VENV)/all.stamp ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --nocolor --processes 2 dbt_project/models
+	PYTHONWARNINGS=ignore $(BIN)/sqlfluff lint --nocolor --processes 2 dbt_project/models
 
 .PHONY: test
 test: $(VENV)/all.stamp ## lint, and every test that takes minutes at most

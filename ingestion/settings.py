@@ -34,10 +34,15 @@ class Settings(BaseSettings):
     s3_access_key_id: SecretStr = SecretStr("")
     s3_secret_access_key: SecretStr = SecretStr("")
 
+    target: str = "embedded"
+    teradata_host: str = "127.0.0.1"
+    teradata_user: str = "twist"
+    db_prefix: str = "twist"
+
     late_days: int = Field(3, ge=0, le=365)
     bot_patterns: str = "bot,crawl,spider,headless"
     min_sellable_qty: int = Field(1, ge=1, le=1_000_000_000)
-    landing_slack_hours: int = Field(2, ge=0, le=240)
+    landing_slack_hours: int = Field(2, ge=0, le=1_000_000)
     batch_mb: int = Field(64, ge=1, le=1024)
     memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$")
 

@@ -114,7 +114,7 @@ def _most_lines(path: str) -> int | None:
 
 def alias_faults(path: str, sql: str) -> list[str]:
     """`ref('x') as y`: dbt renders a subquery with an alias of its own for --empty and --sample."""
-    direct = r"\{\{\s*(?:ref|source)\([^{}]*\)\s*\}\}\s+as\s+\w+"
+    direct = r"(?:from|join)\s+\{\{\s*(?:ref|source)\([^{}]*\)\s*\}\}\s+as\s+\w+"
     joined = r"(?:ref|source)\([^()]*\)\s*~\s*['\"]\s+as\s+\w+"
     return [
         f"{path}: an aliased ref breaks --empty: {match}"

@@ -21,6 +21,10 @@ def environment(settings: Settings) -> dict[str, str]:
     """The settings as dbt's Jinja reads them: it knows the environment, but no `.env`."""
     return {
         "TWIST_ROOT": str(ROOT),
+        "TWIST_TARGET": settings.target,
+        "TWIST_TERADATA_HOST": settings.teradata_host,
+        "TWIST_TERADATA_USER": settings.teradata_user,
+        "TWIST_DB_PREFIX": settings.db_prefix,
         "TWIST_LANDING": settings.landing_root,
         "TWIST_WAREHOUSE": str(settings.warehouse_root),
         "TWIST_WAREHOUSE_DATA": settings.warehouse_data,
@@ -48,7 +52,8 @@ class Dbt:
         """
         os.environ.update(environment(self.settings))
         runner = self._warm_runner()
-        answer = runner.invoke([*arguments, *COMMON])
+        only_what_is_asked = ("--cache-selected-only",) if arguments[0] == "run" else ()
+        answer = runner.invoke([*arguments, *COMMON, *only_what_is_asked])
         if answer.success:
             return answer.result
         failures = [

@@ -244,7 +244,7 @@ def _texts() -> list[Case]:
         changed(CLICKS, LOADED, sku_id="12345", store_id="007", channel="true", session_id="NaN"),
         changed(CLICKS, LOADED, sku_id="1e5", store_id="-0.0", session_id="[x]", visitor_id="{"),
         changed(STOCK, LOADED, sku_id="12345", location_id="-1", reason="null"),
-        changed(CLICKS, LOADED, style_id="nö 衣 😀 \\ \" / \u2028 \x7f"),
+        changed(CLICKS, LOADED, style_id='nö 衣 😀 \\ " / \u2028 \x7f'),
         changed(CLICKS, LOADED, style_id="one\ntwo\ttabs", channel=" "),
         changed(CLICKS, LOADED, url="https://shop.example/?" + "é" * 5000),
         changed(CLICKS, LOADED, extra="x" * 1_000_000),

@@ -29,7 +29,7 @@ class Pipeline:
     root: Path
     rules: Settings = field(default_factory=Settings)
     batch_mb: int = 64
-    slack_hours: int = 240
+    slack_hours: int = 1_000_000
     """Files of the histories land in old folders in any order."""
 
     def __post_init__(self) -> None:

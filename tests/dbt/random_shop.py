@@ -206,10 +206,11 @@ class Shop:
         draft = Draft(topic, self.partition(), arrival, fields, write)
         self.drafts.append(draft)
         while rng.random() < retry:  # a producer's retry
-            again = rng.choice([arrival, arrival + MILLI, self.arrival(max(moment, START))])
+            around = max(moment, START)
+            again = rng.choice([arrival, arrival + MILLI, self.arrival(around)])
             copy = replace(draft, partition=self.partition(), arrival=again)
             if rng.random() < 0.3:  # a smaller position that comes too late
-                copy = replace(copy, partition=self.number, arrival=self.too_late(moment))
+                copy = replace(copy, partition=self.number, arrival=self.too_late(around))
             self.drafts.append(copy)
 
     def stock_changes(self, count: int) -> None:

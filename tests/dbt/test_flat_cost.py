@@ -1,6 +1,6 @@
 """What a cycle costs with little and with much history behind it. Reported, never asserted by time:
 
-    pytest -m long tests/dbt/test_flat_cost.py -s
+pytest -m long tests/dbt/test_flat_cost.py -s
 """
 
 import time
@@ -66,7 +66,8 @@ def _land_a_minute(pipeline: Pipeline, end: datetime, minute: int) -> None:
         happened = at + timedelta(milliseconds=number * 100)
         lines.append(
             f'{{"event_id":"m{minute}-{number}","event_type":"product_view",'
-            f'"event_ts":"{happened:%Y-%m-%dT%H:%M:%S.%fZ}","channel":"web","style_id":"S{number % 9}",'
+            f'"event_ts":"{happened:%Y-%m-%dT%H:%M:%S.%fZ}","channel":"web",'
+            f'"style_id":"S{number % 9}",'
             f'"_topic":"clickstream","_partition":77,"_offset":{minute * MINUTE_VIEWS + number},'
             f'"_timestamp":{int(happened.timestamp() * 1000)}}}'.encode()
         )

@@ -10,9 +10,9 @@ from ingestion.landing import TOPICS, object_key
 from orchestration.lib.load import LoadReport, load
 from tests.dbt.given import packed
 from tests.dbt.hostile_lines import CASES, CATALOG, CLICKS, LOADED, STOCK, Case, changed
+from tests.dbt.oracle import Delivery
 from tests.dbt.oracle_lines import Event, Placed, place, verify
 from tests.dbt.pipeline import Pipeline
-from tests.dbt.oracle import Delivery
 
 OPENED = datetime(2026, 11, 2, 10, tzinfo=UTC)
 BY_TOPIC = {topic: [case for case in CASES if case.topic == topic] for topic in TOPICS}
@@ -41,7 +41,8 @@ class Loaded:
         }
         self.staged = {
             topic: {
-                offset for (offset,) in pipeline.query(f"select kafka_offset from twist.staging.{t}")
+                offset
+                for (offset,) in pipeline.query(f"select kafka_offset from twist.staging.{t}")
             }
             for topic, t in STAGED.items()
         }

@@ -26,8 +26,9 @@ VALUES = [
     b"true", b"True", b'"true"', b"null", b"NULL", b'"null"', b"NaN", b"nan", b"Infinity", b"inf",
     b"-Infinity", b'"NaN"', b'"Infinity"', b"[]", b"[1]", b"[1,]", b'"[1]"', b"{}", b'{"a":1}',
     b'{"a":1,"a":2}', b'"{"', b'""', b'" "', b'"x"', b'"\\u0000"', b'"\\ud800"', b'"\\u0041"',
-    b'"\xc3\xa9"', b'"\\\\"', b'"\\""', b"'x'", b"1e400", b"9" * 25, b"-", b"", b'"t', b'"[x"', b'"NaN',
-    b"123456789012345678901234567890", b"0.1e-5", b'"1e"', b'"tr"', b'"\x7f"', b'"\t"', b'"\x00"',
+    b'"\xc3\xa9"', b'"\\\\"', b'"\\""', b"'x'", b"1e400", b"9" * 25, b"-", b"", b'"t', b'"[x"',
+    b'"NaN', b"123456789012345678901234567890", b"0.1e-5", b'"1e"', b'"tr"', b'"\x7f"',
+    b'"\t"', b'"\x00"',
 ]  # fmt: skip
 """What may stand in the place of a value."""
 TOKENS = [b",", b":", b"{", b"}", b"[", b"]", b'"', b"\\", b" ", b"\t", b"\r", b"-", b"0", b"5"]
@@ -52,8 +53,8 @@ def _another_member(rng: Random, raw: bytes, topic: str) -> bytes:
     name = rng.choice([*schema(topic)["properties"], "_offset", "_topic", "x", ""]).encode()
     member = b'"' + name + b'":' + rng.choice(VALUES)
     if rng.random() < 0.5:
-        return raw[:1] + member + b"," + raw[1:]
-    return raw[:-1] + b"," + member + raw[-1:]
+        return b"%b%b,%b" % (raw[:1], member, raw[1:])
+    return b"%b,%b%b" % (raw[:-1], member, raw[-1:])
 
 
 def _inserted(rng: Random, raw: bytes, _: str) -> bytes:

@@ -40,9 +40,7 @@ def pack(number: int) -> History:
     return packed(range(number * CASES_IN_A_PACK, (number + 1) * CASES_IN_A_PACK))
 
 
-def test_incremental_loads_equal_the_referee(
-    tmp_path: Path, pipeline_of: list[Pipeline]
-) -> None:
+def test_incremental_loads_equal_the_referee(tmp_path: Path, pipeline_of: list[Pipeline]) -> None:
     check(pack(1000), tmp_path / "happened", pipeline_of)
 
 

@@ -1,4 +1,4 @@
-"""An object that cannot be read blocks no other, is offered until it loads, or a person closes it."""
+"""An object that cannot be read blocks no other, and is offered until it loads or is closed."""
 
 import gzip
 from collections.abc import Iterator
@@ -101,9 +101,11 @@ def test_each_is_named_with_its_reason_blocks_no_other_and_loads_when_it_is_repa
     assert load_only(pipeline).unreadable == ()
     assert all(states(pipeline, keys[name]) == ["accepted"] for name in others)
     pipeline.dbt.run("test", "--select", "no_object_is_unreadable")
-    ((why,),) = set(pipeline.query(
-        "select accepted_why from twist.audit.landed_objects where status = 'accepted'"
-    ))
+    ((why,),) = set(
+        pipeline.query(
+            "select accepted_why from twist.audit.landed_objects where status = 'accepted'"
+        )
+    )
     assert why == "the sink was killed"
 
     pipeline.deliver([Delivery(keys["empty"], packed(view("02 12:00", offset=200)[1]))])
@@ -159,7 +161,8 @@ def test_the_command_fails_names_key_and_cure_and_the_others_are_loaded(
     pipeline: Pipeline, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.deliver([Delivery(key_of(1), GOOD[:-9]), Delivery(key_of(2), GOOD)])
-    pipeline.deliver([Delivery(key_of(3, "sku_availability"), packed(stock("02 09:00", "a", 3)[1]))])
+    stock_key = key_of(3, "sku_availability")
+    pipeline.deliver([Delivery(stock_key, packed(stock("02 09:00", "a", 3)[1]))])
     for name, value in environment(pipeline.settings).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("orchestration.__main__.Dbt", lambda _: pipeline.dbt)

@@ -18,10 +18,12 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of everything that dbt compiles for target teradata, offline."""
     target = tmp_path_factory.mktemp("teradata")
     subprocess.run(
-        [Path(sys.executable).with_name("dbt"), "--quiet", "--no-use-colors"]
-        + ["--no-send-anonymous-usage-stats", "compile", "--target", "teradata"]
-        + ["--no-populate-cache", "--no-introspect", "--target-path", str(target)]
-        + ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)],
+        [
+            *(Path(sys.executable).with_name("dbt"), "--quiet", "--no-use-colors"),
+            *("--no-send-anonymous-usage-stats", "compile", "--target", "teradata"),
+            *("--no-populate-cache", "--no-introspect", "--target-path", str(target)),
+            *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+        ],
         check=True,
         capture_output=True,
         text=True,

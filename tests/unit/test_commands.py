@@ -21,9 +21,7 @@ def test_csv_has_a_header_and_an_empty_field_for_null() -> None:
         "timestamp '2026-11-01 10:00:00' as f",
         out,
     )
-    assert out.getvalue() == (
-        'a,b,c,d,e,f\n1,,"x,""y",true,0.500000,2026-11-01 10:00:00\n'
-    )
+    assert out.getvalue() == ('a,b,c,d,e,f\n1,,"x,""y",true,0.500000,2026-11-01 10:00:00\n')
 
 
 def test_csv_of_an_empty_answer_is_its_header() -> None:

@@ -19,7 +19,7 @@ TOPIC = "clickstream"
 
 
 def settings(**values: Any) -> Settings:
-    return Settings(_env_file=None, **values)  # type: ignore[call-arg]  # pydantic's
+    return Settings(_env_file=None, **values)
 
 
 @pytest.fixture

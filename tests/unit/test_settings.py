@@ -14,7 +14,7 @@ def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def settings(env_file: Path | None = None, **values: object) -> Settings:
-    return Settings(_env_file=env_file, **values)  # type: ignore[call-arg,arg-type]  # pydantic's
+    return Settings(_env_file=env_file, **values)  # type: ignore[arg-type]  # pydantic's
 
 
 def test_the_environment_beats_the_file_and_the_file_beats_the_defaults(

@@ -7,7 +7,7 @@ import pytest
 
 from ingestion.strict_json import json_number, json_problem
 
-GOOD = {
+GOOD: dict[str, dict[str, Any]] = {
     "clickstream": {"event_id": "e1", "event_type": "search", "event_ts": "t", "channel": "web"},
     "sku_availability": {"event_id": "e1", "sku_id": "s", "location_id": "l", "available_qty": 5},
     "product_catalog": {"sku_id": "s", "style_id": "y", "is_active": True, "size_share": 0.25},
@@ -123,7 +123,12 @@ def test_a_reason_stays_short_whatever_the_line() -> None:
         ("clickstream", "sku_id", {}, "sku_id is of type object, not string"),
         ("sku_availability", "available_qty", "5", "available_qty is of type string, not integer"),
         ("sku_availability", "available_qty", 5.0, "available_qty is of type number, not integer"),
-        ("sku_availability", "available_qty", True, "available_qty is of type boolean, not integer"),
+        (
+            "sku_availability",
+            "available_qty",
+            True,
+            "available_qty is of type boolean, not integer",
+        ),
         ("product_catalog", "size_share", "0.5", "size_share is of type string, not number"),
         ("product_catalog", "is_active", "true", "is_active is of type string, not boolean"),
         ("product_catalog", "is_active", 1, "is_active is of type integer, not boolean"),

@@ -6,7 +6,7 @@
     load_id()            the stamp of the rows that the running model writes
     last_load()          the stamp that it last finished with, as a literal (files older than it are
                          never opened); 0 on a first build, and while compiling without a warehouse
-    record_watermark()   post-hook: the model is done
+    record_watermark()   post-hook: the model is done (but for a run with --empty, which did nothing)
     watermarks()         the table: DuckDB works on a copy in memory, read at the start of a dbt run
                          (open_watermarks) and kept at its end (keep_watermarks), for a small write
                          to the lake costs more than most models; Teradata works on the table itself -#}
@@ -31,7 +31,7 @@
 {%- endmacro %}
 
 {% macro record_watermark() -%}
-  {%- if model.config.materialized == 'incremental' -%}
+  {%- if model.config.materialized == 'incremental' and not flags.EMPTY -%}
 merge into {{ watermarks() }} as noted
 using (
     select
@@ -46,11 +46,12 @@ when not matched then insert (model_name, load_id) values (done.model_name, done
 {%- endmacro %}
 
 {% macro open_watermarks() -%}
-create or replace table memory.main.watermarks as select model_name, load_id from {{ source('warehouse', 'watermarks') }}
+create or replace table memory.main.watermarks as
+select model_name, load_id from {{ source('warehouse', 'watermarks').render() }}
 {%- endmacro %}
 
 {% macro keep_watermarks() -%}
-merge into {{ source('warehouse', 'watermarks') }} as kept
+merge into {{ source('warehouse', 'watermarks').render() }} as kept
 using memory.main.watermarks as done
 on kept.model_name = done.model_name
 when matched and kept.load_id <> done.load_id then update set load_id = done.load_id

@@ -136,8 +136,8 @@ from judged
         {%- for field in topic_fields(topic) %}
         {{ teradata_json_value(field.name) }} as {{ field.name }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from {{ source('landing', 'landing_' ~ topic) }} as landed
-    inner join {{ ref('load_objects') }} as batch
+    from (select * from {{ source('landing', 'landing_' ~ topic) }}) as landed
+    inner join (select * from {{ ref('load_objects') }}) as batch
         on landed.object_key = batch.object_key
 {%- endmacro %}
 

@@ -17,7 +17,9 @@ audited as (
 ),
 
 lines as (
-    select object_key, etag, count(*) as lines from {{ ref('load_clickstream') }} where object_key <> '' group by object_key, etag
+    select object_key, etag, count(*) as lines from {{ ref('load_clickstream') }}
+    where object_key <> ''
+    group by object_key, etag
     union all
     select object_key, etag, count(*) as lines from {{ ref('load_availability') }} group by object_key, etag
     union all

@@ -2,15 +2,18 @@
 {{ config(incremental_strategy='append') }}
 
 with lines as (
-    select {{ topic_name('clickstream') }} as topic, object_key, etag, line_number, kafka_partition, kafka_offset, problem, raw_line
+    select {{ topic_name('clickstream') }} as topic, object_key, etag, line_number,
+        kafka_partition, kafka_offset, problem, raw_line
     from {{ ref('load_clickstream') }}
     where problem is not null
     union all
-    select {{ topic_name('sku_availability') }} as topic, object_key, etag, line_number, kafka_partition, kafka_offset, problem, raw_line
+    select {{ topic_name('sku_availability') }} as topic, object_key, etag, line_number,
+        kafka_partition, kafka_offset, problem, raw_line
     from {{ ref('load_availability') }}
     where problem is not null
     union all
-    select {{ topic_name('product_catalog') }} as topic, object_key, etag, line_number, kafka_partition, kafka_offset, problem, raw_line
+    select {{ topic_name('product_catalog') }} as topic, object_key, etag, line_number,
+        kafka_partition, kafka_offset, problem, raw_line
     from {{ ref('load_catalog') }}
     where problem is not null
 ),

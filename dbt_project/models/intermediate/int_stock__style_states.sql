@@ -22,7 +22,9 @@ instants as (
 
 states as (
     select instants.stock_date, instants.style_id, instants.valid_from,
-        sum(cast(case when intervals.in_stock = 1 then intervals.size_share else 0 end as decimal(18, 6))) as in_stock_share,
+        sum(cast(
+            case when intervals.in_stock = 1 then intervals.size_share else 0 end as decimal(18, 6)
+        )) as in_stock_share,
         sum(cast(coalesce(intervals.size_share, 0) as decimal(18, 6))) as known_share
     from instants
     left join intervals

@@ -21,21 +21,42 @@ style_states as (
 -- of a product lie on one line of time; a change at the very instant of a view comes before it.
 timeline as (
     select
-        stock_date as product_date, cast('sku' as {{ text_type(8) }}) as product_level, sku_id as product_id,
-        valid_from as happened_at, 0 as is_view, valid_from as state_from, network_qty,
-        cast(in_stock as decimal(7, 6)) as in_stock_share, cast(1 as decimal(7, 6)) as known_share,
+        stock_date as product_date,
+        cast('sku' as {{ text_type(8) }}) as product_level,
+        sku_id as product_id,
+        valid_from as happened_at,
+        0 as is_view,
+        valid_from as state_from,
+        network_qty,
+        cast(in_stock as decimal(7, 6)) as in_stock_share,
+        cast(1 as decimal(7, 6)) as known_share,
         cast(null as {{ text_type(128) }}) as view_id
     from sku_states
     union all
     select
-        stock_date, cast('style' as {{ text_type(8) }}), style_id, valid_from, 0, valid_from, cast(null as bigint),
-        in_stock_share, known_share, cast(null as {{ text_type(128) }})
+        stock_date as product_date,
+        cast('style' as {{ text_type(8) }}) as product_level,
+        style_id as product_id,
+        valid_from as happened_at,
+        0 as is_view,
+        valid_from as state_from,
+        cast(null as bigint) as network_qty,
+        in_stock_share,
+        known_share,
+        cast(null as {{ text_type(128) }}) as view_id
     from style_states
     union all
     select
-        event_date, cast(case when sku_id is null then 'style' else 'sku' end as {{ text_type(8) }}), coalesce(sku_id, style_id),
-        event_ts, 1, cast(null as timestamp(6)), cast(null as bigint),
-        cast(null as decimal(7, 6)), cast(null as decimal(7, 6)), event_id
+        event_date as product_date,
+        cast(case when sku_id is null then 'style' else 'sku' end as {{ text_type(8) }}) as product_level,
+        coalesce(sku_id, style_id) as product_id,
+        event_ts as happened_at,
+        1 as is_view,
+        cast(null as timestamp(6)) as state_from,
+        cast(null as bigint) as network_qty,
+        cast(null as decimal(7, 6)) as in_stock_share,
+        cast(null as decimal(7, 6)) as known_share,
+        event_id as view_id
     from views
 ),
 

@@ -1,0 +1,174 @@
+"""One writer at a time; readers beside loads and maintenance never fail and never see less."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingestion import writer_lock
+from ingestion.settings import Settings
+from ingestion.warehouse import attach_warehouse
+from orchestration.lib.maintenance import maintain
+from orchestration.lib.query import open_reader
+from tests.dbt.processes import PATIENCE, Warm, command, run_warm
+from tests.dbt.tables import loaded_lines, query
+from tests.dbt.test_crashes import Shop
+
+COUNTS = (
+    "select count(*) from marts.fct_twist",
+    "select coalesce(sum(views), 0) from marts.fct_twist_hourly",
+    "select coalesce(sum(views), 0) from marts.twist_daily",
+    "select count(*) from staging.stg_clickstream__events",
+    "select coalesce(sum(lines), 0) from audit.landed_objects",
+)
+
+
+def wait_for_lock(settings: Settings, pid: int) -> None:
+    lock = settings.warehouse_root / "writer.lock"
+    deadline = time.monotonic() + PATIENCE
+    while not (lock.exists() and lock.read_text() == str(pid)):
+        assert time.monotonic() < deadline, "the first load never takes the lock"
+        time.sleep(0.01)
+
+
+def test_of_two_loads_at_once_one_works_and_the_other_refuses(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, seed=3)
+    shop.land(4)
+    first = Warm(shop.settings, tmp_path / "log", "load")
+    wait_for_lock(shop.settings, first.pid)
+    os.kill(first.pid, signal.SIGSTOP)  # so that it is surely still there
+    for arguments in (["load"], ["maintain"], ["rebuild"]):
+        second = command(*arguments, settings=shop.settings)
+        assert second.returncode == 1
+        assert second.stdout == ""
+        (sentence,) = second.stderr.splitlines()
+        assert sentence == (
+            f"twist: another process (pid {first.pid}) is writing to "
+            f"{shop.settings.warehouse_root}: nothing was done; wait until it ends and try again"
+        )
+    os.kill(first.pid, signal.SIGCONT)
+    assert first.status() == 0, first.output()
+    assert loaded_lines(shop.settings) > 0
+
+
+class Readers:
+    """Asks for counts again and again, each on a fresh connection."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.answers = 0
+        self.wrong: list[str] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+
+    def _ask(self) -> None:
+        most: dict[str, int] = {}
+        while not self._stop.is_set():
+            for sql in COUNTS:
+                try:
+                    ((count,),) = query(self.settings, sql)
+                except Exception as error:  # whatever a reader meets is what is tested
+                    self.wrong.append(f"{sql}: {error}")
+                    continue
+                if count < most.get(sql, 0):
+                    self.wrong.append(f"{sql}: {count} after {most[sql]}")
+                most[sql] = max(count, most.get(sql, 0))
+                self.answers += 1
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        self._thread.start()
+        yield
+        self._stop.set()
+        self._thread.join()
+
+
+def test_readers_never_fail_and_counts_never_go_back(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, seed=4)
+    shop.land(4)
+    run_warm(shop.settings, tmp_path / "log", "load")
+    readers = Readers(shop.settings)
+    with readers.at_work():
+        for portions, keep in ((3, "60"), (2, "0"), (1, "60")):
+            shop.land(portions)
+            run_warm(shop.settings, tmp_path / "log", "load")
+            run_warm(shop.settings, tmp_path / "log", "maintain", "--keep", keep)
+    assert readers.wrong == []
+    assert readers.answers > 2 * len(COUNTS)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Settings:
+    """A warehouse of one table: 300,000 rows from three commits."""
+    settings = Settings(_env_file=None, warehouse=str(tmp_path / "w"))  # type: ignore[call-arg]
+    write(settings, "create schema twist.marts", "create table twist.marts.t (i bigint)")
+    for first in range(0, 300_000, 100_000):
+        write(settings, f"insert into twist.marts.t select range from range({first}, {first + 100_000})")
+    return settings
+
+
+def write(settings: Settings, *statements: str) -> None:
+    conn = duckdb.connect()
+    attach_warehouse(conn, settings)
+    for statement in statements:
+        conn.execute(statement)
+    conn.close()
+
+
+def look_after(settings: Settings, keep_minutes: int) -> list[str]:
+    said: list[str] = []
+    maintain(settings, said.append, keep_minutes)
+    writer_lock.release(settings.warehouse_root)
+    return said
+
+
+ASK = "select count(*), sum(i) from marts.t"
+BEFORE = [(300_000, 44_999_850_000)]
+OVERWRITE = ("delete from twist.marts.t", "insert into twist.marts.t select range from range(10)")
+
+
+@pytest.mark.parametrize(("keep_minutes", "seen"), [(60, BEFORE), (0, [(0, None)])])
+def test_a_transaction_that_is_open_across_maintenance_needs_its_snapshot(
+    small: Settings, keep_minutes: int, seen: list[tuple[int, int | None]]
+) -> None:
+    """DuckLake asks the catalog for a table's files at each statement, as of the snapshot on which
+    the transaction began. Expiring that snapshot removes the rows of the files that only it saw: the
+    next statement finds none of them and answers `0, null`, without an error, as it would for an
+    empty table. It needs a table whose rows were replaced since (a merge or delete): rows that are
+    still current are found. With the snapshot kept, the same transaction is right to its end.
+    """
+    reader = open_reader(small)
+    reader.execute("begin")
+    assert reader.execute(ASK).fetchall() == BEFORE
+    write(small, *OVERWRITE)
+    look_after(small, keep_minutes)
+    assert reader.execute(ASK).fetchall() == seen
+    reader.execute("rollback")
+    assert reader.execute(ASK).fetchall() == [(10, 45)]
+    reader.close()
+
+
+def test_maintenance_keeps_the_snapshots_and_files_of_its_minutes(small: Settings) -> None:
+    """A SQLite catalog keeps times as text, and DuckLake 1.5.5 compares text: its own `older_than`
+    takes all snapshots of the cutoff's day, however young. Maintenance chooses by itself.
+    """
+    write(small, *OVERWRITE)
+    snapshots = query(small, "select count(*) from ducklake_snapshots('twist')")
+    kept = look_after(small, 60)
+    assert "0 snapshots expired" in kept
+    assert "0 old files deleted" in kept
+    assert query(small, "select count(*) from ducklake_snapshots('twist')") >= snapshots
+    reader = open_reader(small)
+    assert reader.execute(f"{ASK} at (version => 4)").fetchall() == [(300_000, 44_999_850_000)]
+    reader.close()
+    gone = look_after(small, 0)
+    assert "0 snapshots expired" not in gone
+    assert "0 old files deleted" not in gone
+    assert query(small, "select count(*) from ducklake_snapshots('twist')") == [(1,)]
+    assert query(small, ASK) == [(10, 45)]

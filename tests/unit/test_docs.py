@@ -1,0 +1,102 @@
+"""The pages of `make docs`."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.lib import docs
+
+MANIFEST: dict[str, Any] = {
+    "metadata": {"dbt_version": "1.11"},
+    "nodes": {
+        "model.twist.late": {
+            "unique_id": "model.twist.late",
+            "resource_type": "model",
+            "database": "twist",
+            "schema": "audit",
+            "alias": "late",
+            "config": {"materialized": "view"},
+            "columns": {"topic": {"data_type": "varchar(64)"}},
+        },
+        "test.twist.late": {"resource_type": "test"},
+    },
+    "sources": {
+        "source.twist.late": {
+            "unique_id": "source.twist.late",
+            "resource_type": "source",
+            "database": "twist",
+            "schema": "audit",
+            "identifier": "late",
+            "config": {},
+            "columns": {},
+        },
+        "source.twist.unknown": {
+            "unique_id": "source.twist.unknown",
+            "resource_type": "source",
+            "database": "twist",
+            "schema": "landing",
+            "identifier": "unknown",
+            "config": {},
+            "columns": {},
+        },
+    },
+}
+
+
+def test_a_source_that_is_a_model_has_its_columns_and_an_unknown_one_is_left_out() -> None:
+    catalog = docs.catalog_of(MANIFEST)
+    assert list(catalog["nodes"]) == ["model.twist.late"]
+    assert catalog["nodes"]["model.twist.late"]["metadata"]["type"] == "VIEW"
+    assert list(catalog["sources"]) == ["source.twist.late"]
+    assert catalog["sources"]["source.twist.late"]["columns"]["topic"]["type"] == "varchar(64)"
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"type": "string", "maxLength": 128}, "at most 128 characters"),
+        ({"type": "string", "x-cut": 2048}, "cut at 2,048 characters"),
+        ({"type": "string", "enum": ["ship", "pickup"]}, "ship or pickup"),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "above 0, at most 1"),
+        ({"type": "integer", "minimum": 0, "maximum": 1000}, "at least 0, at most 1,000"),
+        ({"type": "boolean"}, ""),
+    ],
+)
+def test_limits_are_said_in_words(rule: dict[str, Any], words: str) -> None:
+    assert docs.limits(rule) == words
+
+
+def test_the_index_shows_each_field_of_each_topic() -> None:
+    schemas = {path.stem: json.loads(path.read_text()) for path in docs.SCHEMAS.glob("*.json")}
+    page = docs.index_page(schemas)
+    fields = sum(len(schema["properties"]) for schema in schemas.values())
+    assert page.count("<tr><td>") == fields
+    assert "<td><code>style_id</code></td><td>string</td><td>at times</td>" in page
+    assert "<td><code>event_id</code></td><td>string</td><td>yes</td>" in page
+
+
+@pytest.mark.long
+def test_pages_need_no_network_and_columns_are_traced(tmp_path: Path) -> None:
+    index = docs.write_docs(tmp_path / "docs", lambda _: None)
+    pages = [index, index.with_name("dbt.html"), index.parent / "lineage" / "index.html"]
+    for page in pages:
+        text = page.read_text()
+        assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']?(https?:)?//", text), page
+    assert "colibriTelemetry = false" in pages[2].read_text()
+    traced = json.loads((index.parent / "lineage" / "colibri-manifest.json").read_text())
+    steps = {
+        (edge["target"], edge["targetColumn"], edge["source"], edge["sourceColumn"])
+        for edge in traced["lineage"]["edges"]
+    }
+    for step in (
+        ("fct_twist_hourly", "in_stock_views", "fct_twist", "in_stock_share"),
+        ("fct_twist", "in_stock_share", "int_stock__sku_states", "in_stock"),
+        ("fct_twist", "in_stock_share", "int_stock__style_states", "in_stock_share"),
+        ("fct_twist", "channel", "stg_clickstream__events", "channel"),
+        ("fct_lost_demand_hourly", "lost_views", "int_catalog__size_shares", "size_share"),
+    ):
+        target, column, source, origin = step
+        assert (f"model.twist.{target}", column, f"model.twist.{source}", origin) in steps, step
