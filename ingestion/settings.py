@@ -5,6 +5,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,6 +39,8 @@ class Settings(BaseSettings):
     teradata_host: str = "127.0.0.1"
     teradata_user: str = "twist"
     db_prefix: str = "twist"
+
+    target: Literal["embedded", "s3", "teradata", "offline"] = "embedded"
 
     late_days: int = Field(3, ge=0, le=365)
     bot_patterns: str = "bot,crawl,spider,headless"

@@ -22,17 +22,28 @@ def refuse_other_setting(settings: Settings, name: str, built_with: str) -> None
         )
 
 
+def require_warehouse(settings: Settings) -> None:
+    """Raise `SettingsError` where there is no warehouse yet: only a load makes one."""
+    if not (settings.warehouse_root / "catalog.sqlite").exists():
+        raise SettingsError(
+            f"there is no warehouse in {settings.warehouse_root}: run `make load` (or `make demo`) "
+            "first, or set TWIST_WAREHOUSE"
+        )
+
+
 def has_tables(settings: Settings) -> bool:
     """Whether the warehouse has been made: a cheap look into its catalog."""
     catalog = settings.warehouse_root / "catalog.sqlite"
     if not catalog.exists():
         return False
     with closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True)) as conn:
-        found = conn.execute(
-            "select count(*) from ducklake_table where table_name = 'settings' "
-            "and end_snapshot is null"
+        begun = conn.execute("select 1 from sqlite_master where name = 'ducklake_table'").fetchone()
+        return begun is not None and bool(
+            conn.execute(
+                "select 1 from ducklake_table where table_name = 'settings' "
+                "and end_snapshot is null"
+            ).fetchone()
         )
-        return bool(found.fetchone()[0])
 
 
 def load_extensions(conn: "DuckDBPyConnection", *names: str) -> None:

@@ -122,6 +122,12 @@ def _docs(_: argparse.Namespace) -> None:
     say(f"open {write_docs(ROOT / '.data' / 'docs', say)}")
 
 
+def _minutes(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes, 0 or more")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m orchestration", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -138,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_sql)
 
     command = commands.add_parser("maintain", help="compact files, expire snapshots, clean up")
-    command.add_argument("--keep", type=int, default=60, metavar="MINUTES")
+    command.add_argument("--keep", type=_minutes, default=60, metavar="MINUTES")
     command.set_defaults(run=_maintain)
 
     command = commands.add_parser("accept", help="close an unreadable object")

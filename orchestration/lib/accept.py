@@ -2,6 +2,7 @@
 
 from ingestion import writer_lock
 from ingestion.settings import Settings, SettingsError
+from ingestion.warehouse import require_warehouse
 from orchestration.lib.dbt import Dbt
 
 
@@ -13,6 +14,7 @@ def accept(settings: Settings, dbt: Dbt, key: str, why: str) -> int:
     """
     if not why.strip():
         raise SettingsError("say why the object is accepted: make accept KEY=… WHY='…'")
+    require_warehouse(settings)
     writer_lock.take(settings.warehouse_root)
     closed = dbt.connection().execute(
         "update twist.audit.landed_objects set status = 'accepted', accepted_why = ? "

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ingestion.settings import ROOT, Settings
+from ingestion.settings import ROOT, Settings, SettingsError
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunner
@@ -21,6 +21,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """The settings as dbt's Jinja reads them: it knows the environment, but no `.env`."""
     return {
         "TWIST_ROOT": str(ROOT),
+        "TWIST_TARGET": settings.target,
         "TWIST_TARGET": settings.target,
         "TWIST_TERADATA_HOST": settings.teradata_host,
         "TWIST_TERADATA_USER": settings.teradata_user,
@@ -68,7 +69,16 @@ class Dbt:
         return self.connection().execute(sql).fetchall()
 
     def connection(self) -> "DuckDBPyConnection":
-        """A cursor of dbt's own connection; opens it where dbt has not done so yet."""
+        """A cursor of dbt's own connection; opens it where dbt has not done so yet.
+
+        Raises:
+            SettingsError: the target has no warehouse in DuckDB.
+        """
+        if self.settings.target not in ("embedded", "s3"):
+            raise SettingsError(
+                f"this command works on the targets embedded and s3, and TWIST_TARGET is "
+                f"{self.settings.target}: unset it, or run dbt itself"
+            )
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
         manager: Any = DuckDBConnectionManager

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ingestion import writer_lock
+from ingestion import lake, writer_lock
 from ingestion.settings import Settings
 from orchestration.lib import warehouse
 from orchestration.lib.dbt import Dbt
@@ -17,6 +17,7 @@ def replay_late(settings: Settings, dbt: Dbt, say: Callable[[str], None]) -> tup
     Returns:
         How many events were staged (others stood there already), and the load's report.
     """
+    lake.open_store(settings)
     writer_lock.take(settings.warehouse_root)
     warehouse.prepare(settings, dbt)
     dbt.query(

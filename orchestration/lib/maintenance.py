@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ingestion import writer_lock
 from ingestion.settings import Settings
-from ingestion.warehouse import ALIAS, attach_warehouse
+from ingestion.warehouse import ALIAS, attach_warehouse, require_warehouse
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -25,6 +25,7 @@ def maintain(
     """
     import duckdb
 
+    require_warehouse(settings)
     writer_lock.take(settings.warehouse_root)
     conn = duckdb.connect()
     attach_warehouse(conn, settings)

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ingestion import writer_lock
-from ingestion.settings import Settings, SettingsError
-from ingestion.warehouse import ALIAS, attach_warehouse, data_path
+from ingestion.settings import Settings
+from ingestion.warehouse import ALIAS, attach_warehouse, data_path, require_warehouse
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -25,11 +25,7 @@ def open_reader(settings: Settings) -> "DuckDBPyConnection":
 
     folder = settings.warehouse_root
     writer_lock.settle(folder)
-    if not (folder / "catalog.sqlite").exists():
-        raise SettingsError(
-            f"there is no warehouse in {folder}: run `make load` (or `make demo`) first, "
-            "or set TWIST_WAREHOUSE"
-        )
+    require_warehouse(settings)
     conn = duckdb.connect()
     attach_warehouse(conn, settings, read_only=True)
     conn.execute(f"use {ALIAS}.marts")

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable
 
-from ingestion import writer_lock
+from ingestion import lake, writer_lock
 from ingestion.settings import Settings
 from orchestration.lib import warehouse
 from orchestration.lib.dbt import Dbt
@@ -18,6 +18,7 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
     beside the new one as `<warehouse>.replaced` until `make maintain`; killed before the swap,
     nothing has changed.
     """
+    lake.open_store(settings)
     target = settings.warehouse_root
     writer_lock.take(target)
     kept = _decisions(settings)

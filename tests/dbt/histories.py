@@ -22,6 +22,7 @@ from tests.dbt.oracle import Delivery, Settings, Step
 from tests.dbt.random_landing import landed
 from tests.dbt.random_shop import DAY, DAYS, PARTITIONS, START, DayKind, Shop
 
+CLICKS, STOCK, CATALOG = TOPICS
 SLACK_HOURS = 240
 VERSIONS = 3
 """The most versions that a key has, so the fewest loads that hold them all."""
@@ -53,37 +54,35 @@ def history(seed: int) -> History:
 def packed(seeds: Sequence[int], loads: int = 6) -> History:
     """A history for every seed, in one lake and warehouse, with settings drawn once.
 
-    In half of the packs everything lands in time (but for a few members) and is loaded as it lands;
-    in the others the members land as they like. What many members hide is made to happen: a day of
-    which only one member has lines and which may open late, loads without a topic, members that
-    come late.
+    In half of the packs everything lands in time and is loaded as it lands, but for a few logs that
+    are held back; in the others the members land as they like. So happens what many members would
+    hide: a day that opens late, an early day of which a load brings a single topic's lines, a load
+    without a topic, a member that comes late.
 
     Args:
         loads: The most loads (at least 4), or one less; at most two replays come on top.
     """
     rng = Random(repr(list(seeds)))
-    settings, calendar, count = _settings(rng), _calendar(rng), rng.randint(loads - 1, loads)
+    lands_in_time, count = rng.random() < 0.5, rng.randint(loads - 1, loads)
+    settings, calendar = _settings(rng), _calendar(rng, least=3 if lands_in_time else 1)
     owners = {day: rng.randrange(len(seeds)) for day in calendar.rare}
-    lands_in_time = rng.random() < 0.5
-    times = sorted(START + rng.random() * 5 * DAY for _ in range(count - 1))
-    least = rng.choice([VERSIONS, count])
-    slots = {topic: sorted(rng.sample(range(count), rng.randint(least, count))) for topic in TOPICS}
+    slots = (_held if lands_in_time else _at_will)(rng, len(seeds), set(owners.values()), count)
+    step = len(DAYS) * DAY / (count - 1)
+    times = [START + (number + rng.random()) * step for number in range(count - 1)]
     steps: list[list[Delivery]] = [[] for _ in range(count)]
     for member, seed in enumerate(seeds):
-        own, days = Random(seed), [day for day in owners if owners[day] == member]
-        is_calm = lands_in_time and not days and own.random() < 0.85
-        shop = Shop.opened(own, settings, calendar.usual, f"{member}.", member, is_calm)
-        for day in days:
-            shop.add_day(day, calendar.rare[day])
+        own = Random(seed)
+        shop = Shop.opened(own, settings, calendar.usual, f"{member}.", member, lands_in_time)
+        for day, owner in owners.items():
+            if owner == member:
+                shop.add_day(day, calendar.rare[day])
         objects = landed(shop)
         wanted = _cut(own, len(objects), count)
         if lands_in_time:
             wanted = [bisect(times, moment) for moment, _ in objects]
-        skipped = own.choice([0, count, count] if days else [0, 0, 0, 1, 2, count])
         for topic in TOPICS:
-            first = min(skipped, len(slots[topic]) - VERSIONS)
             part = [(w, d) for w, (_, d) in zip(wanted, objects, strict=True) if _topic(d) == topic]
-            _place(steps, slots[topic][first:], part)
+            _place(steps, slots[member, topic], part)
     return History(tuple(seeds), settings, _with_replays(rng, steps))
 
 
@@ -140,11 +139,20 @@ class _Calendar:
     rare: dict[datetime, DayKind]
 
 
-def _calendar(rng: Random) -> _Calendar:
+def _calendar(rng: Random, least: int = 1) -> _Calendar:
     """Which days have lines, and which of them only a few."""
     days = rng.sample(DAYS, len(DAYS))
-    usual = rng.choice([1, 2, 2, 3, 4])
-    kinds: list[DayKind] = ["stock", "stock", "both", "others", "others", "views", "none", "none"]
+    usual = max(least, rng.choice([1, 2, 2, 3, 4]))
+    kinds: list[DayKind] = [
+        "stock",
+        "stock",
+        "stock",
+        "others",
+        "others",
+        "others",
+        "both",
+        "views",
+    ]
     rare = dict(zip(days[usual:], rng.sample(kinds, len(kinds)), strict=False))
     return _Calendar(days[:usual], rare)
 
@@ -154,12 +162,41 @@ def _settings(rng: Random) -> Settings:
     return Settings(rng.choice([3, 3, 0, 1]), patterns, rng.choice([1, 2]))
 
 
+Slots = dict[tuple[int, str], Sequence[int]]
+"""The loads that a member's objects of a topic may be in."""
+
+
+def _held(rng: Random, members: int, owners: set[int], count: int) -> Slots:
+    """All loads, but of each topic some members' objects are held back until one load."""
+    slots: Slots = {(member, topic): range(count) for member in range(members) for topic in TOPICS}
+    until = rng.sample(range(1, count), len(TOPICS))
+    for topic, first in zip(TOPICS, until, strict=True):
+        held = rng.sample(range(members), min(2, members))
+        for member in [*held, *owners] if topic != CATALOG else held:
+            slots[member, topic] = range(first, count)
+    return slots
+
+
+def _at_will(rng: Random, members: int, owners: set[int], count: int) -> Slots:
+    """Often not all loads for a topic, and only the later ones for some members."""
+    least = rng.choice([VERSIONS, count])
+    topics = {
+        topic: sorted(rng.sample(range(count), rng.randint(least, count))) for topic in TOPICS
+    }
+    slots: Slots = {}
+    for member in range(members):
+        last = count - 1
+        first = rng.choice([0, last, last] if member in owners else [0, 0, 0, 1, 2, last])
+        slots |= {(member, topic): [n for n in topics[topic] if n >= first] for topic in TOPICS}
+    return slots
+
+
 def _with_replays(rng: Random, loads: list[list[Delivery]]) -> list[Step]:
     """The loads, often with a replay among them, after them, or both."""
     steps: list[Step] = [*loads]
-    if rng.random() < 0.3:
+    if rng.random() < 0.4:
         steps.insert(rng.randint(0, len(steps)), "replay")
-    if rng.random() < 0.45:
+    if rng.random() < 0.6:
         steps.append("replay")
     return steps
 
@@ -204,9 +241,13 @@ def _place(
 ) -> None:
     """Put deliveries into the loads that they want, or into the next of the slots.
 
-    Two versions of a key are never in one load; the slots must be as many as a key has versions.
+    Two versions of a key are never in one load. Where the slots are too few for that, it is the
+    last loads.
     """
     to_come = Counter(delivery.key for _, delivery in wanted)
+    least = max(to_come.values(), default=0)
+    if len(slots) < least:
+        slots = range(len(loads) - least, len(loads))
     earliest: dict[str, int] = defaultdict(int)
     for load, delivery in wanted:
         key = delivery.key

@@ -92,8 +92,8 @@ def spoiled(name: str, old: bytes, new: bytes, outcome: str, topic: str = CLICKS
 
 
 def ahead(**later: float) -> int:
-    """A `_timestamp` so much later than the clock."""
-    return int((datetime.now(UTC) + timedelta(**later)).timestamp() * 1000)
+    """A `_timestamp` so much later than the hour that has begun: the same in all test processes."""
+    return int((_this_hour() + timedelta(**later)).timestamp() * 1000)
 
 
 def _duplicate_keys() -> list[Case]:
@@ -158,8 +158,14 @@ def _positions() -> list[Case]:
         changed(CLICKS, "no position: _timestamp", _timestamp=946_684_799_999),
         changed(CLICKS, "no position: _timestamp", _timestamp=1_793_613_600),
         changed(CATALOG, "no position: _timestamp", _timestamp=946_684_799_999),
-        changed(STOCK, "no position: _timestamp is more than", _timestamp=ahead(days=1, minutes=5)),
-        changed(STOCK, LOADED, _timestamp=ahead(hours=23), event_ts=_now()),
+        changed(
+            STOCK,
+            "no position: _timestamp is more than",
+            _timestamp=ahead(days=1, hours=1, minutes=5),
+        ),
+        changed(
+            STOCK, LOADED, _timestamp=ahead(hours=23), event_ts=f"{_this_hour():%Y-%m-%dT%H:%M:%SZ}"
+        ),
         changed(CLICKS, "no position: _timestamp", _timestamp=10**18),
     ]
     for topic in TOPICS:
@@ -174,8 +180,8 @@ def _positions() -> list[Case]:
     return cases
 
 
-def _now() -> str:
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+def _this_hour() -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _types() -> list[Case]:

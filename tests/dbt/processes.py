@@ -106,6 +106,7 @@ def run_warm(settings: Settings, log: Path, *arguments: str) -> str:
 
 def _run(variables: dict[str, str], log: Path, arguments: tuple[str, ...]) -> None:
     from orchestration import __main__
+    from orchestration.lib import rebuild
     from orchestration.lib.dbt import Dbt
     from tests.dbt.warm import RUNNER
 
@@ -116,8 +117,9 @@ def _run(variables: dict[str, str], log: Path, arguments: tuple[str, ...]) -> No
     def warm_dbt(settings: Settings) -> Dbt:
         return Dbt(settings, _runner=RUNNER)
 
-    replaced: Any = __main__
-    replaced.Dbt = warm_dbt
+    for module in (__main__, rebuild):
+        replaced: Any = module
+        replaced.Dbt = warm_dbt
     with log.open("a") as out, redirect_stdout(out), redirect_stderr(out):
         status = __main__.main(list(arguments))
     sys.exit(status)

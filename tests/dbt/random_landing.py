@@ -53,9 +53,13 @@ def _files(shop: Shop) -> list[_File]:
         logs[draft.topic, draft.partition].append(draft)
     files = []
     for (topic, partition), log in sorted(logs.items()):
-        offset = rng.choice([0, 7, 9_999_999_998, 2**40])
+        offset = rng.choice([0, 8, 8, 96, 9_999_999_998, 2**40])
         while log:
-            chunk = [log.pop(0) for _ in range(min(len(log), rng.choice([1, 2, 5, 20])))]
+            length = rng.choice([1, 2, 5, 20])
+            if shop.is_calm:  # a new file every day
+                day = log[0].arrival.date()
+                length = min(length, sum(draft.arrival.date() == day for draft in log))
+            chunk, log = log[:length], log[length:]
             start, lines = offset, []
             for draft in chunk:
                 lines.append(_line(draft, offset, first=rng.random() < 0.1))

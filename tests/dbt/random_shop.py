@@ -40,11 +40,11 @@ NO_WEIGHTS: list[object] = [
     None, "", *map(Raw, ("0.00000049999999999999999999", "4.9e-7", "1e-300", "0.0000001")),
 ]  # fmt: skip
 USUAL_LEVELS = [0, 0, 0, 0, 1, 1, 2, 5, 1_000_000_000]
-HUGE_LEVELS = [0, 1, *[1_000_000_000] * 3]
+HUGE_LEVELS = [0, *[1_000_000_000] * 4]
 """So that three locations together exceed 32 bits."""
 AGENTS = [
     None, "", "Mozilla/5.0 (iPhone)", "Mozilla/5.0 (X11)", "Googlebot/2.1", "HeadlessChrome/119",
-    "my-SPIDER", "x" * 2100 + " bot", "CrAwLeR", "partner-sync/1.0",
+    "my-SPIDER", "x" * 2100 + " bot sync x11 ", "CrAwLeR", "partner-sync/1.0",
 ]  # fmt: skip
 
 
@@ -107,7 +107,7 @@ class Shop:
             number=number,
             is_calm=is_calm,
             shares=rng.choice([WEIGHTS, WEIGHTS, [*WEIGHTS, *NO_WEIGHTS]]),
-            levels=rng.choice([*[USUAL_LEVELS] * 3, HUGE_LEVELS]),
+            levels=rng.choice([USUAL_LEVELS, USUAL_LEVELS, HUGE_LEVELS]),
         )
         shop.catalog()
         shop.stock_changes(rng.randint(0, rng.choice([4, 20, 60, 60])))
@@ -190,7 +190,7 @@ class Shop:
         return self.mark + name
 
     def partition(self) -> int:
-        return self.number + self.rng.choice([0, 1, 2]) * PARTITIONS
+        return self.number + self.rng.choice([0, 1, 1, 2, 2]) * PARTITIONS
 
     def add(
         self, topic: str, moment: datetime, fields: Fields, arrival: datetime, retry: float = 0.1
@@ -209,7 +209,7 @@ class Shop:
             around = max(moment, START)
             again = rng.choice([arrival, arrival + MILLI, self.arrival(around)])
             copy = replace(draft, partition=self.partition(), arrival=again)
-            if rng.random() < 0.3:  # a smaller position that comes too late
+            if rng.random() < 0.4:  # a smaller position that comes too late
                 copy = replace(copy, partition=self.number, arrival=self.too_late(around))
             self.drafts.append(copy)
 
@@ -280,8 +280,9 @@ class Shop:
             sku, moment = rng.choice(self.skus), rng.choice([*dates, self.moment(), self.moment()])
             style = rng.choice([self.homes[sku], rng.choice(self.styles)])
             around = max(moment, START)
-            back = rng.randrange(4 * 86400) * SECOND
-            arrival = rng.choice([around, around + back, self.arrival(around)])
+            back = min(around + rng.randrange(6 * 86400) * SECOND, START + 8 * DAY)
+            at_once = [around] * 11 if self.is_calm else [around, self.arrival(around)]
+            arrival = rng.choice([*at_once, back])
             self.catalog_row(sku, moment, style, arrival)
 
     def catalog_row(self, sku: str, moment: datetime, style: str, arrival: datetime) -> None:

