@@ -35,12 +35,10 @@ class Settings(BaseSettings):
     s3_access_key_id: SecretStr = SecretStr("")
     s3_secret_access_key: SecretStr = SecretStr("")
 
-    target: str = "embedded"
+    target: Literal["embedded", "s3", "teradata", "offline"] = "embedded"
     teradata_host: str = "127.0.0.1"
     teradata_user: str = "twist"
     db_prefix: str = "twist"
-
-    target: Literal["embedded", "s3", "teradata", "offline"] = "embedded"
 
     late_days: int = Field(3, ge=0, le=365)
     bot_patterns: str = "bot,crawl,spider,headless"

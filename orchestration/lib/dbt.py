@@ -22,7 +22,6 @@ def environment(settings: Settings) -> dict[str, str]:
     return {
         "TWIST_ROOT": str(ROOT),
         "TWIST_TARGET": settings.target,
-        "TWIST_TARGET": settings.target,
         "TWIST_TERADATA_HOST": settings.teradata_host,
         "TWIST_TERADATA_USER": settings.teradata_user,
         "TWIST_DB_PREFIX": settings.db_prefix,

@@ -105,7 +105,7 @@ def test_readers_never_fail_and_counts_never_go_back(tmp_path: Path) -> None:
 @pytest.fixture
 def small(tmp_path: Path) -> Settings:
     """A warehouse of one table: 300,000 rows from three commits."""
-    settings = Settings(_env_file=None, warehouse=str(tmp_path / "w"))  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, warehouse=str(tmp_path / "w"))
     write(settings, "create schema twist.marts", "create table twist.marts.t (i bigint)")
     for first in range(0, 300_000, 100_000):
         write(
@@ -140,9 +140,9 @@ def test_a_transaction_that_is_open_across_maintenance_needs_its_snapshot(
     small: Settings, keep_minutes: int, seen: list[tuple[int, int | None]]
 ) -> None:
     """DuckLake asks the catalog for a table's files at each statement, as of the snapshot on which
-    the transaction began. Expiring that snapshot removes the rows of the files that only it saw: the
-    next statement finds none of them and answers `0, null`, without an error, as it would for an
-    empty table. It needs a table whose rows were replaced since (a merge or delete): rows that are
+    the transaction began. Expiring that snapshot removes the rows of the files that only it saw:
+    the next statement finds none of them and answers `0, null`, without an error, as it would for
+    an empty table. It needs a table whose rows were replaced since (a merge or delete): rows that are
     still current are found. With the snapshot kept, the same transaction is right to its end.
     """
     reader = open_reader(small)

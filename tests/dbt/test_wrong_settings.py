@@ -14,7 +14,7 @@ from tests.dbt.tables import query
 def settings(root: Path, **values: object) -> Settings:
     (root / "landing").mkdir(exist_ok=True)
     return Settings(
-        _env_file=None,  # type: ignore[call-arg]  # pydantic's
+        _env_file=None,
         landing=str(root / "landing"),
         warehouse=str(root / "warehouse"),
         **values,  # type: ignore[arg-type]
@@ -137,7 +137,9 @@ def test_changed_settings_are_refused_until_a_rebuild_applies_them(tmp_path: Pat
     refused = Warm(nine, tmp_path / "refused", "load")
     assert refused.status() == 1
     (said,) = refused.output().splitlines()
-    assert said.startswith("twist: the warehouse was built with late_days = 3, the setting now says 9")
+    assert said.startswith(
+        "twist: the warehouse was built with late_days = 3, the setting now says 9"
+    )
     assert "make rebuild" in said
     assert "TWIST_LATE_DAYS" in said
 
