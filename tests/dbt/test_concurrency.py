@@ -142,8 +142,8 @@ def test_a_transaction_that_is_open_across_maintenance_needs_its_snapshot(
     """DuckLake asks the catalog for a table's files at each statement, as of the snapshot on which
     the transaction began. Expiring that snapshot removes the rows of the files that only it saw:
     the next statement finds none of them and answers `0, null`, without an error, as it would for
-    an empty table. It needs a table whose rows were replaced since (a merge or delete): rows that are
-    still current are found. With the snapshot kept, the same transaction is right to its end.
+    an empty table. It needs a table whose rows were replaced since (a merge or delete): rows that
+    are still current are found. With the snapshot kept, that transaction is right to its end.
     """
     reader = open_reader(small)
     reader.execute("begin")
