@@ -26,6 +26,7 @@ def opened() -> Iterator[list[Pipeline]]:
         pipeline.remove()
 
 
+@pytest.mark.long
 def test_the_cost_of_a_cycle_is_reported_with_one_day_and_with_ten_behind_it(
     tmp_path: Path, opened: list[Pipeline]
 ) -> None:
