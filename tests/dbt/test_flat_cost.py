@@ -47,6 +47,7 @@ def test_the_cost_of_a_cycle_is_reported_with_one_day_and_with_ten_behind_it(
             _land_a_minute(pipeline, config.end, minute)
             minutes.append(_cpu_of_a_load(pipeline))
         views = pipeline.query("select count(*) from twist.marts.fct_twist")[0][0]
+        pipeline.close()
         print(
             f"\n{days:>2} days behind ({views:,} views): idle cycle {idle:.2f} CPU s, "
             f"a minute of {MINUTE_VIEWS} views {min(minutes):.2f} CPU s"

@@ -52,12 +52,12 @@ superseded as (
     where batch.object_key is null and listing.object_key is null and audited.object_key is null
 ),
 
--- An unreadable object that came back under the same key with other content.
+-- An unreadable object whose key holds another content now, readable or not.
 repaired as (
     select audited.*
     from audited
     inner join batch on audited.object_key = batch.object_key and audited.etag <> batch.etag
-    where audited.status = 'unreadable' and batch.read_error is null
+    where audited.status = 'unreadable'
 )
 
 select

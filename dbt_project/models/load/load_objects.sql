@@ -18,6 +18,9 @@ unreadable as (
     from audited
     where audited.status = 'unreadable'
         and audited.object_key not in (select listing.object_key from listing)
+    qualify row_number() over (
+        partition by audited.object_key order by audited.audited_at desc nulls last, audited.etag nulls first
+    ) = 1
 ),
 
 -- Done: loaded or accepted as it is, or already offered since this listing was made.
