@@ -19,7 +19,7 @@ unreadable as (
     where audited.status = 'unreadable'
         and audited.object_key not in (select listing.object_key from listing)
     qualify row_number() over (
-        partition by audited.object_key order by audited.audited_at desc nulls last, audited.etag nulls first
+        partition by audited.object_key order by audited.audited_at desc nulls last, audited.etag asc nulls first
     ) = 1
 ),
 
