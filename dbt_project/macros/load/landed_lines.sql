@@ -96,7 +96,7 @@ from judged
     catalog may be written in many ways, so its few lines always go to the strict parser. -#}
 {% macro duckdb_is_plain(topic) -%}
   {%- if topic == 'product_catalog' -%}{{ return('1 = 0') }}{%- endif -%}
-  {%- set lengths, proofs = [], ['field is not null'] -%}
+  {%- set lengths, proofs = [], ['field is not null', "starts_with(raw_line, '{')"] -%}
   {%- set texts, integers = ['_topic'], ['_partition', '_offset', '_timestamp'] -%}
   {%- for field in topic_fields(topic) -%}
     {%- do (texts if field.type in ('text', 'timestamp') else integers).append(field.name) -%}
