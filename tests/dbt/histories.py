@@ -22,7 +22,6 @@ from tests.dbt.oracle import Delivery, Settings, Step
 from tests.dbt.random_landing import landed
 from tests.dbt.random_shop import DAY, DAYS, PARTITIONS, START, DayKind, Shop
 
-CLICKS, STOCK, CATALOG = TOPICS
 SLACK_HOURS = 240
 VERSIONS = 3
 """The most versions that a key has, so the fewest loads that hold them all."""
@@ -54,32 +53,41 @@ def history(seed: int) -> History:
 def packed(seeds: Sequence[int], loads: int = 6) -> History:
     """A history for every seed, in one lake and warehouse, with settings drawn once.
 
-    In half of the packs everything lands in time and is loaded as it lands, but for a few logs that
-    are held back; in the others the members land as they like. So happens what many members would
+    In most packs many members are calm: what happens there lands at once and is loaded as it lands.
+    The others have lines of the early days only, and land as they like in all but the last two
+    loads. In the remaining packs all members do as they like. So happens what many members would
     hide: a day that opens late, an early day of which a load brings a single topic's lines, a load
     without a topic, a member that comes late.
 
     Args:
-        loads: The most loads (at least 4), or one less; at most two replays come on top.
+        loads: The most loads (at least 5), or one less; at most two replays come on top.
     """
-    rng = Random(repr(list(seeds)))
-    lands_in_time, count = rng.random() < 0.5, rng.randint(loads - 1, loads)
-    settings, calendar = _settings(rng), _calendar(rng, least=3 if lands_in_time else 1)
-    owners = {day: rng.randrange(len(seeds)) for day in calendar.rare}
-    slots = (_held if lands_in_time else _at_will)(rng, len(seeds), set(owners.values()), count)
+    rng, members = Random(repr(list(seeds))), range(len(seeds))
+    settings, count, has_calm = _settings(rng), rng.randint(loads - 1, loads), rng.random() < 0.75
+    calendar = _calendar(rng, least=3 if has_calm else 1)
+    owners = {day: rng.choice(members) for day in calendar.rare}
+    if has_calm:
+        calm = {m for m in members if m in owners.values() or rng.random() < 0.6}
+        slots = _slots_of_the_calm(rng, members, calm, set(owners.values()), count)
+        wild_days, wild_loads = calendar.usual[: len(calendar.usual) // 2], count - 2
+    else:
+        calm = set()
+        slots = _slots_at_will(rng, members, set(owners.values()), count)
+        wild_days, wild_loads = calendar.usual, count
     step = len(DAYS) * DAY / (count - 1)
     times = [START + (number + rng.random()) * step for number in range(count - 1)]
     steps: list[list[Delivery]] = [[] for _ in range(count)]
-    for member, seed in enumerate(seeds):
-        own = Random(seed)
-        shop = Shop.opened(own, settings, calendar.usual, f"{member}.", member, lands_in_time)
+    for member in members:
+        own, is_calm = Random(seeds[member]), member in calm
+        days = calendar.usual if is_calm else wild_days
+        shop = Shop.opened(own, settings, days, f"{member}.", member, is_calm)
         for day, owner in owners.items():
             if owner == member:
                 shop.add_day(day, calendar.rare[day])
         objects = landed(shop)
-        wanted = _cut(own, len(objects), count)
-        if lands_in_time:
-            wanted = [bisect(times, moment) for moment, _ in objects]
+        wanted = [bisect(times, moment) for moment, _ in objects]
+        if not is_calm:
+            wanted = _cut(own, len(objects), wild_loads)
         for topic in TOPICS:
             part = [(w, d) for w, (_, d) in zip(wanted, objects, strict=True) if _topic(d) == topic]
             _place(steps, slots[member, topic], part)
@@ -143,16 +151,8 @@ def _calendar(rng: Random, least: int = 1) -> _Calendar:
     """Which days have lines, and which of them only a few."""
     days = rng.sample(DAYS, len(DAYS))
     usual = max(least, rng.choice([1, 2, 2, 3, 4]))
-    kinds: list[DayKind] = [
-        "stock",
-        "stock",
-        "stock",
-        "others",
-        "others",
-        "others",
-        "both",
-        "views",
-    ]
+    days[:usual] = sorted(days[:usual])
+    kinds: list[DayKind] = ["stock", "stock", "others", "others", "both"]
     rare = dict(zip(days[usual:], rng.sample(kinds, len(kinds)), strict=False))
     return _Calendar(days[:usual], rare)
 
@@ -166,25 +166,30 @@ Slots = dict[tuple[int, str], Sequence[int]]
 """The loads that a member's objects of a topic may be in."""
 
 
-def _held(rng: Random, members: int, owners: set[int], count: int) -> Slots:
-    """All loads, but of each topic some members' objects are held back until one load."""
-    slots: Slots = {(member, topic): range(count) for member in range(members) for topic in TOPICS}
-    until = rng.sample(range(1, count), len(TOPICS))
-    for topic, first in zip(TOPICS, until, strict=True):
-        held = rng.sample(range(members), min(2, members))
-        for member in [*held, *owners] if topic != CATALOG else held:
+def _slots_of_the_calm(
+    rng: Random, members: range, calm: set[int], owners: set[int], count: int
+) -> Slots:
+    """All loads; but some objects of two topics are held back, until one of the last two loads."""
+    slots: Slots = {
+        (member, topic): range(count if member in calm else count - 2)
+        for member in members
+        for topic in TOPICS
+    }
+    last_two = rng.sample([count - 2, count - 1], 2)
+    for topic, first in zip(rng.sample(TOPICS, 2), last_two, strict=True):
+        for member in {*rng.sample(sorted(calm), len(calm) // 3), *owners}:
             slots[member, topic] = range(first, count)
     return slots
 
 
-def _at_will(rng: Random, members: int, owners: set[int], count: int) -> Slots:
+def _slots_at_will(rng: Random, members: range, owners: set[int], count: int) -> Slots:
     """Often not all loads for a topic, and only the later ones for some members."""
     least = rng.choice([VERSIONS, count])
     topics = {
         topic: sorted(rng.sample(range(count), rng.randint(least, count))) for topic in TOPICS
     }
     slots: Slots = {}
-    for member in range(members):
+    for member in members:
         last = count - 1
         first = rng.choice([0, last, last] if member in owners else [0, 0, 0, 1, 2, last])
         slots |= {(member, topic): [n for n in topics[topic] if n >= first] for topic in TOPICS}

@@ -35,7 +35,7 @@ def landed(shop: Shop) -> list[tuple[datetime, Delivery]]:
             key := object_key(file.topic, opened, file.partition, file.start_offset)
         ) in versions:
             opened += HOUR
-        versions[key] = _versions(rng, file.lines)
+        versions[key] = _versions(rng, file.lines, 0.02 if shop.is_calm else 0.2)
         for number in range(len(versions[key])):
             moment = file.landed + number * rng.choice([1, 7200]) * SECOND
             rank = (moment - START).total_seconds() * direction
@@ -95,7 +95,7 @@ def _redeliver(rng: Random, files: list[_File]) -> None:
         files.append(_File(file.topic, file.partition, start, opened, landed, lines))
 
 
-def _versions(rng: Random, lines: list[bytes]) -> list[bytes]:
+def _versions(rng: Random, lines: list[bytes], often: float) -> list[bytes]:
     """The bodies that an object has one after another; mostly one."""
     last = _gzipped(rng, lines)
     draw = rng.random()
@@ -103,7 +103,7 @@ def _versions(rng: Random, lines: list[bytes]) -> list[bytes]:
         return [_damaged(rng, lines)]
     if draw < 0.015:  # unreadable until it is rewritten
         return [_damaged(rng, lines), last]
-    if draw < 0.2 and len(lines) > 1:  # rewritten with more lines, once or twice
+    if draw < often and len(lines) > 1:  # rewritten with more lines, once or twice
         cuts = sorted(rng.sample(range(1, len(lines)), rng.choice([1, min(2, len(lines) - 1)])))
         return [*(_gzipped(rng, lines[:cut]) for cut in cuts), last]
     return [last]

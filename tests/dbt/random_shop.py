@@ -21,7 +21,7 @@ START = datetime.fromisoformat("2026-11-01")
 MICRO, MILLI = timedelta(microseconds=1), timedelta(milliseconds=1)
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 DAYS = [START + number * DAY for number in range(5)]
-DayKind = Literal["stock", "views", "both", "others", "none"]
+DayKind = Literal["stock", "both", "others"]
 """What a rare day has; `others` are clicks that open no day."""
 PARTITIONS = 1000
 """A shop has a partition and those 1 and 2 times this above it: as texts they sort wrongly."""
@@ -118,9 +118,9 @@ class Shop:
     def add_day(self, day: datetime, kind: DayKind) -> None:
         """A few lines of a day of which the shop has none yet."""
         self.days, self.instants = [day], []
-        if kind in ("stock", "both"):
+        if kind != "others":
             self.stock_changes(self.rng.randint(1, 6))
-        if kind in ("views", "both", "others"):
+        if kind != "stock":
             self.views(self.rng.randint(1, 6), only_others=kind == "others")
 
     def moment(self) -> datetime:
@@ -151,7 +151,9 @@ class Shop:
     def arrival(self, moment: datetime) -> datetime:
         """When an event arrived: mostly at once, sometimes at a border of what is allowed."""
         rng, last = self.rng, self.too_late(moment)
-        draw = rng.uniform(0, 0.6 if self.is_calm else 1)
+        draw = rng.random()
+        if self.is_calm and 0.6 <= draw < 0.95:
+            draw -= 0.5
         if draw < 0.55:
             arrival = moment + rng.randrange(5000) * MILLI
         elif draw < 0.70:
@@ -276,13 +278,14 @@ class Shop:
                 moment = rng.choice([*dates, self.moment()])
                 arrival = max(moment, START - rng.choice([0, 12]) * HOUR)
                 self.catalog_row(sku, moment, self.homes[sku], arrival + rng.randrange(60) * SECOND)
-        for _ in range(rng.choice([0, 1, 3, 6])):
+        for _ in range(rng.choice([0, 1, 3] if self.is_calm else [1, 3, 6])):
             sku, moment = rng.choice(self.skus), rng.choice([*dates, self.moment(), self.moment()])
             style = rng.choice([self.homes[sku], rng.choice(self.styles)])
             around = max(moment, START)
-            back = min(around + rng.randrange(6 * 86400) * SECOND, START + 8 * DAY)
-            at_once = [around] * 11 if self.is_calm else [around, self.arrival(around)]
-            arrival = rng.choice([*at_once, back])
+            arrival = around
+            if not self.is_calm:
+                back = min(around + rng.randrange(6 * 86400) * SECOND, START + 8 * DAY)
+                arrival = rng.choice([around, self.arrival(around), back, back])
             self.catalog_row(sku, moment, style, arrival)
 
     def catalog_row(self, sku: str, moment: datetime, style: str, arrival: datetime) -> None:

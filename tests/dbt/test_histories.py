@@ -1,17 +1,21 @@
 """Loads may come in any portions; and the histories hold everything that the contract speaks of."""
 
+from collections import Counter
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from random import Random
 
 import pytest
 
 from ingestion.landing import folder_hour
-from tests.dbt.histories import SLACK_HOURS, History, history, merged, split
+from tests.dbt.histories import SLACK_HOURS, History, alone, history, merged, packed, split
 from tests.dbt.oracle import Delivery, Outcome, referee
-from tests.dbt.random_shop import HOUR
+from tests.dbt.oracle_marts import Mart
+from tests.dbt.random_shop import HOUR, PARTITIONS
 
 SEEDS = range(40)
+PACKS = [range(5), range(5, 9), range(9, 12), range(12, 20)]
 
 
 def judged(given: History) -> Outcome:
@@ -27,16 +31,56 @@ def objects(given: History) -> list[Delivery]:
     return [delivery for step in given.steps if step != "replay" for delivery in step]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_outcome_does_not_depend_on_how_the_deliveries_fall_into_loads(seed: int) -> None:
-    given = history(seed)
-    outcome = of(seed)
+def check_groupings(given: History, outcome: Outcome, seed: int) -> None:
     for other in (split(given, Random(seed)), split(given, Random(-1 - seed)), merged(given)):
         again = judged(other)
         assert again.marts == outcome.marts
         assert (again.loaded, again.replayed) == (outcome.loaded, outcome.replayed)
         assert again.quarantined_distinct == outcome.quarantined_distinct
         assert again.late_positions == outcome.late_positions
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_outcome_does_not_depend_on_how_the_deliveries_fall_into_loads(seed: int) -> None:
+    check_groupings(history(seed), of(seed), seed)
+
+
+@pytest.mark.parametrize("seeds", PACKS)
+def test_nor_does_that_of_a_pack_in_which_each_member_becomes_what_it_is_alone(
+    seeds: range,
+) -> None:
+    pack = packed(seeds)
+    outcome = judged(pack)
+    check_groupings(pack, outcome, seeds.start)
+    members = [judged(alone(pack, member)) for member in range(len(seeds))]
+    for member, its in enumerate(members):
+        for name in outcome.marts.keys() - {"twist_daily", "stock_daily"}:
+            assert of_member(outcome.marts[name], member) == its.marts[name], name
+        stock = of_member(outcome.marts["stock_daily"], member)
+        assert its.marts["stock_daily"].items() <= stock.items()  # others may open more days
+        positions = {p for p in outcome.late_positions if p.partition % PARTITIONS == member}
+        assert positions == its.late_positions
+    for column in ("views", "in_stock_views", "out_of_stock_views", "unknown_views"):
+        daily = Counter[object]()
+        for its in members:
+            daily.update(
+                {key: number(row[column]) for key, row in its.marts["twist_daily"].items()}
+            )
+        expected = {key: row[column] for key, row in outcome.marts["twist_daily"].items()}
+        assert daily == expected
+    assert outcome.loaded == sum(its.loaded for its in members)
+    assert outcome.replayed == sum(its.replayed for its in members)
+    lines = [line for its in members for line in its.quarantined_distinct]
+    assert outcome.quarantined_distinct == set(lines)
+
+
+def of_member(mart: Mart, member: int) -> Mart:
+    """The rows of which an id has the member's mark."""
+    return {
+        key: row
+        for key, row in mart.items()
+        if any(isinstance(part, str) and part.startswith(f"{member}.") for part in key)
+    }
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -57,22 +101,39 @@ def test_measures_and_counts_add_up(seed: int) -> None:
 
 
 def total(outcome: Outcome, table: str, column: str) -> Decimal:
-    return sum((Decimal(str(row[column])) for row in outcome.marts[table].values()), Decimal(0))
+    return sum((number(row[column]) for row in outcome.marts[table].values()), Decimal(0))
 
 
-def test_a_seed_gives_one_history_and_a_split_keeps_its_deliveries_and_their_versions() -> None:
-    for seed in SEEDS:
-        given = history(seed)
-        assert given == history(seed)
-        other = split(given, Random(seed))
-        by_key = [sorted(objects(each), key=lambda o: o.key) for each in (given, other)]
-        assert by_key[0] == by_key[1]  # sorting is stable: a key's versions keep their order
-        for step in [*given.steps, *other.steps]:
-            assert step == "replay" or len({each.key for each in step}) == len(step)
+def number(value: object) -> Decimal:
+    return Decimal(str(value))
+
+
+@pytest.mark.parametrize("given", [*map(history, SEEDS), *map(packed, PACKS)])
+def test_a_split_has_the_same_deliveries_in_few_loads(given: History) -> None:
+    key_of = attrgetter("key")
+    for other in (given, split(given, Random(given.seeds[0]))):
+        assert sorted(objects(other), key=key_of) == sorted(objects(given), key=key_of)
+        loads = [step for step in other.steps if step != "replay"]
+        assert len(loads) <= 10
+        for load in loads:
+            assert len({each.key for each in load}) == len(load)
+
+
+def test_a_seed_gives_one_history() -> None:
+    assert history(7) == history(7) != history(8)
+    assert packed([7, 8]) == packed(range(7, 9)) != packed([8, 7])
+
+
+def test_a_pack_has_about_as_many_steps_as_one_history() -> None:
+    for seed in range(10):
+        steps = packed(range(seed, seed + 3)).steps
+        assert 5 <= len(steps) - steps.count("replay") <= 6
+        assert steps.count("replay") <= 2
 
 
 def test_folders_lie_within_the_slack_that_lists_them_all() -> None:
-    hours = {folder_hour(each.key) for seed in SEEDS for each in objects(history(seed))}
+    given = [*map(history, SEEDS), *map(packed, PACKS)]
+    hours = {folder_hour(each.key) for one in given for each in objects(one)}
     known = [hour for hour in hours if hour is not None]
     assert len(known) == len(hours)
     assert max(known) - min(known) <= SLACK_HOURS * HOUR
