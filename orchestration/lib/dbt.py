@@ -52,8 +52,8 @@ class Dbt:
         """
         os.environ.update(environment(self.settings))
         runner = self._warm_runner()
-        only_what_is_asked = ("--cache-selected-only",) if arguments[0] == "run" else ()
-        answer = runner.invoke([*arguments, *COMMON, *only_what_is_asked])
+        lean = ("--cache-selected-only", "--no-write-json") if arguments[0] == "run" else ()
+        answer = runner.invoke([*arguments, *COMMON, *lean])
         if answer.success:
             return answer.result
         failures = [

@@ -15,6 +15,7 @@ READ = ("--select", "load_objects")
 STAGE = ("--select", "tag:load", "--exclude", "load_listing", "load_objects")
 COMPUTE = ("--select", "path:models/intermediate", "path:models/marts")
 STAGE_AND_COMPUTE = ("--select", "tag:load", *COMPUTE[1:], *STAGE[2:])
+STAGED = ("stg_clickstream__events", "stg_availability__stock_changes", "stg_catalog__skus")
 COMPUTE_EVERY_LINES = 12_000_000
 """A backlog is computed in portions of about a large retailer's day."""
 
@@ -68,18 +69,14 @@ def load(
         if objects and megabytes > 1:
             say(f"loading {objects:,} objects, {lines:,} lines ({megabytes:,.0f} MB) …")
         uncomputed += lines
-        stages = objects or replays
-        computes = compute and (behind or stages) and (is_last or uncomputed >= COMPUTE_EVERY_LINES)
-        if stages and computes:
-            dbt.run("run", *STAGE_AND_COMPUTE)
-        elif stages:
-            dbt.run("run", *STAGE)
+        behind = behind or lines > 0 or replays
+        computes = compute and behind and (is_last or uncomputed >= COMPUTE_EVERY_LINES)
+        if objects or replays:
+            dbt.run("run", *(STAGE_AND_COMPUTE if computes else STAGE))
         elif computes:
             dbt.run("run", *COMPUTE)
         if computes:
             uncomputed, behind = 0, False
-        elif stages:
-            behind = True
         replays = False
         if is_last:
             break
@@ -101,16 +98,14 @@ def _replay_is_requested(dbt: Dbt) -> bool:
 
 
 def _is_behind(dbt: Dbt) -> bool:
-    """Whether some staged rows have not reached the last table yet (also after a kill)."""
-    return bool(
-        dbt.query(
-            """
-            with stamps as (select model_name, load_id from twist.audit.watermarks)
-            select
-                coalesce((select max(load_id) from stamps where model_name like 'stg%'), 0)
-                > coalesce((select min(load_id) from stamps where model_name = 'twist_daily'), -1)
-            """
-        )[0][0]
+    """Whether some staged rows have not reached the last table yet, as after a kill."""
+    reached = dbt.query(
+        "select coalesce(max(load_id), 0) from twist.audit.watermarks "
+        "where model_name = 'twist_daily'"
+    )[0][0]
+    return any(
+        dbt.query(f"select 1 from twist.staging.{model} where load_id > {reached} limit 1")
+        for model in STAGED
     )
 
 

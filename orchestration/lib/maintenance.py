@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ingestion import writer_lock
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 KEEP_MINUTES = 60
-"""Snapshots younger than this stay, so that a reader may take that long over a question."""
+"""A snapshot stays this long after the next one came: so long may a reader take over a question."""
+GRACE_SECONDS = 10
+"""It stays this long even when nothing is to be kept: some reader has just begun on it."""
 
 
 def maintain(
@@ -29,17 +32,21 @@ def maintain(
     writer_lock.take(settings.warehouse_root)
     conn = duckdb.connect()
     attach_warehouse(conn, settings)
-    cutoff = f"now() - interval {int(keep_minutes)} minute"
+    kept = max(60 * keep_minutes, GRACE_SECONDS)
+    started = datetime.now(UTC)
+    cutoff = started - timedelta(seconds=kept)
+    say(f"{_expire(conn, cutoff):,} snapshots expired")
+    say(f"{_clean_up(conn, cutoff, expired_from=started):,} old files deleted")
     for what, call in (
         ("inlined rows written out", f"ducklake_flush_inlined_data('{ALIAS}')"),
         ("files rewritten without their deleted rows", f"ducklake_rewrite_data_files('{ALIAS}')"),
         ("small files merged", f"ducklake_merge_adjacent_files('{ALIAS}')"),
+        (
+            "orphaned files deleted",
+            f"ducklake_delete_orphaned_files('{ALIAS}', older_than => now())",
+        ),
     ):
         say(f"{len(conn.execute(f'call {call}').fetchall()):,} {what}")
-    say(f"{_expire(conn, cutoff):,} snapshots expired")
-    say(f"{_clean_up(conn, cutoff):,} old files deleted")
-    orphans = f"call ducklake_delete_orphaned_files('{ALIAS}', older_than => {cutoff})"
-    say(f"{len(conn.execute(orphans).fetchall()):,} orphaned files deleted")
     conn.close()
     replaced = settings.warehouse_root.with_name(settings.warehouse_root.name + ".replaced")
     if replaced.exists():
@@ -51,10 +58,12 @@ def maintain(
 # every moment of a day is the same. So the two functions below choose by themselves.
 
 
-def _expire(conn: "DuckDBPyConnection", cutoff: str) -> int:
+def _expire(conn: "DuckDBPyConnection", cutoff: datetime) -> int:
+    """Expire the snapshots that another one had followed by then; the newest stays."""
     old = conn.execute(
-        f"select snapshot_id from ducklake_snapshots('{ALIAS}') where snapshot_time < {cutoff} "
-        f"and snapshot_id < (select max(snapshot_id) from ducklake_snapshots('{ALIAS}'))"
+        f"select snapshot_id from ducklake_snapshots('{ALIAS}') "
+        "qualify lead(snapshot_time) over (order by snapshot_id) < ?",
+        [cutoff],
     ).fetchall()
     if old:
         versions = ", ".join(str(snapshot) for (snapshot,) in old)
@@ -62,11 +71,14 @@ def _expire(conn: "DuckDBPyConnection", cutoff: str) -> int:
     return len(old)
 
 
-def _clean_up(conn: "DuckDBPyConnection", cutoff: str) -> int:
+def _clean_up(conn: "DuckDBPyConnection", cutoff: datetime, expired_from: datetime) -> int:
+    """Delete what nobody reads: out of use by `cutoff`, or known to expired snapshots only."""
     conn.execute(
         f"update __ducklake_metadata_{ALIAS}.ducklake_files_scheduled_for_deletion "
         "set schedule_start = '2000-01-01 00:00:00+00' "
-        f"where cast(schedule_start as timestamptz) < {cutoff}"
+        "where cast(schedule_start as timestamptz) < ? "
+        "or cast(schedule_start as timestamptz) >= ?",
+        [cutoff, expired_from],
     )
     return len(
         conn.execute(

@@ -14,7 +14,7 @@ import pytest
 from ingestion import writer_lock
 from ingestion.settings import Settings
 from ingestion.warehouse import attach_warehouse
-from orchestration.lib.maintenance import maintain
+from orchestration.lib import maintenance
 from orchestration.lib.query import open_reader
 from tests.dbt.processes import PATIENCE, Warm, command, run_warm
 from tests.dbt.tables import loaded_lines, query
@@ -91,6 +91,7 @@ class Readers:
         self._thread.join()
 
 
+@pytest.mark.long
 def test_readers_never_fail_and_counts_never_go_back(tmp_path: Path) -> None:
     shop = Shop(tmp_path, seed=4)
     shop.land(3)
@@ -128,7 +129,7 @@ def write(settings: Settings, *statements: str) -> None:
 
 def look_after(settings: Settings, keep_minutes: int) -> list[str]:
     said: list[str] = []
-    maintain(settings, said.append, keep_minutes)
+    maintenance.maintain(settings, said.append, keep_minutes)
     writer_lock.release(settings.warehouse_root)
     return said
 
@@ -138,9 +139,15 @@ BEFORE = [(300_000, 44_999_850_000)]
 OVERWRITE = ("delete from twist.marts.t", "insert into twist.marts.t select range from range(10)")
 
 
-@pytest.mark.parametrize(("keep_minutes", "seen"), [(60, BEFORE), (0, [(0, None)])])
+@pytest.mark.parametrize(
+    ("keep_minutes", "grace", "seen"), [(60, 0, BEFORE), (0, 10, BEFORE), (0, 0, [(0, None)])]
+)
 def test_a_transaction_that_is_open_across_maintenance_needs_its_snapshot(
-    small: Settings, keep_minutes: int, seen: list[tuple[int, int | None]]
+    small: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    keep_minutes: int,
+    grace: int,
+    seen: list[tuple[int, int | None]],
 ) -> None:
     """DuckLake asks the catalog for a table's files at each statement, as of the snapshot on which
     the transaction began. Expiring that snapshot removes the rows of the files that only it saw:
@@ -149,6 +156,7 @@ def test_a_transaction_that_is_open_across_maintenance_needs_its_snapshot(
     With the snapshot kept the transaction stays right, but for a bare `count(*)`: after files were
     merged, DuckLake answers that from the merged file's row count, younger rows included.
     """
+    monkeypatch.setattr(maintenance, "GRACE_SECONDS", grace)
     reader = open_reader(small)
     reader.execute("begin")
     assert reader.execute(ASK).fetchall() == BEFORE
@@ -160,10 +168,13 @@ def test_a_transaction_that_is_open_across_maintenance_needs_its_snapshot(
     reader.close()
 
 
-def test_maintenance_keeps_the_snapshots_and_files_of_its_minutes(small: Settings) -> None:
+def test_maintenance_keeps_the_snapshots_and_files_of_its_minutes(
+    small: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A SQLite catalog keeps times as text, and DuckLake 1.5.5 compares text: its own `older_than`
     takes all snapshots of the cutoff's day, however young. Maintenance chooses by itself.
     """
+    monkeypatch.setattr(maintenance, "GRACE_SECONDS", 0)
     write(small, *OVERWRITE)
     snapshots = query(small, "select count(*) from ducklake_snapshots('twist')")
     kept = look_after(small, 60)
