@@ -98,12 +98,11 @@ def _replay_is_requested(dbt: Dbt) -> bool:
 
 
 def _is_behind(dbt: Dbt) -> bool:
-    """Whether some staged rows have not reached the last table yet, as after a kill."""
+    """Whether the last table is not there, or has not seen some staged rows, as after a kill."""
     reached = dbt.query(
-        "select coalesce(max(load_id), 0) from twist.audit.watermarks "
-        "where model_name = 'twist_daily'"
+        "select max(load_id) from twist.audit.watermarks where model_name = 'twist_daily'"
     )[0][0]
-    return any(
+    return reached is None or any(
         dbt.query(f"select 1 from twist.staging.{model} where load_id > {reached} limit 1")
         for model in STAGED
     )
