@@ -9,6 +9,8 @@ import re
 from datetime import datetime
 
 TOPICS = ("clickstream", "sku_availability", "product_catalog")
+DEAD_LETTERS = "dead_letters"
+"""A topic as well: what Kafka Connect could not write of the others."""
 SUFFIX = ".json.gz"
 
 _FOLDER = re.compile(r"topics/([^/]+)/dt=(\d{4}-\d{2}-\d{2})/hour=(\d{2})(?:/|$)")

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     s3_access_key_id: SecretStr = SecretStr("")
     s3_secret_access_key: SecretStr = SecretStr("")
 
+    kafka: str = "127.0.0.1:9092"
+    connect_url: str = "http://127.0.0.1:8083"
+
     target: Literal["embedded", "s3", "teradata", "offline"] = "embedded"
     teradata_host: str = "127.0.0.1"
     teradata_user: str = "twist"

@@ -14,7 +14,7 @@ LAYERS = {
 """What the models of a folder may read."""
 
 NAMES = {
-    "load": r"load_[a-z]+",
+    "load": r"load_[a-z]+(_[a-z]+)*",
     "staging": r"stg_[a-z]+__[a-z_]+",
     "intermediate": r"int_[a-z]+__[a-z_]+",
     "marts": r"(?!load_|stg_|int_)[a-z]+(_[a-z]+)*",

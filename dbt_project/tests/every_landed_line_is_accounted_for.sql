@@ -1,5 +1,5 @@
 -- Per object, lines = loaded + duplicates + late + quarantined; in all, what was loaded or replayed
--- is what staging holds, and what was set aside is what is kept.
+-- is what staging and the dead letters hold, and what was set aside is what is kept.
 with landed as (
     select * from {{ ref('landed_objects') }}
 ),
@@ -18,6 +18,8 @@ staged as (
     select 1 as one from {{ ref('stg_availability__stock_changes') }}
     union all
     select 1 as one from {{ ref('stg_catalog__skus') }}
+    union all
+    select 1 as one from {{ ref('dead_letters') }}
 ),
 
 staged_rows as (
@@ -37,7 +39,7 @@ from landed
 where lines <> loaded + duplicates + late + quarantined or duplicates < 0
 union all
 select cast('' as {{ text_type(1024) }}) as object_key,
-    cast('loaded and replayed lines are not the staged rows, or lines set aside are not those kept' as {{ text_type(128) }}) as what_is_wrong
+    cast('loaded and replayed lines are not the rows kept, or lines set aside are not those kept' as {{ text_type(128) }}) as what_is_wrong
 from audited
 cross join staged_rows
 cross join late_rows

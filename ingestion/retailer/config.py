@@ -87,6 +87,11 @@ class RetailerConfig(SinkConfig):
         return int(self.start.timestamp()) * SECOND
 
     @property
+    def id_seed(self) -> int:
+        """Of the ids of events and sessions: two periods that meet on a day must not share any."""
+        return self.seed + self.start_us
+
+    @property
     def end(self) -> datetime:
         """The first instant after the simulated time."""
         return self.start + timedelta(hours=self.hours)

@@ -71,10 +71,10 @@ class Shop:
             yield self._done(name, [action for action in outcome.clicks if action.kind == kind])
 
     def _visit_fields(self, visits: Visits) -> list[Visit]:
-        n, seed = len(visits.visitor), self._config.seed
-        sessions = hex_ids(self._visits + np.arange(n), seed + 1)
+        n = len(visits.visitor)
+        sessions = hex_ids(self._visits + np.arange(n), self._config.id_seed + 1)
         self._visits += n
-        visitors = hex_ids(visits.visitor, seed + 2)
+        visitors = hex_ids(visits.visitor, self._config.seed + 2)
         kind = np.where(visits.is_bot, len(self._first_device) - 1, visits.channel)
         devices = (np.array(self._first_device)[kind] + visits.agent).tolist()
         return [
@@ -160,7 +160,7 @@ class Shop:
     def _clicked(
         self, name: str, at: Ints, numbers: Ints, visits: list[Visit], subjects: list[str]
     ) -> Batch:
-        ids = hex_ids(numbers, self._config.seed)
+        ids = hex_ids(numbers, self._config.id_seed)
         times = stamps(self._config.start_us + at)
         values = [
             f'{{"event_id":"{i}","event_type":"{name}","event_ts":"{t}",{v.fields},{s}}}'.encode()
@@ -173,7 +173,7 @@ class Shop:
     ) -> Batch:
         n = len(at)
         instants = np.array(at, np.int64)
-        ids = hex_ids(self._changes + np.arange(n), self._config.seed + 3)
+        ids = hex_ids(self._changes + np.arange(n), self._config.id_seed + 3)
         self._changes += n
         sku_ids, location_ids = self._goods.sku_ids, self._locations.ids
         skus = [sku_ids[self._stock.sku[slot]] for slot in slots]

@@ -30,16 +30,19 @@ class LoadReport:
     duplicates: int
     late: int
     quarantined: int
+    dead_letters: int
     newest_event: datetime | None
     seconds: float
     unreadable: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
+        letters = f", {self.dead_letters:,} dead letters" if self.dead_letters else ""
         newest = f"{self.newest_event:%Y-%m-%d %H:%M:%S}Z" if self.newest_event else "none"
         return (
             f"{self.objects:,} objects, {self.lines:,} lines: {self.loaded:,} loaded, "
             f"{self.duplicates:,} duplicates, {self.late:,} late, "
-            f"{self.quarantined:,} quarantined; newest event {newest}; {self.seconds:.1f} s"
+            f"{self.quarantined:,} quarantined{letters}; "
+            f"newest event {newest}; {self.seconds:.1f} s"
         )
 
 
@@ -116,6 +119,9 @@ def _report(dbt: Dbt, first_stamp: int, seconds: float) -> LoadReport:
         from twist.audit.landed_objects where load_id > {first_stamp} and status = 'loaded'
         """
     )[0]
+    letters = dbt.query(
+        f"select count(*) from twist.audit.dead_letters where load_id > {first_stamp}"
+    )[0][0]
     newest = dbt.query(
         f"""
         select max(newest) from (
@@ -131,4 +137,4 @@ def _report(dbt: Dbt, first_stamp: int, seconds: float) -> LoadReport:
         "select object_key, coalesce(read_error, '') from twist.audit.landed_objects "
         "where status = 'unreadable' order by object_key"
     )
-    return LoadReport(*(*counts, newest, seconds, tuple(unreadable)))
+    return LoadReport(*(*counts, letters, newest, seconds, tuple(unreadable)))

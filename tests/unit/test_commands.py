@@ -31,7 +31,7 @@ def test_csv_of_an_empty_answer_is_its_header() -> None:
 
 
 def test_a_load_says_in_one_line_what_it_did() -> None:
-    report = LoadReport(3, 1200, 1000, 150, 30, 20, datetime(2026, 11, 1, 23, 59), 4.25, ())
+    report = LoadReport(3, 1200, 1000, 150, 30, 20, 0, datetime(2026, 11, 1, 23, 59), 4.25, ())
     assert str(report) == (
         "3 objects, 1,200 lines: 1,000 loaded, 150 duplicates, 30 late, 20 quarantined; "
         "newest event 2026-11-01 23:59:00Z; 4.2 s"

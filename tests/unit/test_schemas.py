@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from ingestion.landing import TOPICS
+from ingestion.landing import DEAD_LETTERS, TOPICS
 from ingestion.settings import ROOT
 from ingestion.strict_json import schema
 
@@ -56,12 +56,12 @@ def schema_fields(topic: str) -> dict[str, dict[str, Any]]:
     return fields
 
 
-@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("topic", [*TOPICS, DEAD_LETTERS])
 def test_the_macro_and_the_schema_say_the_same(topic: str) -> None:
     assert macro_fields(topic) == schema_fields(topic)
 
 
-@pytest.mark.parametrize("topic", TOPICS)
+@pytest.mark.parametrize("topic", [*TOPICS, DEAD_LETTERS])
 def test_the_schema_is_one(topic: str) -> None:
     document = schema(topic)
     Draft202012Validator.check_schema(document)

@@ -52,16 +52,17 @@ by_event as (
 )
 {%- endmacro %}
 
-{#- within_batch(model, column): a literal range of the batch's values, so that staged files outside
-    it are never opened. Whole, where there is no batch yet to ask. -#}
-{% macro within_batch(model_name, column) -%}
+{#- within_batch(model, column, staged): a literal range of the batch's values for the staged column
+    (of the same name, if not said), so that staged files outside it are never opened. Whole, where
+    there is no batch yet to ask. -#}
+{% macro within_batch(model_name, column, staged=none) -%}
   {%- if execute and load_relation(ref(model_name)) is not none -%}
     {%- set found = run_query("select min(" ~ column ~ "), max(" ~ column ~ ") from " ~ ref(model_name)).rows[0] -%}
     {%- if found[0] is none -%}{{ return('1 = 0') }}{%- endif -%}
     {%- if found[0].year is defined -%}
-      {{ return(column ~ ' between ' ~ literal(found[0]) ~ ' and ' ~ literal(found[1])) }}
+      {{ return((staged or column) ~ ' between ' ~ literal(found[0]) ~ ' and ' ~ literal(found[1])) }}
     {%- endif -%}
-    {{ return(column ~ ' between ' ~ found[0] ~ ' and ' ~ found[1]) }}
+    {{ return((staged or column) ~ ' between ' ~ found[0] ~ ' and ' ~ found[1]) }}
   {%- endif -%}
   {{ return('1 = 1') }}
 {%- endmacro %}

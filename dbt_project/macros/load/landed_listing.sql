@@ -14,7 +14,7 @@
 
 {% macro duckdb__landed_listing() %}
 with topics as (
-    select unnest(['clickstream', 'sku_availability', 'product_catalog']) as topic
+    select unnest(['clickstream', 'sku_availability', 'product_catalog', 'dead_letters']) as topic
 ),
 
 audited as (

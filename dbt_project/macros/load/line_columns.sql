@@ -61,7 +61,7 @@
     cast(case when problem like 'not JSON%' or problem like 'no position%' then null else offset_number end as bigint) as kafka_offset,
     cast(arrival as timestamp(6)) as arrived_at,
     cast(problem as {{ text_type(512) }}) as problem,
-    {#- A replayed line (object_key '') and a catalog row are never late. #}
+    {#- A replayed line (object_key ''), a catalog row and a dead letter are never late. #}
     cast(case when problem is null and object_key <> '' and {{ too_late(topic) }} then 1 else 0 end as smallint) as is_late,
     cast(event_moment as timestamp(6)) as event_ts,
     cast(event_moment as date) as event_date,
@@ -69,6 +69,6 @@
 {%- endmacro %}
 
 {% macro too_late(topic) -%}
-  {%- if topic == 'product_catalog' -%}{{ return('1 = 0') }}{%- endif -%}
+  {%- if topic in ('product_catalog', 'dead_letters') -%}{{ return('1 = 0') }}{%- endif -%}
   {{ return('cast(event_moment as date) < cast(arrival as date) - ' ~ setting('late_days')) }}
 {%- endmacro %}

@@ -16,6 +16,10 @@ staged_lines as (
     from {{ ref('stg_catalog__skus') }}
     where load_id > {{ last }}
     union all
+    select {{ topic_name('dead_letters') }} as topic, object_key, etag, 1, 0, 0
+    from {{ ref('dead_letters') }}
+    where load_id > {{ last }}
+    union all
     select topic, object_key, etag, 0, 1, 0 from {{ ref('late_events') }} where load_id > {{ last }}
     union all
     select topic, object_key, etag, 0, 0, 1 from {{ ref('quarantined_lines') }} where load_id > {{ last }}

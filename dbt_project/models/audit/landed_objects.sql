@@ -1,7 +1,7 @@
 -- One row per object and content: what became of its lines. Written after staging and the tables of
 -- lines set aside: the row is the mark that the object is done. Counts are of the lines that stand
 -- under the object's name, so lines that a killed load had staged are credited here too.
--- depends_on: {{ ref('late_events') }} {{ ref('quarantined_lines') }} {{ ref('stg_catalog__skus') }}
+-- depends_on: {{ ref('late_events') }} {{ ref('quarantined_lines') }} {{ ref('stg_catalog__skus') }} {{ ref('dead_letters') }}
 {{ config(incremental_strategy='merge', unique_key=['object_key', 'etag']) }}
 
 with batch as (
@@ -24,6 +24,8 @@ lines as (
     select object_key, etag, count(*) as lines from {{ ref('load_availability') }} group by object_key, etag
     union all
     select object_key, etag, count(*) as lines from {{ ref('load_catalog') }} group by object_key, etag
+    union all
+    select object_key, etag, count(*) as lines from {{ ref('load_dead_letters') }} group by object_key, etag
 ),
 
 {{ lines_standing_since_last_audit() }},

@@ -16,6 +16,11 @@ with lines as (
         kafka_partition, kafka_offset, problem, raw_line
     from {{ ref('load_catalog') }}
     where problem is not null
+    union all
+    select {{ topic_name('dead_letters') }} as topic, object_key, etag, line_number,
+        kafka_partition, kafka_offset, problem, raw_line
+    from {{ ref('load_dead_letters') }}
+    where problem is not null
 ),
 
 duplicates as (

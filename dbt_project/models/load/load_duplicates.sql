@@ -16,6 +16,11 @@ with lines as (
         kafka_offset, event_date, cast(null as {{ text_type(128) }}), problem, is_late
     from {{ ref('load_catalog') }}
     where kafka_offset is not null
+    union all
+    select {{ topic_name('dead_letters') }} as topic, object_key, etag, folder_hour, line_number, kafka_partition,
+        kafka_offset, event_date, cast(null as {{ text_type(128) }}), problem, is_late
+    from {{ ref('load_dead_letters') }}
+    where kafka_offset is not null
 ),
 
 -- Rule 2, against what was loaded or set aside before
@@ -31,6 +36,10 @@ staged as (
     select {{ topic_name('product_catalog') }} as topic, kafka_partition, kafka_offset
     from {{ source('staged', 'stg_catalog__skus') }}
     where {{ within_batch('load_catalog', 'kafka_offset') }}
+    union all
+    select {{ topic_name('dead_letters') }} as topic, letter_partition, letter_offset
+    from {{ source('warehouse', 'dead_letters') }}
+    where {{ within_batch('load_dead_letters', 'kafka_offset', 'letter_offset') }}
 ),
 
 seen as (

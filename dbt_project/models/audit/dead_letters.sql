@@ -1,0 +1,29 @@
+-- What Kafka Connect could not write to the lake, once: where it stood, why, and what it says.
+{{ config(incremental_strategy='append') }}
+
+with lines as (
+    select * from {{ ref('load_dead_letters') }}
+),
+
+duplicates as (
+    select * from {{ ref('load_duplicates') }} where topic = 'dead_letters'
+)
+
+select
+    lines.origin_topic as topic,
+    lines.origin_partition as kafka_partition,
+    lines.origin_offset as kafka_offset,
+    lines.reason,
+    lines.raw_value as raw_line,
+    lines.event_ts as failed_at,
+    lines.kafka_partition as letter_partition,
+    lines.kafka_offset as letter_offset,
+    lines.object_key,
+    lines.etag,
+    lines.line_number,
+    {{ load_id() }} as load_id
+from lines
+left join duplicates
+    on lines.object_key = duplicates.object_key and lines.etag = duplicates.etag
+        and lines.line_number = duplicates.line_number
+where lines.problem is null and duplicates.topic is null

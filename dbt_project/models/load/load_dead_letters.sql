@@ -1,0 +1,21 @@
+-- The batch's dead letters, typed and judged: one row a line.
+with lines as (
+    {{ landed_lines('dead_letters') }}
+),
+
+positioned as (
+    {{ positioned_lines('dead_letters') }}
+),
+
+judged as (
+    select positioned.*, {{ line_problem('dead_letters') }} as problem from positioned
+)
+
+select
+    {{ line_columns('dead_letters') }},
+    cast(origin_topic as {{ text_type(256) }}) as origin_topic,
+    {{ try_bigint('origin_partition') }} as origin_partition,
+    {{ try_bigint('origin_offset') }} as origin_offset,
+    cast(reason as {{ text_type(512) }}) as reason,
+    cast(raw_value as {{ text_type(32000) }}) as raw_value
+from judged
