@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TWIST := PYTHONPATH=. $(BIN)/python -m orchestration
 DBT := cd dbt_project && TWIST_ROOT=.. ../$(BIN)/dbt --no-send-anonymous-usage-stats
+COMPOSE := docker compose --env-file .env --file docker/compose.yaml
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help
@@ -48,6 +49,22 @@ accept: export WHY := $(value WHY)
 maintain: $(VENV)/run.stamp ## compact files, expire snapshots, clean up [KEEP=minutes, default 60]
 	@$(TWIST) maintain --keep $(or $(KEEP),60)
 
+.PHONY: stream
+stream: $(VENV)/all.stamp ## Kafka, Connect, S3 and loads on this machine, without Docker [RATE=50]
+	@$(BIN)/python -m tests.streaming.stack --rate $(or $(RATE),50)
+
+.PHONY: up
+up: .env ## the same services in Docker [PRODUCER=1 streams a simulated retailer into them]
+	$(COMPOSE) $(if $(PRODUCER),--profile producer) up --detach --build
+
+.PHONY: down
+down: .env ## stop them; what they hold stays
+	$(COMPOSE) --profile producer down
+
+.PHONY: logs
+logs: .env ## what they say
+	$(COMPOSE) logs --follow --tail 100
+
 .PHONY: docs
 docs: $(VENV)/all.stamp ## the dbt docs and the column lineage as static pages in .data/docs
 	@$(TWIST) docs
@@ -68,6 +85,9 @@ test: $(VENV)/all.stamp ## lint, and every test that takes minutes at most
 test-all: $(VENV)/all.stamp ## the long tests too: hundreds of random histories, thirty kills
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+.env:
+	@echo "there is no .env: cp .env.example .env, and choose the two S3 secrets in it" >&2; exit 1
 
 # Environments: from the locks, with hashes, by uv (installed into .venv where it is absent).
 $(VENV)/run.stamp: requirements-run.lock

