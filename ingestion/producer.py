@@ -66,8 +66,9 @@ class Feed:
     """Sends records when they are due. `stop()` from any thread or signal handler ends it."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
-        from confluent_kafka import Producer
+        from confluent_kafka import KafkaException, Producer
 
+        self._refused = KafkaException
         self.deliveries = Deliveries()
         self._producer = Producer({**PRODUCER, "bootstrap.servers": settings.kafka})
         self._say = say
@@ -109,6 +110,8 @@ class Feed:
                 self._producer.poll(0.1)
                 self._report()
                 continue
+            except self._refused as error:  # too large, say: the next one may be fine
+                self.deliveries.failed[error.args[0].str()] += 1
             self.deliveries.sent[record.topic] += 1
             return
 

@@ -5,6 +5,7 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def apply(settings: Settings) -> list[str]:
         if not partitions:
             new = kafka.NewTopic(name, topic["partitions"], 1, config=topic["config"])
             admin.create_topics([new])[name].result(PATIENCE)
+            _wait_for(admin, name)
             done.append(f"{name}: created with {topic['partitions']} partitions")
             continue
         if partitions < topic["partitions"]:
@@ -62,6 +64,15 @@ def apply(settings: Settings) -> list[str]:
             _set(admin, name, changed)
             done.append(f"{name}: {', '.join(f'{k}={v}' for k, v in changed.items())}")
     return done
+
+
+def _wait_for(admin: Any, name: str) -> None:
+    """A broker says that a topic is made a moment before it lists it."""
+    deadline = time.monotonic() + PATIENCE
+    while name not in admin.list_topics(timeout=PATIENCE).topics:
+        if time.monotonic() > deadline:
+            raise SettingsError(f"topic {name} was created, but Kafka does not list it")
+        time.sleep(0.1)
 
 
 def _set(admin: Any, name: str, config: dict[str, str]) -> None:
