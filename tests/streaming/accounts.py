@@ -31,7 +31,7 @@ POSITIONS = """
 
 @dataclass(frozen=True)
 class Account:
-    """Of the three topics together, in positions; `copies` are events sent twice."""
+    """Of the three topics together, in positions."""
 
     produced: int
     kept: int
@@ -58,7 +58,7 @@ class Account:
 
 
 def account(settings: Settings) -> Account:
-    """Read both sides. Events that the producer sent twice, and tombstones, would count as lost."""
+    """Read both sides. Copies that a producer sent at other positions would count as lost."""
     conn = open_reader(settings)
     kept, twice = conn.execute(
         "select count(*), count(*) filter (times > 1) from (select count(*) as times "
@@ -73,8 +73,23 @@ def account(settings: Settings) -> Account:
     return Account(sum(ends(settings).values()), kept, twice, landed, duplicates, unbalanced)
 
 
-def ends(settings: Settings, topics: tuple[str, ...] = TOPICS) -> dict[tuple[str, int], int]:
-    """The offset after the last record of each partition."""
+def ends(settings: Settings, patience: float = 30) -> dict[tuple[str, int], int]:
+    """The offset after the last record of each partition; a broker that has just started may not
+    know for a moment.
+    """
+    from confluent_kafka import KafkaException
+
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return _ends(settings)
+        except KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
+
+
+def _ends(settings: Settings) -> dict[tuple[str, int], int]:
     from confluent_kafka import Consumer, TopicPartition
 
     consumer: Any = Consumer(
@@ -82,7 +97,7 @@ def ends(settings: Settings, topics: tuple[str, ...] = TOPICS) -> dict[tuple[str
     )
     try:
         known = consumer.list_topics(timeout=30).topics
-        places = [(topic, number) for topic in topics for number in known[topic].partitions]
+        places = [(topic, number) for topic in TOPICS for number in known[topic].partitions]
         return {
             place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=30)[1]
             for place in places
@@ -91,18 +106,12 @@ def ends(settings: Settings, topics: tuple[str, ...] = TOPICS) -> dict[tuple[str
         consumer.close()
 
 
-def drain(
-    settings: Settings, load: Callable[[], object], patience: float, ignored: int = 0
-) -> Account:
-    """Load until everything that was produced is kept, or patience ends; the last account.
-
-    Args:
-        ignored: Records that the sink ignores by rule, such as tombstones.
-    """
+def drain(settings: Settings, load: Callable[[], object], patience: float) -> Account:
+    """Load until everything that was produced is kept, or patience ends; the last account."""
     deadline = time.monotonic() + patience
     while True:
         load()
         found = account(settings)
-        if found.lost <= ignored or time.monotonic() > deadline:
+        if not found.lost or time.monotonic() > deadline:
             return found
         time.sleep(1)

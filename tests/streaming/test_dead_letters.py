@@ -48,8 +48,8 @@ WHY = {
 }
 
 
-def failed(value: bytes | None, offset: int = 0) -> Message:
-    return Message(value, offset, WHY)
+def failed(value: bytes | None, offset: int = 0, origin: int = 7) -> Message:
+    return Message(value, offset, {**WHY, "offset": str(origin)})
 
 
 def test_a_letter_says_where_the_record_stood_why_it_failed_and_what_it_says() -> None:
@@ -92,7 +92,8 @@ def test_letters_land_where_the_loader_finds_them_and_are_told_from_rubbish(
 ) -> None:
     pipeline = Pipeline(tmp_path)
     store = LocalStore(pipeline.settings.landing_root)
-    (key,) = dead_letters.land(store, [failed(b"{cut", 1), failed(b"\x00\xfe", 2)])
+    sent = [failed(b"{cut", 1), failed(b"\x00\xfe", 2, origin=8), failed(b"{cut", 4)]
+    (key,) = dead_letters.land(store, sent)
     assert landing.is_landed(key)
     again = key.replace("+0000000001", "+0000000002")
     text = gzip.decompress((tmp_path / "landing" / key).read_bytes()).decode().splitlines()
@@ -101,7 +102,7 @@ def test_letters_land_where_the_loader_finds_them_and_are_told_from_rubbish(
     (tmp_path / "landing" / again).write_bytes(gzip.compress("\n".join(lines).encode()))
     try:
         report = pipeline.load()
-        assert (report.dead_letters, report.duplicates, report.quarantined) == (2, 1, 1)
+        assert (report.dead_letters, report.duplicates, report.quarantined) == (2, 2, 1)
         assert "2 dead letters" in str(report)
         rows = pipeline.query(
             "select topic, kafka_partition, kafka_offset, reason, raw_line, letter_offset "
@@ -109,11 +110,14 @@ def test_letters_land_where_the_loader_finds_them_and_are_told_from_rubbish(
         )
         assert rows == [
             ("clickstream", 3, 7, "VALUE_CONVERTER: no JSON", "{cut", 1),
-            ("clickstream", 3, 7, "VALUE_CONVERTER: no JSON", "\\x00\\xfe", 2),
+            ("clickstream", 3, 8, "VALUE_CONVERTER: no JSON", "\\x00\\xfe", 2),
         ]
         assert pipeline.query("select topic, reason from twist.audit.quarantined_lines") == [
             ("dead_letters", "reason is missing")
         ]
+        dead_letters.land(store, [failed(b"{cut", 9)])  # Connect has started over
+        report = pipeline.load()
+        assert (report.lines, report.duplicates, report.dead_letters) == (1, 1, 0)
         quiet = pipeline.load()
         assert (quiet.objects, quiet.dead_letters) == (0, 0)
         assert "dead letters" not in str(quiet)

@@ -19,6 +19,10 @@ loaded_before as (
     select {{ topic_name('sku_availability') }} as topic, event_date, event_id
     from {{ source('staged', 'stg_availability__stock_changes') }}
     where {{ within_batch('load_availability', 'event_date') }}
+    union all
+    select {{ topic_name('dead_letters') }} as topic, {{ whole_of_time() }}, {{ origin('topic', 'kafka_partition', 'kafka_offset') }}
+    from {{ source('warehouse', 'dead_letters') }}
+    where {{ within_batch('load_dead_letters', 'origin_offset', 'kafka_offset') }}
 ),
 
 copied as (
@@ -51,6 +55,14 @@ by_event as (
     select topic, object_key, etag, line_number from copies where nth > 1
 )
 {%- endmacro %}
+
+{#- A connector that starts over reports a record to the dead letters again: the event of such a
+    letter is the position of that record, whenever it failed. -#}
+{% macro origin(topic, partition, offset) -%}
+  cast({{ topic }} || ':' || cast({{ partition }} as {{ text_type(20) }}) || ':' || cast({{ offset }} as {{ text_type(20) }}) as {{ text_type(300) }})
+{%- endmacro %}
+
+{% macro whole_of_time() -%} date '2000-01-01' {%- endmacro %}
 
 {#- within_batch(model, column, staged): a literal range of the batch's values for the staged column
     (of the same name, if not said), so that staged files outside it are never opened. Whole, where

@@ -18,7 +18,7 @@ with lines as (
     where kafka_offset is not null
     union all
     select {{ topic_name('dead_letters') }} as topic, object_key, etag, folder_hour, line_number, kafka_partition,
-        kafka_offset, event_date, cast(null as {{ text_type(128) }}), problem, is_late
+        kafka_offset, {{ whole_of_time() }}, {{ origin('origin_topic', 'origin_partition', 'origin_offset') }}, problem, is_late
     from {{ ref('load_dead_letters') }}
     where kafka_offset is not null
 ),
