@@ -69,6 +69,7 @@ class Chaos:
         }.get(victim) or getattr(self._stack, victim)
         service.kill()
         self._live(self._rng.uniform(0, 4))
+        began = time.monotonic()
         if victim == "producer":
             self._producer = self._produce()
         elif victim == "loader":
@@ -76,11 +77,11 @@ class Chaos:
         else:
             service.start()
         if victim == "connect":
-            self._recoveries.append(self._recover())
+            self._recoveries.append(self._recover(began))
         self._say(f"killed {victim}; {sum(ends(self._stack.settings).values()):,} produced")
 
-    def _recover(self) -> float:
-        began = time.monotonic()
+    def _recover(self, began: float) -> float:
+        """Seconds from the restart until every task runs."""
         while time.monotonic() - began < 4 * RECOVERY:
             try:
                 if all(each.runs for each in connect.status(self._stack.settings)):
