@@ -43,6 +43,7 @@ class Dbt:
 
     settings: Settings
     _runner: "dbtRunner | None" = field(default=None, repr=False)
+    _compiled: dict[str, str] = field(default_factory=dict, repr=False)
 
     def run(self, *arguments: str) -> Any:
         """Run one dbt command, such as `run("run", "--select", "fct_twist+")`; return its result.
@@ -62,6 +63,13 @@ class Dbt:
             if result.status in ("error", "fail", "runtime error")
         ]
         raise DbtFailed("\n".join(failures) or str(answer.exception or answer.result))
+
+    def compiled(self, model: str) -> str:
+        """The SQL of a model that asks the warehouse nothing while it is compiled; kept."""
+        if model not in self._compiled:
+            result = self.run("compile", "--select", model, "--no-write-json")
+            self._compiled[model] = result.results[0].node.compiled_code
+        return self._compiled[model]
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on dbt's own connection, which also holds the batch tables."""

@@ -15,6 +15,7 @@ READ = ("--select", "load_objects")
 STAGE = ("--select", "tag:load", "--exclude", "load_listing", "load_objects")
 COMPUTE = ("--select", "path:models/intermediate", "path:models/marts")
 STAGE_AND_COMPUTE = ("--select", "tag:load", *COMPUTE[1:], *STAGE[2:])
+EVERYTHING = ("--select", "tag:load", *COMPUTE[1:])
 STAGED = ("stg_clickstream__events", "stg_availability__stock_changes", "stg_catalog__skus")
 COMPUTE_EVERY_LINES = 12_000_000
 """A backlog is computed in portions of about a large retailer's day."""
@@ -61,30 +62,62 @@ def load(
     writer_lock.take(settings.warehouse_root)
     warehouse.prepare(settings, dbt)
     first_stamp = _newest_stamp(dbt)
-    dbt.run("run", *LIST)
     uncomputed, behind, replays = 0, _is_behind(dbt), _replay_is_requested(dbt)
+    new, new_megabytes, unreadable = _pending(dbt)
+    if not (new or unreadable or behind or replays):
+        return _report(dbt, first_stamp, time.monotonic() - started)
+    # What fits into one batch takes one dbt run; a backlog is listed first, then cut into batches.
+    is_done = compute and new > 0 and new_megabytes < settings.batch_mb
+    if is_done and new_megabytes > 1:
+        say(f"loading {new:,} objects ({new_megabytes:,.0f} MB) …")
+    dbt.run("run", *(EVERYTHING if is_done else LIST))
     while True:
         objects, lines, megabytes = dbt.query(
             "select count(*), coalesce(sum(line_count), 0), coalesce(sum(object_size), 0) / 1e6 "
             "from memory.load.load_objects"
         )[0]
         is_last = megabytes < settings.batch_mb
-        if objects and megabytes > 1:
+        if objects and megabytes > 1 and not is_done:
             say(f"loading {objects:,} objects, {lines:,} lines ({megabytes:,.0f} MB) …")
         uncomputed += lines
         behind = behind or lines > 0 or replays
         computes = compute and behind and (is_last or uncomputed >= COMPUTE_EVERY_LINES)
-        if objects or replays:
+        if is_done:
+            computes = True
+        elif objects or replays:
             dbt.run("run", *(STAGE_AND_COMPUTE if computes else STAGE))
         elif computes:
             dbt.run("run", *COMPUTE)
         if computes:
             uncomputed, behind = 0, False
-        replays = False
+        is_done = replays = False
         if is_last:
             break
         dbt.run("run", *READ)
     return _report(dbt, first_stamp, time.monotonic() - started)
+
+
+def _pending(dbt: Dbt) -> tuple[int, float, int]:
+    """The landed objects that are new, their megabytes, and how many are known as unreadable.
+
+    It asks what the model load_listing would: an idle load costs one query, and no dbt run.
+    """
+    new, megabytes = dbt.query(
+        f"""
+        with listing as (
+        {dbt.compiled("load_listing")}
+        ),
+        known as (
+            select object_key, etag from twist.audit.landed_objects where status <> 'superseded'
+        )
+        select count(*), coalesce(sum(object_size), 0) / 1e6
+        from listing anti join known using (object_key, etag)
+        """
+    )[0]
+    unreadable = dbt.query(
+        "select count(*) from twist.audit.landed_objects where status = 'unreadable'"
+    )[0][0]
+    return new, megabytes, unreadable
 
 
 def _newest_stamp(dbt: Dbt) -> int:
