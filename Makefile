@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/all.stamp ## the whole environment in .venv, and dbt's manifest
@@ -85,6 +85,10 @@ test: $(VENV)/all.stamp ## lint, and every test that takes minutes at most
 test-all: $(VENV)/all.stamp ## the long tests too: hundreds of random histories, thirty kills
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+.PHONY: teradata-probe
+teradata-probe: $(VENV)/all.stamp ## ask a real Teradata what the tests assume of one [TWIST_TERADATA_…]
+	@PYTHONPATH=. $(BIN)/python -m tests.teradata.probe
 
 .env:
 	@echo "there is no .env: cp .env.example .env, and choose the two S3 secrets in it" >&2; exit 1

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     target: Literal["embedded", "s3", "teradata", "offline"] = "embedded"
     teradata_host: str = "127.0.0.1"
     teradata_user: str = "twist"
+    teradata_logmech: str = "TD2"
+    teradata_sslmode: str = "VERIFY-FULL"
+    teradata_landing: str = Field("", pattern=r"^(/(s3|S3|az|AZ|gs|GS)/[\w./-]*[\w-])?$")
     db_prefix: str = "twist"
 
     late_days: int = Field(3, ge=0, le=365)

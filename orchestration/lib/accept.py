@@ -3,6 +3,7 @@
 from ingestion import writer_lock
 from ingestion.settings import Settings, SettingsError
 from ingestion.warehouse import require_warehouse
+from orchestration.lib import teradata
 from orchestration.lib.dbt import Dbt
 
 
@@ -14,6 +15,20 @@ def accept(settings: Settings, dbt: Dbt, key: str, why: str) -> int:
     """
     if not why.strip():
         raise SettingsError("say why the object is accepted: make accept KEY=… WHY='…'")
+    count = (
+        teradata.accept(settings, dbt, key, why)
+        if settings.target == "teradata"
+        else _close(settings, dbt, key, why)
+    )
+    if not count:
+        raise SettingsError(
+            f'no unreadable object has the key {key}: `make sql Q="select object_key, read_error '
+            "from audit.landed_objects where status = 'unreadable'\"` lists those that are"
+        )
+    return count
+
+
+def _close(settings: Settings, dbt: Dbt, key: str, why: str) -> int:
     require_warehouse(settings)
     writer_lock.take(settings.warehouse_root)
     closed = dbt.connection().execute(
@@ -22,9 +37,4 @@ def accept(settings: Settings, dbt: Dbt, key: str, why: str) -> int:
         [why, key],
     )
     count: int = (closed.fetchone() or (0,))[0]
-    if not count:
-        raise SettingsError(
-            f'no unreadable object has the key {key}: `make sql Q="select object_key, read_error '
-            "from audit.landed_objects where status = 'unreadable'\"` lists those that are"
-        )
     return count

@@ -24,6 +24,9 @@ def environment(settings: Settings) -> dict[str, str]:
         "TWIST_TARGET": settings.target,
         "TWIST_TERADATA_HOST": settings.teradata_host,
         "TWIST_TERADATA_USER": settings.teradata_user,
+        "TWIST_TERADATA_LOGMECH": settings.teradata_logmech,
+        "TWIST_TERADATA_SSLMODE": settings.teradata_sslmode,
+        "TWIST_TERADATA_LANDING": settings.teradata_landing,
         "TWIST_DB_PREFIX": settings.db_prefix,
         "TWIST_LANDING": settings.landing_root,
         "TWIST_WAREHOUSE": str(settings.warehouse_root),
@@ -73,7 +76,18 @@ class Dbt:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on dbt's own connection, which also holds the batch tables."""
+        if self.settings.target == "teradata":
+            return self._query_through_adapter(sql)
         return self.connection().execute(sql).fetchall()
+
+    def _query_through_adapter(self, sql: str) -> list[tuple[Any, ...]]:
+        from dbt.adapters import factory
+
+        adapters: Any = factory.FACTORY
+        adapter = adapters.adapters["teradata"]
+        with adapter.connection_named("twist"):
+            _, answer = adapter.execute(sql, fetch=True)
+        return [tuple(row) for row in answer.rows]
 
     def connection(self) -> "DuckDBPyConnection":
         """A cursor of dbt's own connection; opens it where dbt has not done so yet.

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from ingestion import lake, writer_lock
 from ingestion.settings import Settings
-from orchestration.lib import warehouse
+from orchestration.lib import teradata, warehouse
 from orchestration.lib.dbt import Dbt
-from orchestration.lib.load import LoadReport, load
+from orchestration.lib.load import load
+from orchestration.lib.report import LoadReport
 
 
 def replay_late(settings: Settings, dbt: Dbt, say: Callable[[str], None]) -> tuple[int, LoadReport]:
@@ -17,6 +18,8 @@ def replay_late(settings: Settings, dbt: Dbt, say: Callable[[str], None]) -> tup
     Returns:
         How many events were staged (others stood there already), and the load's report.
     """
+    if settings.target == "teradata":
+        return teradata.replay_late(settings, dbt, say)
     lake.open_store(settings)
     writer_lock.take(settings.warehouse_root)
     warehouse.prepare(settings, dbt)

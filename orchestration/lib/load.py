@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 
 from ingestion import lake, writer_lock
 from ingestion.settings import Settings
-from orchestration.lib import warehouse
+from orchestration.lib import teradata, warehouse
 from orchestration.lib.dbt import Dbt
+from orchestration.lib.report import LoadReport
 
 LIST = ("--select", "load_listing", "load_objects")
 READ = ("--select", "load_objects")
@@ -21,32 +20,6 @@ COMPUTE_EVERY_LINES = 12_000_000
 """A backlog is computed in portions of about a large retailer's day."""
 
 
-@dataclass(frozen=True)
-class LoadReport:
-    """What a load did: sums over the objects it audited."""
-
-    objects: int
-    lines: int
-    loaded: int
-    duplicates: int
-    late: int
-    quarantined: int
-    dead_letters: int
-    newest_event: datetime | None
-    seconds: float
-    unreadable: tuple[tuple[str, str], ...]
-
-    def __str__(self) -> str:
-        letters = f", {self.dead_letters:,} dead letters" if self.dead_letters else ""
-        newest = f"{self.newest_event:%Y-%m-%d %H:%M:%S}Z" if self.newest_event else "none"
-        return (
-            f"{self.objects:,} objects, {self.lines:,} lines: {self.loaded:,} loaded, "
-            f"{self.duplicates:,} duplicates, {self.late:,} late, "
-            f"{self.quarantined:,} quarantined{letters}; "
-            f"newest event {newest}; {self.seconds:.1f} s"
-        )
-
-
 def load(
     settings: Settings, dbt: Dbt, say: Callable[[str], None], *, compute: bool = True
 ) -> LoadReport:
@@ -57,6 +30,8 @@ def load(
         WarehouseLocked: another process is writing.
         DbtFailed: a model failed; the next load repairs what this one left.
     """
+    if settings.target == "teradata":
+        return teradata.load(settings, dbt, say)
     started = time.monotonic()
     lake.open_store(settings)
     writer_lock.take(settings.warehouse_root)

@@ -7,8 +7,9 @@ from ingestion import lake, writer_lock
 from ingestion.settings import Settings
 from orchestration.lib import warehouse
 from orchestration.lib.dbt import Dbt
-from orchestration.lib.load import LoadReport, load
+from orchestration.lib.load import load
 from orchestration.lib.query import open_reader
+from orchestration.lib.report import LoadReport
 
 
 def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:

@@ -11,7 +11,8 @@ from ingestion import writer_lock
 from ingestion.settings import Settings as TwistSettings
 from orchestration.lib.dbt import Dbt
 from orchestration.lib.late import replay_late
-from orchestration.lib.load import LoadReport, load
+from orchestration.lib.load import load
+from orchestration.lib.report import LoadReport
 from tests.dbt.oracle import Delivery, Outcome, Settings, Step
 from tests.dbt.oracle_marts import KEYS
 

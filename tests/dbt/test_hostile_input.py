@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ingestion.landing import TOPICS, object_key
-from orchestration.lib.load import LoadReport, load
+from orchestration.lib.load import load
+from orchestration.lib.report import LoadReport
 from tests.dbt.given import packed
 from tests.dbt.hostile_lines import CASES, CATALOG, CLICKS, LOADED, STOCK, Case, changed
 from tests.dbt.oracle import Delivery

@@ -12,7 +12,8 @@ from ingestion.landing import object_key
 from orchestration.__main__ import main
 from orchestration.lib.accept import accept
 from orchestration.lib.dbt import DbtFailed, environment
-from orchestration.lib.load import LoadReport, load
+from orchestration.lib.load import load
+from orchestration.lib.report import LoadReport
 from tests.dbt.given import packed, stock, view
 from tests.dbt.oracle import Delivery
 from tests.dbt.pipeline import Pipeline

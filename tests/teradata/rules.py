@@ -25,7 +25,7 @@ KINDS: Final = {
     "view": "the SELECT of a view model, or its REPLACE VIEW",
     "table": "the SELECT of a table model or data test, CREATE TABLE, or INSERT ... SELECT",
     "merge": "a MERGE",
-    "any": "any of these, COLLECT STATISTICS or SET QUERY_BAND",
+    "any": "any of these, UPDATE, COLLECT STATISTICS or SET QUERY_BAND",
 }
 
 
@@ -55,6 +55,7 @@ _VERBS: Final = {
     "with": ("query", {"query", "view", "table", "any"}),
     "insert": ("insert", {"table", "any"}),
     "merge": ("merge", {"merge", "any"}),
+    "update": ("update", {"any"}),
     "create": ("definition", {"view", "table", "any"}),
     "replace": ("definition", {"view", "any"}),
 }

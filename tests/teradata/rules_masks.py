@@ -92,6 +92,9 @@ _READ_NOS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+# $path.$dt: a part of the key of the object that a line of a foreign table comes from
+_PATH = re.compile(r"\$path\.\$(?P<part>\w+)", re.IGNORECASE)
+
 
 def mask(source: Source) -> Source:
     """Replace what sqlglot cannot read by what it can; both are the same to the rules."""
@@ -99,6 +102,7 @@ def mask(source: Source) -> Source:
     zone = f" at time zone '{INTERVAL_QUALIFIER}'"
     edits += [(m.span(), zone) for m in _QUALIFIER.finditer(source.shape)]
     edits += [(m.span(), READ_NOS) for m in _READ_NOS.finditer(source.shape)]
+    edits += [(m.span(), f"{m['part']}_of_path") for m in _PATH.finditer(source.shape)]
     return source.replace(edits)
 
 
@@ -162,10 +166,13 @@ def definition(source: Source) -> Definition | None:
     return None
 
 
+_COLUMNS = rf"""column\s*\(\s*{_WORD}(?:\s*,\s*{_WORD})*\s*\)"""
+
 # Statements of hooks; they have no expressions to look into.
 _UTILITY = re.compile(
     rf"""\s*(?:
-        collect\s+statistics\s+column\s*\(\s*{_WORD}(?:\s*,\s*{_WORD})*\s*\)\s*on\s+{name("on")}
+        collect\s+statistics\s+(?:using\s+system\s+threshold\s+for\s+current\s+)?
+        {_COLUMNS}(?:\s*,\s*{_COLUMNS})*\s*on\s+{name("on")}
       | set\s+query_band\s*=\s*{_LITERAL}\s*(?:update\s+)?for\s+(?:session|transaction)
     )\s*""",
     re.IGNORECASE | re.VERBOSE,

@@ -84,6 +84,8 @@ def _keeps_its_meaning(node: exp.Trunc) -> bool:
     unit = node.args.get("decimals")
     if unit is None:
         return is_typed(node.this) or is_number(node.this)
+    if unit.is_int:
+        return is_number(node.this) or is_typed(node.this)
     return isinstance(unit, exp.Literal) and unit.name.lower() in TRUNC_FORMATS
 
 
@@ -93,7 +95,8 @@ def _is_out_of_place(node: exp.Expr) -> bool:
     match node:
         case exp.Dot():
             method = node.expression
-            called = isinstance(method, exp.Anonymous) and method.name.lower() == "jsonextractvalue"
+            methods = ("jsonextractvalue", "jsonextractlargevalue")
+            called = isinstance(method, exp.Anonymous) and method.name.lower() in methods
             return not called and not isinstance(parent, exp.Dot)
         case exp.Tuple():
             return not isinstance(parent, exp.In | exp.Insert)
@@ -119,7 +122,7 @@ def _is_out_of_place(node: exp.Expr) -> bool:
         case exp.Subquery():
             return not isinstance(node.this, exp.Query)
         case exp.Extract():
-            return node.name.lower() not in INTERVAL_UNITS
+            return node.name.lower() not in INTERVAL_UNITS | {"timezone_hour", "timezone_minute"}
         case exp.WindowSpec():
             return any(
                 node.args.get(edge) not in (None, "CURRENT ROW")
@@ -145,7 +148,8 @@ def _types(node: exp.DataType) -> Iterator[Finding]:
     elif node.this is exp.DType.TIMESTAMP:
         complete = sizes in ([], ["6"])
     else:
-        complete = len(sizes) <= (node.this in exp.DataType.TEXT_TYPES)
+        sized = node.this in exp.DataType.TEXT_TYPES or node.this == exp.DType.JSON
+        complete = len(sizes) <= sized
     if node.this not in DATA_TYPES or not complete or not all(map(str.isdigit, sizes)):
         yield found("type", node)
     elif node.this in exp.DataType.TEXT_TYPES and int(*sizes) > MAX_UNICODE_CHARACTERS:

@@ -29,7 +29,8 @@ _PATTERNS: Final = [
         ("not_equal", r"!="),
         ("lambda", r"->"),
         ("nested_type", r"[\[{]"),
-        ("operator", r"[%^&~?@#$\\`]|(?<!:):(?!:)|!(?!=)|==|\*\*|//|=>|\b\d+_\d"),
+        ("operator", r"[%^&~?@#\\`]|(?<!:):(?!:)|!(?!=)|==|\*\*|//|=>|\b\d+_\d"),
+        ("operator", r"(?<!\$path\.)\$(?!path\.\$)"),  # $path.$part is NOS's
         ("operator", r"(?!\b(?:date|timestamp)')\b\w+'"),  # x'41', n'text'
         ("limit", r"\blimit\b"),
         ("offset", r"\boffset\b"),

@@ -105,6 +105,7 @@ _PLAIN: Final[dict[NodeClass, str]] = {
     exp.Min: "this",
     exp.Nullif: _BINARY,
     exp.Rank: "",
+    exp.RegexpSubstr: "this expression position occurrence parameters",
     exp.RowNumber: "",
     exp.StrPosition: "this substr",
     exp.Substring: "this start length",
@@ -119,7 +120,7 @@ _PLAIN: Final[dict[NodeClass, str]] = {
     exp.Merge: "this using on whens",
     exp.Whens: "expressions",
     exp.When: "matched then",
-    exp.Update: "expressions",
+    exp.Update: "this expressions where",
     exp.Insert: "this expression",
     exp.Schema: "this expressions",
     exp.Create: "this kind",
@@ -147,14 +148,15 @@ FUNCTIONS: Final = _words(
     abs cast ceiling char_length character_length coalesce count current_timestamp extract
     first_value floor lag last_value lead lower max min nullif position rank row_number substr
     substring sum trim upper
-    hashrow jsonextractvalue nullifzero numtodsinterval oreplace regexp_similar trunc trycast
-    zeroifnull
+    hashrow jsonextractlargevalue jsonextractvalue nullifzero numtodsinterval oreplace
+    regexp_similar regexp_substr trunc trycast zeroifnull
     """
 )
 
 # How many arguments the functions take for which sqlglot has no class.
 ARGUMENTS: Final = {
     "hashrow": range(1, 65),
+    "jsonextractlargevalue": range(1, 2),
     "jsonextractvalue": range(1, 2),
     "nullifzero": range(1, 2),
     "numtodsinterval": range(2, 3),
@@ -168,14 +170,14 @@ SYNTAX: Final = _words(
     """
     all and as between by case distinct else escape except exists from having in insert intersect
     join like minus not on or over qualify select set then union using values when where with
-    char decimal numeric timestamp varchar
+    char decimal json numeric timestamp varchar
     """
 )
 
 # Types, as they are written after AS in a CAST: FLOAT has 32 bits in DuckDB and 64 on Teradata,
 # INT8, HUGEINT, STRING, TEXT, BOOLEAN, TIMESTAMPTZ and UUID are unknown or mean something else.
 TYPES: Final = _words(
-    "bigint char date decimal double int integer numeric smallint timestamp varchar"
+    "bigint char date decimal double int integer json numeric smallint timestamp varchar"
 )
 DATA_TYPES: Final = frozenset(
     {
@@ -185,6 +187,7 @@ DATA_TYPES: Final = frozenset(
         exp.DType.DECIMAL,
         exp.DType.DOUBLE,
         exp.DType.INT,
+        exp.DType.JSON,
         exp.DType.SMALLINT,
         exp.DType.TIMESTAMP,
         exp.DType.VARCHAR,

@@ -9,8 +9,8 @@ import pytest
 
 from orchestration.__main__ import main
 from orchestration.lib.demo import demo_settings, table
-from orchestration.lib.load import LoadReport
 from orchestration.lib.query import write_csv
+from orchestration.lib.report import LoadReport
 
 
 def test_csv_has_a_header_and_an_empty_field_for_null() -> None:

@@ -12,7 +12,7 @@
 {%- endmacro %}
 
 {% macro teradata__try_bigint(text) -%}
-  {{ return("case when regexp_similar(" ~ text ~ ", '-?(0|[1-9][0-9]{0,17})', 'c') = 1 then trycast(" ~ text ~ " as bigint) end") }}
+  {{ return("case when regexp_similar(" ~ text ~ ", '-?(0|[1-9][0-9]{0,18})', 'c') = 1 then trycast(" ~ text ~ " as bigint) end") }}
 {%- endmacro %}
 
 {#- try_double(text): any JSON number, else null (too large ones too). -#}
@@ -39,7 +39,6 @@
 {%- endmacro %}
 
 {% macro teradata__try_share(text) -%}
-  {%- set exact = "trycast(" ~ text ~ " as decimal(38, 30))" -%}
-  {{ return("case when " ~ exact ~ " > 0 and " ~ exact ~ " <= 1 then cast(trunc((" ~ exact
-      ~ " + 0.0000005) * 1000000) / 1000000 as decimal(7, 6)) end") }}
+  {%- set exact = "trycast(" ~ text ~ " as decimal(38, 36))" -%}
+  {{ return("case when trycast(" ~ text ~ " as double precision) > 0 and " ~ exact ~ " <= 1 then cast(trunc(" ~ exact ~ " + 0.0000005, 6) as decimal(7, 6)) end") }}
 {%- endmacro %}

@@ -12,7 +12,15 @@
   {{ remember_settings() }}
 {% endmacro %}
 
-{% macro create_from_columns(relation, node) %}
+{#- DuckDB: the schema too. Teradata: databases are a DBA's (TERADATA.md), and CREATE TABLE has no
+    IF NOT EXISTS, so what stands is asked first. -#}
+{% macro create_from_columns(relation, node) -%}
+  {{ return(adapter.dispatch('create_from_columns', 'twist')(relation, node)) }}
+{%- endmacro %}
+
+{% macro default__create_from_columns(relation, node) %}{{ unsupported_engine('create_from_columns') }}{% endmacro %}
+
+{% macro duckdb__create_from_columns(relation, node) %}
   {%- do run_query("create schema if not exists " ~ relation.without_identifier()) -%}
   {%- set columns = [] -%}
   {%- for column in node.columns.values() -%}
@@ -21,10 +29,24 @@
   {%- do run_query("create table if not exists " ~ relation ~ " (" ~ columns | join(', ') ~ ")") -%}
 {% endmacro %}
 
+{% macro teradata__create_from_columns(relation, node) %}
+  {%- set standing = run_query("select tablename from dbc.tablesv where databasename = '" ~ relation.schema
+      ~ "' and tablename = '" ~ relation.identifier ~ "'") -%}
+  {%- if not standing.rows -%}
+    {%- set columns = [] -%}
+    {%- for column in node.columns.values() -%}
+      {%- do columns.append(column.name ~ ' ' ~ column_type(column.data_type)) -%}
+    {%- endfor -%}
+    {%- set index = node.config.get('index') or primary_index([(node.columns.values() | first).name]) -%}
+    {%- do run_query("create multiset table " ~ relation ~ " (" ~ columns | join(', ') ~ ") " ~ index) -%}
+  {%- endif -%}
+{% endmacro %}
+
 {#- The settings that decide what the numbers mean stay with the warehouse. -#}
 {% macro remember_settings() %}
   {%- for name in ['late_days', 'bot_patterns', 'min_sellable_qty'] -%}
-    {%- do run_query("insert into " ~ source('warehouse', 'settings') ~ " select '" ~ name ~ "', '" ~ setting(name)
-        ~ "' where not exists (select 1 from " ~ source('warehouse', 'settings') ~ " where setting_name = '" ~ name ~ "')") -%}
+    {%- do run_query("insert into " ~ source('warehouse', 'settings') ~ " (setting_name, setting_value) select cast('" ~ name ~ "' as " ~ text_type(64)
+        ~ ") as setting_name, cast('" ~ setting(name) ~ "' as " ~ text_type(1024) ~ ") as setting_value from (select count(*) as standing from "
+        ~ source('warehouse', 'settings') ~ " where setting_name = '" ~ name ~ "') as settings where standing = 0") -%}
   {%- endfor -%}
 {% endmacro %}

@@ -4,7 +4,7 @@
 {% macro touched_cells() -%}
   {%- set styles = touched_styles('touched_styles') -%}
   {%- set hours = ref('fct_twist_hourly') -%}
-  {%- set queries = ["select view_date, view_hour, style_id from (" ~ changed(ref('fct_twist')) ~ ") as views"] -%}
+  {%- set queries = ["select view_date, view_hour, style_id from (" ~ changed(ref('fct_twist')) ~ ") as changed_views"] -%}
   {%- if styles.from_date -%}
     {%- do queries.append("select distinct cast(hours.view_hour as date) as view_date, hours.view_hour, hours.style_id from (select * from "
         ~ hours ~ " where view_hour >= cast(" ~ styles.from_date ~ " as timestamp(6))) as hours inner join ("

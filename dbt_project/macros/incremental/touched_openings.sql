@@ -15,11 +15,12 @@
   {%- set from_date, opened = "date '9999-12-31'", false -%}
   {%- if execute -%}
     {%- set bounds = run_query(
-        "select (select min(event_date) from " ~ changes ~ " where load_id > " ~ last
-        ~ " and event_date < (select max(open_date) from " ~ days ~ ")) as late_from,"
-        ~ " (select min(open_date) from " ~ days ~ " where load_id > " ~ last ~ ") as opened,"
-        ~ " (select max(open_date) from " ~ days ~ " where open_date < (select min(open_date) from "
-        ~ days ~ " where load_id > " ~ last ~ ")) as before_opened").rows[0] -%}
+        "select late.late_from, opened.opened, earlier.before_opened from"
+        ~ " (select min(event_date) as late_from from " ~ changes ~ " where load_id > " ~ last
+        ~ " and event_date < (select max(open_date) from " ~ days ~ ")) as late"
+        ~ " cross join (select min(open_date) as opened from " ~ days ~ " where load_id > " ~ last ~ ") as opened"
+        ~ " cross join (select max(open_date) as before_opened from " ~ days ~ " where open_date <"
+        ~ " (select min(open_date) from " ~ days ~ " where load_id > " ~ last ~ ")) as earlier").rows[0] -%}
     {%- set opened = bounds[1] is not none -%}
     {%- set starts = [bounds[0], (bounds[2] or bounds[1])] | reject('none') | sort -%}
     {%- if starts -%}{%- set from_date = "date '" ~ (starts[0] | string)[:10] ~ "'" -%}{%- endif -%}

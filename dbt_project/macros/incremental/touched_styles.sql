@@ -4,12 +4,12 @@
 {% macro touched_styles(name='touched') -%}
   {%- set shares = ref('int_catalog__size_shares') -%}
   {%- set queries = [
-    "select shares.stock_date, shares.style_id, min(flips.valid_from) as touched_from from ("
-      ~ changed(ref('int_stock__sku_flips')) ~ ") as flips inner join (select * from " ~ shares
-      ~ ") as shares on flips.stock_date = shares.stock_date and flips.sku_id = shares.sku_id"
-      ~ " group by shares.stock_date, shares.style_id",
+    "select curves.stock_date, curves.style_id, min(changed_flips.valid_from) as touched_from from ("
+      ~ changed(ref('int_stock__sku_flips')) ~ ") as changed_flips inner join (select * from " ~ shares
+      ~ ") as curves on changed_flips.stock_date = curves.stock_date and changed_flips.sku_id = curves.sku_id"
+      ~ " group by curves.stock_date, curves.style_id",
     "select stock_date, style_id, cast(stock_date as timestamp(6)) as touched_from from ("
-      ~ changed(shares) ~ ") as shares",
+      ~ changed(shares) ~ ") as changed_shares",
   ] -%}
   {%- set touched = touched_keys(['stock_date', 'style_id'], queries, name) -%}
   {{ return(touched) }}

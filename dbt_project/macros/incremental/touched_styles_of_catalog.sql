@@ -2,17 +2,14 @@
     on every open day that a changed version covers, the style the SKU is in and the one it was in. -#}
 {% macro touched_styles_of_catalog() -%}
   {%- set days, versions = ref('int_calendar__open_days'), ref('int_catalog__sku_versions') -%}
-  {%- set covered -%}
-    from (select * from {{ days }}) as open_days
-    inner join (select * from {{ versions }}) as versions
-        on open_days.open_date >= versions.valid_from and open_days.open_date < versions.valid_to
-  {%- endset -%}
   {%- set queries = [
-    "select open_days.open_date as stock_date, versions.style_id " ~ covered ~ " where open_days.load_id > " ~ last_load(),
-    "select open_days.open_date as stock_date, versions.style_id " ~ covered ~ " where versions.load_id > " ~ last_load(),
-    "select standing.stock_date, standing.style_id from (select * from " ~ this ~ ") as standing inner join (select * from " ~ versions
-      ~ ") as versions on standing.sku_id = versions.sku_id and standing.stock_date >= versions.valid_from"
-      ~ " and standing.stock_date < versions.valid_to where versions.load_id > " ~ last_load(),
+    "select opened.open_date as stock_date, covering.style_id from (" ~ changed(days) ~ ") as opened inner join (select * from " ~ versions
+      ~ ") as covering on opened.open_date >= covering.valid_from and opened.open_date < covering.valid_to",
+    "select covered.open_date as stock_date, arrived.style_id from (select * from " ~ days ~ ") as covered inner join (" ~ changed(versions)
+      ~ ") as arrived on covered.open_date >= arrived.valid_from and covered.open_date < arrived.valid_to",
+    "select in_curve.stock_date, in_curve.style_id from (select * from " ~ this ~ ") as in_curve inner join (" ~ changed(versions)
+      ~ ") as moved on in_curve.sku_id = moved.sku_id and in_curve.stock_date >= moved.valid_from"
+      ~ " and in_curve.stock_date < moved.valid_to",
   ] -%}
   {{ return(touched_keys(['stock_date', 'style_id'], queries)) }}
 {%- endmacro %}

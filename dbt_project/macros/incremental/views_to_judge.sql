@@ -11,27 +11,27 @@
   {%- set last = last_load() -%}
   {%- set styles = touched_keys(['stock_date', 'style_id'], [
       "select stock_date, style_id, min(valid_from) as touched_from from (" ~ changed(ref('int_stock__style_states'))
-      ~ ") as states group by stock_date, style_id"], 'touched_styles') -%}
+      ~ ") as changed_style_states group by stock_date, style_id"], 'touched_styles') -%}
   {%- set skus = touched_keys(['stock_date', 'sku_id'], [
       "select stock_date, sku_id, min(valid_from) as touched_from from (" ~ changed(ref('int_stock__sku_states'))
-      ~ ") as states group by stock_date, sku_id"], 'touched_skus') -%}
+      ~ ") as changed_sku_states group by stock_date, sku_id"], 'touched_skus') -%}
   {%- set arrived = touched_keys(['event_date'], [
-      "select event_date from (" ~ changed(events) ~ ") as events where " ~ views], 'arrived') -%}
+      "select event_date from (" ~ changed(events) ~ ") as arrived_events where " ~ views], 'arrived') -%}
   {%- set rows -%}
     select * from {{ events }}
     where event_date >= {{ arrived.from_date }} and load_id > {{ last }} and {{ views }}
     union all
-    select events.* from ({{ 'select * from ' ~ events ~ ' where ' ~ views ~ ' and load_id <= ' ~ last
-        ~ ' and sku_id is null and event_date >= ' ~ styles.from_date }}) as events
+    select of_styles.* from ({{ 'select * from ' ~ events ~ ' where ' ~ views ~ ' and load_id <= ' ~ last
+        ~ ' and sku_id is null and event_date >= ' ~ styles.from_date }}) as of_styles
     inner join touched_styles
-        on events.event_date = touched_styles.stock_date and events.style_id = touched_styles.style_id
-            and events.event_ts >= touched_styles.touched_from
+        on of_styles.event_date = touched_styles.stock_date and of_styles.style_id = touched_styles.style_id
+            and of_styles.event_ts >= touched_styles.touched_from
     union all
-    select events.* from ({{ 'select * from ' ~ events ~ ' where ' ~ views ~ ' and load_id <= ' ~ last
-        ~ ' and event_date >= ' ~ skus.from_date }}) as events
+    select of_skus.* from ({{ 'select * from ' ~ events ~ ' where ' ~ views ~ ' and load_id <= ' ~ last
+        ~ ' and event_date >= ' ~ skus.from_date }}) as of_skus
     inner join touched_skus
-        on events.event_date = touched_skus.stock_date and events.sku_id = touched_skus.sku_id
-            and events.event_ts >= touched_skus.touched_from
+        on of_skus.event_date = touched_skus.stock_date and of_skus.sku_id = touched_skus.sku_id
+            and of_skus.event_ts >= touched_skus.touched_from
   {%- endset -%}
   {{ return({'cte': styles.cte ~ skus.cte, 'rows': rows,
       'from_date': [arrived.from_date, styles.from_date, skus.from_date] | sort | first}) }}

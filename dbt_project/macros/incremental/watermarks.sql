@@ -7,6 +7,9 @@
     last_load()          the stamp that it last finished with, as a literal (files older than it are
                          never opened); 0 on a first build, and while compiling without a warehouse
     record_watermark()   post-hook: the model is done (but for a run with --empty, which did nothing)
+    forget_watermark()   pre-hook, for Teradata: a table about to be built anew is not done. There the
+                         build is two requests (CREATE, INSERT): if the second fails, the next run
+                         finds a table without rows and fills it as if nothing had been seen
     watermarks()         the table: DuckDB works on a copy in memory, read at the start of a dbt run
                          (open_watermarks) and kept at its end (keep_watermarks), for a small write
                          to the lake costs more than most models; Teradata works on the table itself -#}
@@ -43,6 +46,20 @@ on noted.model_name = done.model_name
 when matched then update set load_id = done.load_id
 when not matched then insert (model_name, load_id) values (done.model_name, done.load_id)
   {%- endif -%}
+{%- endmacro %}
+
+{% macro forget_watermark() -%}
+  {{ return(adapter.dispatch('forget_watermark', 'twist')()) }}
+{%- endmacro %}
+
+{% macro default__forget_watermark() %}{{ unsupported_engine('forget_watermark') }}{% endmacro %}
+{% macro duckdb__forget_watermark() %}{{ return('') }}{% endmacro %}
+
+{% macro teradata__forget_watermark() -%}
+  {%- if model.config.get('materialized') == 'incremental' and not is_incremental() and not flags.EMPTY -%}
+    {{ return("update " ~ watermarks() ~ " set load_id = 0 where model_name = '" ~ model.name ~ "'") }}
+  {%- endif -%}
+  {{ return('') }}
 {%- endmacro %}
 
 {% macro open_watermarks() -%}

@@ -8,7 +8,7 @@
     would be cut again for every 2,048 rows), parsed once, and lines that are not provably plain
     are judged by ingestion/strict_json.py. Reading with `->>` or read_json would hide JSON types,
     repeated keys and NaN.
-    Teradata: NOS reads the lines as text, JSONExtract gives each value as written. -#}
+    Teradata: teradata_landed_lines.sql: NOS reads the lines as text, patterns judge them. -#}
 {% macro landed_lines(topic) -%}
   {{ return(adapter.dispatch('landed_lines', 'twist')(topic)) }}
 {%- endmacro %}
@@ -116,31 +116,4 @@ from judged
   {%- endfor -%}
   {%- do proofs.insert(1, "strlen(raw_line) = " ~ lengths | join(' + ') ~ " + 1") -%}
   {{ return(proofs | join('\n                and ')) }}
-{%- endmacro %}
-
-{% macro teradata__landed_lines(topic) -%}
-    select
-        batch.object_key, batch.etag, batch.folder_hour,
-        row_number() over (partition by batch.object_key order by landed.raw_line nulls first) as line_number,
-        landed.raw_line,
-        {#- A value of another JSON type than its schema's shows in how it is written. #}
-        case
-            {%- for field in topic_fields(topic) if field.type in ('text', 'timestamp') %}
-            when regexp_similar(landed.raw_line, '.*"{{ field.name }}" *: *[^" n].*', 'c') = 1
-                then cast('{{ field.name }} is not of type string' as {{ text_type(512) }})
-            {%- endfor %}
-        end as json_problem,
-        {%- for name, column in [('_topic', 'kafka_topic'), ('_partition', 'kafka_partition'), ('_offset', 'kafka_offset'), ('_timestamp', 'kafka_timestamp')] %}
-        {{ teradata_json_value(name) }} as {{ column }},
-        {%- endfor %}
-        {%- for field in topic_fields(topic) %}
-        {{ teradata_json_value(field.name) }} as {{ field.name }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from (select * from {{ source('landing', 'landing_' ~ topic) }}) as landed
-    inner join (select * from {{ ref('load_objects') }}) as batch
-        on landed.object_key = batch.object_key
-{%- endmacro %}
-
-{% macro teradata_json_value(name) -%}
-  nullif(cast(landed.payload.jsonextractvalue('$.{{ name }}') as {{ text_type(4096) }}), '')
 {%- endmacro %}

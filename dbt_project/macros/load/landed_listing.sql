@@ -14,7 +14,7 @@
 
 {% macro duckdb__landed_listing() %}
 with topics as (
-    select unnest(['clickstream', 'sku_availability', 'product_catalog', 'dead_letters']) as topic
+    select unnest({{ landed_topics() }}) as topic
 ),
 
 audited as (
@@ -51,13 +51,71 @@ select
 from listed
 {% endmacro %}
 
+{#- NOS lists by prefix: day by day where it is a few, and the whole topic where it is many days or
+    nothing was audited yet. Tomorrow is among the days, for producers whose clock is ahead. The
+    moment of its last change and its size tell a rewritten object from the one before. -#}
 {% macro teradata__landed_listing() %}
+{%- set ns = namespace(first=true) %}
+{%- for topic, since, days in teradata_days_to_list() %}
+{%- for day in days %}
+{{ '' if ns.first else 'union all' }}{% set ns.first = false %}
 select
-    cast(topic as {{ text_type(64) }}) as topic,
-    cast(folder_hour as timestamp(6)) as folder_hour,
+    {{ topic_name(topic) }} as topic,
+    {{ teradata_folder_hour() }} as folder_hour,
     cast(object_key as {{ text_type(1024) }}) as object_key,
-    cast(object_size as bigint) as object_size,
-    cast(etag as {{ text_type(128) }}) as etag,
+    cast(objectlength as bigint) as object_size,
+    cast(trim(cast(objecttimestamp as {{ text_type(40) }})) || '-' || trim(cast(objectlength as {{ text_type(20) }})) as {{ text_type(128) }}) as etag,
     {{ clock() }} as listed_at
-from {{ source('landing', 'landing_keys') }}
+from (
+    select objecttimestamp, objectlength, substring(location from position('/topics/' in location) + 1) as object_key
+    from read_nos (
+        using location('{{ setting('teradata_landing') }}/topics/{{ topic }}/{{ day }}')
+        authorization({{ target.schema }}_landing.landing_access)
+        returntype('NOSREAD_KEYS')
+    ) as listed_{{ topic }}_{{ loop.index }}
+) as {{ topic }}_{{ loop.index }}
+where regexp_similar(object_key, 'topics/{{ topic }}/dt=[0-9]{4}-[0-9]{2}-[0-9]{2}/hour=([01][0-9]|2[0-3])/[^/]*[.]json[.]gz', 'c') = 1
+    and {{ teradata_folder_hour() }} is not null
+    {%- if since %}
+    and {{ teradata_folder_hour() }} >= {{ literal(since) }}
+    {%- endif %}
+{%- endfor %}
+{%- endfor %}
 {% endmacro %}
+
+{#- The hour of a key's folder; null for a day that is none. -#}
+{% macro teradata_folder_hour() -%}
+  trycast(substring(object_key from position('/dt=' in object_key) + 4 for 10) || ' ' || substring(object_key from position('/hour=' in object_key) + 6 for 2) || ':00:00' as timestamp(6))
+{%- endmacro %}
+
+{#- Per topic: (topic, since or none, the prefixes to list). -#}
+{% macro teradata_days_to_list() -%}
+  {%- set newest, ns = {}, namespace(now=none, audited=none) -%}
+  {%- if execute and load_relation(source('warehouse', 'landed_objects')) is not none -%}
+    {%- set found = run_query("select topic, max(case when folder_hour <= " ~ clock() ~ " then folder_hour end) as newest, max(audited_at) as audited_at, "
+        ~ clock() ~ " as asked_at from " ~ source('warehouse', 'landed_objects') ~ " group by topic") -%}
+    {%- for row in found.rows -%}
+      {%- do newest.update({row[0]: row[1]}) -%}
+      {%- set ns.now = row[3] -%}
+      {%- if ns.audited is none or row[2] > ns.audited -%}{%- set ns.audited = row[2] -%}{%- endif -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {%- set lists, hours = [], modules.datetime.timedelta(hours=1) -%}
+  {%- for topic in landed_topics() -%}
+    {%- set since = none -%}
+    {%- if newest.get(topic) -%}
+      {%- set since = newest[topic] - hours * setting('landing_slack_hours') -%}
+      {%- if ns.audited.date() < ns.now.date() or setting('sweep') == 1 -%}
+        {%- set since = [since, ns.now.replace(hour=0, minute=0, second=0, microsecond=0) - hours * 24 * (setting('late_days') + 1)] | min -%}
+      {%- endif -%}
+    {%- endif -%}
+    {%- set days = [] -%}
+    {%- if since and (ns.now - since).days <= 10 -%}
+      {%- for number in range((ns.now.date() - since.date()).days + 2) -%}
+        {%- do days.append((since + hours * 24 * number).strftime('dt=%Y-%m-%d/')) -%}
+      {%- endfor -%}
+    {%- endif -%}
+    {%- do lists.append((topic, since, days or [''])) -%}
+  {%- endfor -%}
+  {{ return(lists) }}
+{%- endmacro %}

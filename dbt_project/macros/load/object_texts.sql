@@ -2,7 +2,8 @@
     etag and object_size (of what was read, which may be newer than what was listed), read_error,
     and where the engine reads text: object_text, line_count, bad_lines.
     DuckDB: lake_text (ingestion/lake.py): a cut gzip is an error there; DuckDB's own readers lose
-    its lines silently. Teradata: landed_lines reads the foreign table itself. -#}
+    its lines silently. Teradata: landed_lines reads the foreign table itself, and what NOS skipped
+    is found afterwards (objects_read). -#}
 {% macro object_texts(batch) -%}
   {{ return(adapter.dispatch('object_texts', 'twist')(batch)) }}
 {%- endmacro %}
@@ -30,4 +31,28 @@ select
     topic, folder_hour, object_key, etag, object_size,
     cast(null as {{ text_type(512) }}) as read_error
 from {{ batch }}
+{%- endmacro %}
+
+{#- objects_read(lines): the batch with what became of reading it. `lines` counts the lines per
+    object. DuckDB: said by lake_text. Teradata: NOS skips a file that it cannot read without a word,
+    so one that was listed and of which no line came is unreadable; 20 bytes are an empty gzip. -#}
+{% macro objects_read(lines) -%}
+  {{ return(adapter.dispatch('objects_read', 'twist')(lines)) }}
+{%- endmacro %}
+
+{% macro default__objects_read(lines) %}{{ unsupported_engine('objects_read') }}{% endmacro %}
+
+{% macro duckdb__objects_read(lines) -%}
+    select topic, folder_hour, object_key, etag, object_size, read_error from {{ ref('load_objects') }}
+{%- endmacro %}
+
+{% macro teradata__objects_read(lines) -%}
+    select
+        listed.topic, listed.folder_hour, listed.object_key, listed.etag, listed.object_size,
+        case when {{ lines }}.object_key is null and listed.object_size <> 20
+            then cast('NOS returned no line of it: empty, cut, no gzip, or vanished' as {{ text_type(512) }})
+        end as read_error
+    from (select * from {{ ref('load_objects') }}) as listed
+    left join {{ lines }}
+        on listed.object_key = {{ lines }}.object_key and listed.etag = {{ lines }}.etag
 {%- endmacro %}

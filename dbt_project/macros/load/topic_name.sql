@@ -1,3 +1,8 @@
+{#- landed_topics(): the topics that land in the lake. -#}
+{% macro landed_topics() -%}
+  {{ return(['clickstream', 'sku_availability', 'product_catalog', 'dead_letters']) }}
+{%- endmacro %}
+
 {#- topic_name(topic): the topic as a text of the column's length; a bare literal would give a union
     on Teradata the length of its first branch, and cut the longer names. -#}
 {% macro topic_name(topic) -%} cast('{{ topic }}' as {{ text_type(64) }}) {%- endmacro %}

@@ -1,5 +1,9 @@
 -- What Kafka Connect could not write to the lake, once: where it stood, why, and what it says.
-{{ config(incremental_strategy='append') }}
+{{ config(
+    incremental_strategy='append',
+    index=primary_index(['topic', 'kafka_partition', 'kafka_offset']),
+    statistics=['object_key'],
+) }}
 
 with lines as (
     select * from {{ ref('load_dead_letters') }}

@@ -2,13 +2,13 @@
 -- lines set aside: the row is the mark that the object is done. Counts are of the lines that stand
 -- under the object's name, so lines that a killed load had staged are credited here too.
 -- depends_on: {{ ref('late_events') }} {{ ref('quarantined_lines') }} {{ ref('stg_catalog__skus') }} {{ ref('dead_letters') }}
-{{ config(incremental_strategy='merge', unique_key=['object_key', 'etag']) }}
+{{ config(
+    incremental_strategy='merge',
+    unique_key=['object_key', 'etag'],
+    index=primary_index(['object_key', 'etag']),
+) }}
 
-with batch as (
-    select topic, folder_hour, object_key, etag, object_size, read_error from {{ ref('load_objects') }}
-),
-
-listing as (
+with listing as (
     select object_key, etag from {{ ref('load_listing') }}
 ),
 
@@ -26,6 +26,10 @@ lines as (
     select object_key, etag, count(*) as lines from {{ ref('load_catalog') }} group by object_key, etag
     union all
     select object_key, etag, count(*) as lines from {{ ref('load_dead_letters') }} group by object_key, etag
+),
+
+batch as (
+    {{ objects_read('lines') }}
 ),
 
 {{ lines_standing_since_last_audit() }},
@@ -64,7 +68,7 @@ repaired as (
 
 select
     batch.object_key, batch.etag, batch.topic, batch.folder_hour, batch.object_size,
-    case when batch.read_error is null then 'loaded' else 'unreadable' end as status,
+    cast(case when batch.read_error is null then 'loaded' else 'unreadable' end as {{ text_type(16) }}) as status,
     batch.read_error,
     coalesce(counted.lines, 0) as lines,
     coalesce(counted.loaded, 0) as loaded,
@@ -79,7 +83,7 @@ left join counted on batch.object_key = counted.object_key and batch.etag = coun
 union all
 select
     superseded.object_key, superseded.etag, superseded.topic, superseded.folder_hour,
-    cast(null as bigint) as object_size, 'superseded' as status, cast(null as {{ text_type(512) }}) as read_error,
+    cast(null as bigint) as object_size, cast('superseded' as {{ text_type(16) }}) as status, cast(null as {{ text_type(512) }}) as read_error,
     superseded.loaded + superseded.late + superseded.quarantined as lines,
     superseded.loaded, cast(0 as bigint) as duplicates, superseded.late, superseded.quarantined,
     {{ clock() }} as audited_at, cast(null as {{ text_type(1024) }}) as accepted_why, {{ load_id() }} as load_id
@@ -87,6 +91,6 @@ from superseded
 union all
 select
     repaired.object_key, repaired.etag, repaired.topic, repaired.folder_hour, repaired.object_size,
-    'superseded' as status, repaired.read_error, repaired.lines, repaired.loaded, repaired.duplicates,
+    cast('superseded' as {{ text_type(16) }}) as status, repaired.read_error, repaired.lines, repaired.loaded, repaired.duplicates,
     repaired.late, repaired.quarantined, {{ clock() }} as audited_at, repaired.accepted_why, {{ load_id() }} as load_id
 from repaired

@@ -1,6 +1,10 @@
 -- Every event that came too late to count, once; and what a replay did with it.
 -- depends_on: {{ ref('stg_clickstream__events') }} {{ ref('stg_availability__stock_changes') }}
-{{ config(incremental_strategy='merge', unique_key=['topic', 'kafka_partition', 'kafka_offset']) }}
+{{ config(
+    incremental_strategy='merge',
+    unique_key=['topic', 'kafka_partition', 'kafka_offset'],
+    index=primary_index(['topic', 'kafka_partition', 'kafka_offset']),
+) }}
 
 with lines as (
     select {{ topic_name('clickstream') }} as topic, object_key, etag, line_number, kafka_partition, kafka_offset,

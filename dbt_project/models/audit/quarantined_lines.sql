@@ -1,5 +1,9 @@
 -- Every line that cannot be used, with the reason, once.
-{{ config(incremental_strategy='append') }}
+{{ config(
+    incremental_strategy='append',
+    index=primary_index(['object_key', 'etag', 'line_number']),
+    statistics=['object_key'],
+) }}
 
 with lines as (
     select {{ topic_name('clickstream') }} as topic, object_key, etag, line_number,

@@ -1,5 +1,8 @@
 -- The days that exist: those with an accepted human product view or stock change.
-{{ config(unique_key=['open_date']) }}
+{{ config(
+    unique_key=['open_date'],
+    index=primary_index(['open_date']),
+) }}
 
 with events as (
     {{ changed(ref('stg_clickstream__events')) }}

@@ -1,6 +1,9 @@
 -- Each open day's size curves: the share of a style's demand that each of its active SKUs carries.
 -- The shares of a style sum to exactly 1.
-{{ config(unique_key=['stock_date', 'style_id', 'sku_id']) }}
+{{ config(
+    unique_key=['stock_date', 'style_id', 'sku_id'],
+    index=primary_index(['stock_date', 'style_id', 'sku_id'], day='stock_date'),
+) }}
 {%- set touched = touched_styles_of_catalog() %}
 
 with {{ touched.cte }}

@@ -1,5 +1,8 @@
 -- The catalog as it held, day by day: from valid_from until the day before valid_to.
-{{ config(unique_key=['valid_from', 'sku_id']) }}
+{{ config(
+    unique_key=['valid_from', 'sku_id'],
+    index=primary_index(['valid_from', 'sku_id']),
+) }}
 {%- set touched = touched_catalog() %}
 
 with {{ touched.cte }}

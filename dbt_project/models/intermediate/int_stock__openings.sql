@@ -1,6 +1,9 @@
 -- Stock before each open day's first instant: the levels above 0, and one row without a location
 -- for a SKU that is known and has none. They make each day complete in itself.
-{{ config(unique_key=['stock_date', 'sku_id', 'location_id']) }}
+{{ config(
+    unique_key=['stock_date', 'sku_id', 'location_id'],
+    index=primary_index(['stock_date', 'sku_id', 'location_id'], day='stock_date'),
+) }}
 {%- set touched = touched_openings() %}
 
 with {{ touched.cte }}

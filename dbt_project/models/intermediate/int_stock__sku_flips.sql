@@ -1,8 +1,11 @@
 -- When a SKU came into stock and went out of it: the first state of each day, and every later one
 -- that differs from the state before. A flip once published stays, with what holds there now.
-{{ config(unique_key=['stock_date', 'sku_id', 'valid_from']) }}
+{{ config(
+    unique_key=['stock_date', 'sku_id', 'valid_from'],
+    index=primary_index(['stock_date', 'sku_id', 'valid_from'], day='stock_date'),
+) }}
 {%- set touched = touched_keys(['stock_date', 'sku_id'], [
-    'select stock_date, sku_id from (' ~ changed(ref('int_stock__sku_states')) ~ ') as states',
+    'select stock_date, sku_id from (' ~ changed(ref('int_stock__sku_states')) ~ ') as changed_states',
 ]) %}
 
 with {{ touched.cte }}

@@ -1,9 +1,12 @@
 -- What stock of a SKU the network held, moment by moment: one row at each instant with a stock
 -- event, and one at the opening of the day.
-{{ config(unique_key=['stock_date', 'sku_id', 'valid_from']) }}
+{{ config(
+    unique_key=['stock_date', 'sku_id', 'valid_from'],
+    index=primary_index(['stock_date', 'sku_id', 'valid_from'], day='stock_date'),
+) }}
 {%- set touched = touched_keys(['stock_date', 'sku_id'], [
-    'select event_date as stock_date, sku_id from (' ~ changed(ref('stg_availability__stock_changes')) ~ ') as changes',
-    'select stock_date, sku_id from (' ~ changed(ref('int_stock__openings')) ~ ') as openings',
+    'select event_date as stock_date, sku_id from (' ~ changed(ref('stg_availability__stock_changes')) ~ ') as arrived_changes',
+    'select stock_date, sku_id from (' ~ changed(ref('int_stock__openings')) ~ ') as changed_openings',
 ]) %}
 
 with {{ touched.cte }}

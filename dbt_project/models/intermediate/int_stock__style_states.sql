@@ -1,6 +1,9 @@
 -- What share of a style's size curve was in stock, moment by moment: one row at each instant at
 -- which one of its SKUs flipped, so that no SKU of the style flips within a row's time.
-{{ config(unique_key=['stock_date', 'style_id', 'valid_from']) }}
+{{ config(
+    unique_key=['stock_date', 'style_id', 'valid_from'],
+    index=primary_index(['stock_date', 'style_id', 'valid_from'], day='stock_date'),
+) }}
 {%- set touched = touched_styles() %}
 
 with {{ touched.cte }}

@@ -1,4 +1,6 @@
 -- The batch's clickstream lines, typed and judged: one row a line.
+{{ config(index=primary_index(['object_key', 'line_number'])) }}
+
 with lines as (
     {{ landed_lines('clickstream') }}
 ),

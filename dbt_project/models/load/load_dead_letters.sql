@@ -1,4 +1,6 @@
 -- The batch's dead letters, typed and judged: one row a line.
+{{ config(index=primary_index(['object_key', 'line_number'])) }}
+
 with lines as (
     {{ landed_lines('dead_letters') }}
 ),

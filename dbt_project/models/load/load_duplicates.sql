@@ -1,6 +1,8 @@
 -- The batch's lines that are duplicates, and by which rule: 'position' (the line itself was seen
 -- before) or 'event' (another copy of its event was loaded before, or is loaded with this batch).
 -- Staging is read by name: a ref would be a cycle.
+{{ config(index=primary_index(['object_key', 'line_number'])) }}
+
 with lines as (
     select {{ topic_name('clickstream') }} as topic, object_key, etag, folder_hour, line_number, kafka_partition,
         kafka_offset, event_date, event_id, problem, is_late

@@ -1,5 +1,7 @@
 -- The batch: the oldest objects that are new or were unreadable, up to batch_mb, each read once.
 -- Later models read this table only, so a file that changes meanwhile cannot split their view.
+{{ config(index=primary_index(['object_key'])) }}
+
 with listing as (
     select * from {{ ref('load_listing') }}
 ),

@@ -1,5 +1,8 @@
 -- The locations that stock events have named, with what the optional seed says of them.
-{{ config(unique_key=['location_id']) }}
+{{ config(
+    unique_key=['location_id'],
+    index=primary_index(['location_id']),
+) }}
 
 with stock_changes as (
     {{ changed(ref('stg_availability__stock_changes')) }}

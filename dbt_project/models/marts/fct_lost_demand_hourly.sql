@@ -1,5 +1,8 @@
 -- The views that each SKU lost by being out of stock. Sums exactly to out_of_stock_views.
-{{ config(unique_key=['view_hour', 'style_id', 'sku_id']) }}
+{{ config(
+    unique_key=['view_hour', 'style_id', 'sku_id'],
+    index=primary_index(['view_hour', 'style_id', 'sku_id'], day='view_hour', kind='timestamp'),
+) }}
 {%- set touched = touched_cells() %}
 
 with {{ touched.cte }}

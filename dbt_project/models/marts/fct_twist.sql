@@ -1,5 +1,8 @@
 -- Each human product view, and how much of the product it met could be bought at that moment.
-{{ config(unique_key=['view_date', 'view_id']) }}
+{{ config(
+    unique_key=['view_date', 'view_id'],
+    index=primary_index(['view_date', 'view_id'], day='view_date'),
+) }}
 {%- set judged = views_to_judge() %}
 {%- set as_of = 'partition by product_date, product_level, product_id'
     ~ ' order by happened_at nulls first, is_view nulls first rows unbounded preceding' %}

@@ -1,7 +1,10 @@
 -- Traffic and its three parts by hour, style, SKU ('' where none was chosen) and channel.
-{{ config(unique_key=['view_hour', 'style_id', 'sku_id', 'channel']) }}
+{{ config(
+    unique_key=['view_hour', 'style_id', 'sku_id', 'channel'],
+    index=primary_index(['view_hour', 'style_id', 'sku_id', 'channel'], day='view_hour', kind='timestamp'),
+) }}
 {%- set touched = touched_keys(['view_date', 'view_hour', 'style_id'], [
-    'select view_date, view_hour, style_id from (' ~ changed(ref('fct_twist')) ~ ') as views',
+    'select view_date, view_hour, style_id from (' ~ changed(ref('fct_twist')) ~ ') as changed_views',
 ]) %}
 
 with {{ touched.cte }}

@@ -1,10 +1,13 @@
 -- TWIST by day, brand, department, category and channel, with the attributes as of the day.
-{{ config(unique_key=['view_date', 'brand', 'department', 'category', 'channel']) }}
+{{ config(
+    unique_key=['view_date', 'brand', 'department', 'category', 'channel'],
+    index=primary_index(['view_date', 'brand', 'department', 'category', 'channel'], day='view_date'),
+) }}
 {%- set touched = touched_keys(['view_date'], [
-    'select cast(view_hour as date) as view_date from (' ~ changed(ref('fct_twist_hourly')) ~ ') as hours',
-    'select days.open_date as view_date from (select * from ' ~ ref('int_calendar__open_days') ~ ') as days inner join ('
+    'select cast(view_hour as date) as view_date from (' ~ changed(ref('fct_twist_hourly')) ~ ') as changed_hours',
+    'select open_days.open_date as view_date from (select * from ' ~ ref('int_calendar__open_days') ~ ') as open_days inner join ('
     ~ changed(ref('int_catalog__sku_versions'))
-    ~ ') as versions on days.open_date >= versions.valid_from and days.open_date < versions.valid_to',
+    ~ ') as changed_versions on open_days.open_date >= changed_versions.valid_from and open_days.open_date < changed_versions.valid_to',
 ]) %}
 
 with {{ touched.cte }}

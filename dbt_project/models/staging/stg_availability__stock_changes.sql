@@ -1,6 +1,10 @@
 -- Every loaded stock event once. tie_partition and tie_offset are the smallest position of all its
 -- copies, whenever they came: of several events at one instant the one with the highest holds.
-{{ config(incremental_strategy='merge', unique_key=['event_date', 'event_id']) }}
+{{ config(
+    incremental_strategy='merge',
+    unique_key=['event_date', 'event_id'],
+    index=primary_index(['event_date', 'event_id'], day='event_date'),
+) }}
 
 with lines as (
     select * from {{ ref('load_availability') }}

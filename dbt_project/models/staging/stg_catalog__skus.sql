@@ -1,6 +1,10 @@
 -- Every loaded catalog row once. A row counts from the later of its event day and the oldest day
 -- that was open to late data when it arrived.
-{{ config(incremental_strategy='append') }}
+{{ config(
+    incremental_strategy='append',
+    index=primary_index(['sku_id', 'kafka_partition', 'kafka_offset']),
+    statistics=['sku_id', 'counts_from'],
+) }}
 
 with lines as (
     select * from {{ ref('load_catalog') }}

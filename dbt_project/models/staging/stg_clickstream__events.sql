@@ -1,5 +1,9 @@
 -- Every loaded clickstream event once.
-{{ config(incremental_strategy='append') }}
+{{ config(
+    incremental_strategy='append',
+    index=primary_index(['event_date', 'event_id'], day='event_date'),
+    statistics=['event_date', 'event_id'],
+) }}
 
 with lines as (
     select * from {{ ref('load_clickstream') }}

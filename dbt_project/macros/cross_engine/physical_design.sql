@@ -1,0 +1,36 @@
+{#- How Teradata stores a table; DuckDB and DuckLake have neither, and ignore these configs.
+
+    primary_index(columns, day, each)
+        for the config `index`: rows go to AMPs by the hash of `columns`, which are the merge key, so
+        a MERGE joins on the AMP where the row is (and Teradata allows no MERGE that leaves one out).
+        `day` is a column of dates or timestamps by which each AMP keeps its rows apart: a bound on
+        it opens no other days. There is room until 2049, and NO RANGE takes what lies outside.
+    collect_statistics()
+        post-hook of every table that stays: what the optimizer knows of its key (or of the config
+        `statistics`) and its partitions. Teradata skips by itself what has changed too little to
+        matter (SYSTEM THRESHOLD), so it may be asked after every run. DuckDB keeps its statistics
+        unasked. -#}
+{% macro primary_index(columns, day=none, kind='date') -%}
+  {%- set text = 'primary index (' ~ columns | join(', ') ~ ')' -%}
+  {%- if day -%}
+    {%- set midnight = ' 00:00:00' if kind == 'timestamp' else '' -%}
+    {%- set last = ' 23:59:59.999999' if kind == 'timestamp' else '' -%}
+    {%- set text = text ~ " partition by range_n (" ~ day ~ " between " ~ kind ~ " '2020-01-01" ~ midnight ~ "' and "
+        ~ kind ~ " '2049-12-31" ~ last ~ "' each interval '1' day, no range or unknown)" -%}
+  {%- endif -%}
+  {{ return(text) }}
+{%- endmacro %}
+
+{% macro collect_statistics() -%}
+  {{ return(adapter.dispatch('collect_statistics', 'twist')()) }}
+{%- endmacro %}
+
+{% macro default__collect_statistics() %}{{ unsupported_engine('collect_statistics') }}{% endmacro %}
+{% macro duckdb__collect_statistics() %}{{ return('') }}{% endmacro %}
+
+{% macro teradata__collect_statistics() -%}
+  {%- set columns = model.config.get('statistics') or model.config.get('unique_key') or [] -%}
+  {%- if model.config.get('materialized') != 'incremental' or not columns -%}{{ return('') }}{%- endif -%}
+  {%- set all = (['partition'] if 'partition by' in model.config.get('index', '') else []) + columns -%}
+  {{ return('collect statistics using system threshold for current column (' ~ all | join('), column (') ~ ') on ' ~ this) }}
+{%- endmacro %}

@@ -1,0 +1,95 @@
+{#- landed_lines on Teradata. Each field is looked up once, as it was written (a token); its first character is its JSON type.
+    NOS numbers no lines, so the number is an order that a second reading gives again. -#}
+{% macro teradata__landed_lines(topic) -%}
+  {%- set fields = topic_fields(topic) -%}
+    select
+        object_key, etag, folder_hour, line_number, raw_line,
+        case
+            when is_object = 0 then cast('not JSON object, or not strictly JSON' as {{ text_type(512) }})
+            when is_ambiguous = 1 then 'not JSON: a key twice, or written with an escape'
+            {%- for field in fields %}
+            when {{ teradata_wrong_type(field) }} then '{{ field.name }} is of another type than {{ field.type }}'
+            {%- endfor %}
+        end as json_problem,
+        {{ teradata_json_text('topic_token', 128) }} as kafka_topic,
+        cast(substring(partition_token from 1 for 32) as {{ text_type(32) }}) as kafka_partition,
+        cast(substring(offset_token from 1 for 32) as {{ text_type(32) }}) as kafka_offset,
+        cast(substring(timestamp_token from 1 for 32) as {{ text_type(32) }}) as kafka_timestamp
+        {%- for field in fields %},
+        {%- if field.type == 'timestamp' %}
+        {{ teradata_json_text(field.name ~ '_token') }} as {{ field.name }}
+        {%- elif field.type == 'text' %}
+        {{ teradata_json_text(field.name ~ '_token', field.length) }} as {{ field.name }}
+        {%- else %}
+        nullif(nullif(cast(substring({{ field.name }}_token from 1 for 38) as {{ text_type(38) }}), 'null'), '""') as {{ field.name }}
+        {%- endif -%}
+        {%- endfor %}
+    from (
+        select
+            numbered.*,
+            case when is_object = 1 and regexp_similar(raw_line, '{{ teradata_json_repeated_key() }}', 'c') = 1 then 1 else 0 end as is_ambiguous
+            {%- for name in ['_topic', '_partition', '_offset', '_timestamp'] %},
+            case when is_object = 1 then {{ teradata_json_token(name) }} end as {{ name[1:] }}_token
+            {%- endfor %}
+            {%- for field in fields %},
+            case when is_object = 1 then {{ teradata_json_token(field.name) }} end as {{ field.name }}_token
+            {%- endfor %}
+        from (
+            select
+                read_once.*,
+                row_number() over (
+                    partition by object_key
+                    order by hashrow(raw_line) nulls first, substring(raw_line from 1 for 1000) nulls first
+                ) as line_number,
+                case when regexp_similar(raw_line, '{{ teradata_json_object() }}', 'c') = 1 then 1 else 0 end as is_object
+            from ({{ teradata_raw_lines(topic) }}) as read_once
+        ) as numbered
+    ) as tokens
+{%- endmacro %}
+
+{#- The lines of the batch's objects, and those of late events that are to be replayed. NOS opens
+    only the files that the path names; which lines count is decided by the batch. -#}
+{% macro teradata_raw_lines(topic) -%}
+                select batch.object_key, batch.etag, batch.folder_hour, cast(coalesce(landed.raw_line, '') as {{ text_type(32000) }}) as raw_line
+                from (
+                    select location, raw_line from {{ source('landing', 'landing_' ~ topic) }}
+                    where {{ teradata_paths(topic) }}
+                ) as landed
+                inner join (select * from {{ ref('load_objects') }} where topic = '{{ topic }}') as batch
+                    on substring(landed.location from position('/topics/' in landed.location) + 1) = batch.object_key
+                union all
+                select cast('' as {{ text_type(1024) }}), cast('' as {{ text_type(128) }}), cast(null as timestamp(6)), raw_line
+                from {{ source('warehouse', 'late_events') }}
+                where topic = '{{ topic }}' and replay_requested_at is not null
+{%- endmacro %}
+
+{#- Path pruning: the days and hours of the batch, and while they are few enough for a request, its
+    very files, so that a new object is read once and an old one not again. -#}
+{% macro teradata_paths(topic) -%}
+  {%- set keys = [] -%}
+  {%- if execute and load_relation(ref('load_objects')) is not none -%}
+    {%- for row in run_query("select object_key from " ~ ref('load_objects') ~ " where topic = '" ~ topic ~ "'").rows -%}
+      {%- do keys.append(row[0].split('/')) -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {%- if not keys -%}{{ return("$path.$dt = 'none'") }}{%- endif -%}
+  {%- set narrowed = [['dt', 2], ['hour', 3]] + ([['file', 4]] if keys | length <= 2000 else []) -%}
+  {%- set conditions = [] -%}
+  {%- for part, place in narrowed -%}
+    {%- do conditions.append("$path.$" ~ part ~ " in ('" ~ keys | map(attribute=place) | unique | sort | join("', '") ~ "')") -%}
+  {%- endfor -%}
+  {{ return(conditions | join(' and ')) }}
+{%- endmacro %}
+
+{#- teradata_wrong_type(field): a condition on its token. JSON null and '' are no value of any type. -#}
+{% macro teradata_wrong_type(field) -%}
+  {%- set token, first = field.name ~ '_token', "substring(" ~ field.name ~ "_token from 1 for 1)" -%}
+  {%- set right = {
+      'text': first ~ " = '\"'",
+      'timestamp': first ~ " = '\"'",
+      'integer': "regexp_similar(" ~ token ~ ", '-?[0-9]+', 'c') = 1",
+      'number': first ~ " in ('-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9')",
+      'boolean': token ~ " in ('true', 'false')",
+  }[field.type] -%}
+  {{ return(token ~ " not in ('null', '\"\"') and not (" ~ right ~ ")") }}
+{%- endmacro %}

@@ -1,0 +1,70 @@
+"""Native Object Store over a local folder: what it lists, and which lines it yields.
+
+Documented: a location is a prefix of keys; only files of the compression of the first one are read;
+others, and records with errors, are skipped without a word. Assumed, each with a probe in the
+ledger: a damaged gzip yields none of its lines, an empty line is a line, bytes that are not UTF-8
+come as U+FFFD, and a line of more than 32,000 characters is skipped.
+"""
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.teradata.emulator.errors import TeradataError
+
+LONGEST_LINE = 32_000
+_LOCATION = re.compile(r"/s3/[\w.-]+/(?P<prefix>.*)", re.IGNORECASE)
+
+
+class ObjectStore:
+    """A folder as a bucket."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.reads: list[str] = []
+        """The keys of the files that were opened, in their order."""
+
+    def keys(self, location: str) -> list[str]:
+        """The keys under a location `/s3/bucket.endpoint/prefix`."""
+        found = _LOCATION.fullmatch(location)
+        if not found:
+            raise TeradataError(4860, f"not a location of an object store: {location}")
+        keys = (p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file())
+        return sorted(key for key in keys if key.startswith(found["prefix"]))
+
+    def listing(self, location: str) -> list[tuple[str, str, datetime, int]]:
+        """location, version, time of change and length of each object."""
+        bucket = location.split("/")[2]
+        rows = []
+        for key in self.keys(location):
+            about = (self.root / key).stat()
+            changed = datetime.fromtimestamp(about.st_mtime_ns / 1e9, UTC).replace(tzinfo=None)
+            rows.append((f"/S3/{bucket}/{key}", "", changed, about.st_size))
+        return rows
+
+    def lines(
+        self, location: str, parts: list[str], wanted: dict[str, set[str]]
+    ) -> Iterator[tuple[str, str, dict[str, str]]]:
+        """Location, line and path of every record in the files whose path parts are wanted.
+
+        `parts` are the names of the path pattern, the first for the first folder after the bucket.
+        """
+        bucket = location.split("/")[2]
+        for key in self.keys(location):
+            path = dict(zip(parts, key.split("/"), strict=False))
+            if all(path.get(part) in values for part, values in wanted.items()):
+                for line in self._lines_of(key):
+                    yield f"/S3/{bucket}/{key}", line, path
+
+    def _lines_of(self, key: str) -> list[str]:
+        self.reads.append(key)
+        try:
+            content = gzip.decompress((self.root / key).read_bytes())
+        except (OSError, EOFError, zlib.error):
+            return []
+        lines = content.decode(errors="replace").split("\n")
+        lines = lines[:-1] if lines[-1] == "" else lines
+        return [line for line in lines if len(line) <= LONGEST_LINE]

@@ -1,0 +1,283 @@
+"""A parsed query or change in DuckDB's words, with Teradata's meaning.
+
+What means something else there is rewritten by the types of its operands; sqlglot finds them from
+the catalogue. A node that is not listed (`rules_vocabulary`, and a few of the adapter's own) is not
+understood.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+
+from tests.teradata.emulator.catalogue import Catalogue
+from tests.teradata.emulator.errors import NotUnderstoodError, TeradataError
+from tests.teradata.rules_vocabulary import NODES
+
+D = exp.DType
+TEXTS = {D.VARCHAR, D.CHAR, D.TEXT, D.NVARCHAR}
+WHOLE = {D.INT, D.BIGINT, D.SMALLINT, D.TINYINT, D.INT128}
+MOMENTS = {D.TIMESTAMP, D.TIMESTAMPTZ, D.TIMESTAMPNTZ}
+ADAPTERS_OWN = {
+    exp.Collate, exp.Delete, exp.Limit, exp.Rand, exp.Placeholder, exp.Values, exp.TableAlias,
+    exp.Initcap,
+}  # fmt: skip
+"""Node classes that only dbt-teradata's own statements have."""
+FUNCTIONS = {
+    "regexp_similar": "td_regexp_similar",
+    "regexp_substr": "td_regexp_substr",
+    "oreplace": "td_replace",
+    "hashrow": "td_hash",
+}
+"""Functions that sqlglot has no class for; `numtodsinterval` has a rule of its own."""
+
+METHODS = {"jsonextractvalue": "td_json_value", "jsonextractlargevalue": "td_json_large_value"}
+
+
+class Translation:
+    """One statement on its way."""
+
+    def __init__(self, tree: exp.Expr, catalogue: Catalogue) -> None:
+        self._types: dict[int, exp.DataType] = {}
+        self.lengths: dict[str, int] = {}
+        """Of the columns that the statement selects: the lengths of texts, where they are known."""
+        self.tree = tree
+        for node in tree.walk():
+            if type(node) not in NODES and type(node) not in ADAPTERS_OWN:
+                raise NotUnderstoodError(f"{type(node).__name__}: {node.sql('teradata')[:80]}")
+        self._infer(catalogue)
+
+    @property
+    def is_query(self) -> bool:
+        return isinstance(self.tree, exp.Query)
+
+    @property
+    def kind(self) -> str:
+        """Insert, Merge, Update, Delete or Select."""
+        return "Select" if self.is_query else type(self.tree).__name__
+
+    def sql(self) -> str:
+        rewrites: list[tuple[type[exp.Expr], Callable[[Any], exp.Expr | None]]] = [
+            (exp.Dot, self._method),
+            (exp.Anonymous, self._function),
+            (exp.RegexpSubstr, self._function),
+            (exp.Extract, self._extract),
+            (exp.Trunc, self._trunc),
+            (exp.Sub, self._difference),
+            (exp.Div, self._quotient),
+            (exp.EQ, self._comparison),
+            (exp.NEQ, self._comparison),
+            (exp.Sum, self._sum),
+            (exp.TryCast, self._trycast),
+            (exp.Cast, self._cast),
+        ]
+        for kind, rewrite in rewrites:
+            for node in reversed(list(self.tree.find_all(kind))):  # the inner ones first
+                if type(node) is kind and (new := rewrite(node)) is not None:
+                    new.meta.update(node.meta)
+                    if node is self.tree:
+                        self.tree = new
+                    else:
+                        node.replace(new)
+        return self.tree.sql("duckdb")
+
+    # types
+
+    def _infer(self, catalogue: Catalogue) -> None:
+        for number, node in enumerate(self.tree.walk()):
+            node.meta["number"] = number
+        schema = catalogue.schema()
+        copy = self.tree.copy()
+        for table in copy.find_all(exp.Table):
+            for part in ("this", "db"):
+                if isinstance(name := table.args.get(part), exp.Identifier):
+                    name.set("this", name.this.lower())
+        try:
+            qualified = qualify(
+                copy, schema=schema, dialect="teradata", quote_identifiers=False,
+                validate_qualify_columns=False,
+            )  # fmt: skip
+            typed = annotate_types(qualified, schema=schema, dialect="teradata")
+        except SqlglotError as error:
+            raise TeradataError(5628, f"columns or types cannot be told: {error}") from error
+        for node in typed.walk():
+            if node.type and "number" in node.meta:
+                self._types.setdefault(node.meta["number"], node.type)
+        for union in typed.find_all(exp.SetOperation):
+            self._refuse_narrow_first_branch(union)
+        if isinstance(typed, exp.Query):
+            for item in typed.selects:
+                if length := _length(item):
+                    self.lengths[item.alias_or_name.lower()] = length
+
+    @staticmethod
+    def _refuse_narrow_first_branch(union: exp.SetOperation) -> None:
+        for left, right in zip(union.left.selects, union.right.selects, strict=False):
+            first, later = _length(left), _length(right)
+            if first and later and later > first:
+                raise TeradataError(
+                    3996, f"{right.alias_or_name}: VARCHAR({later}) is cut to the VARCHAR({first}) "
+                    "of the union's first branch",
+                )  # fmt: skip
+
+    def _type(self, node: exp.Expr) -> Any:
+        found = self._types.get(node.meta.get("number", -1))
+        return found.this if found else None
+
+    def _scale(self, node: exp.Expr) -> int | None:
+        found = self._types.get(node.meta.get("number", -1))
+        if found is not None and found.this == D.DECIMAL and len(found.expressions) == 2:
+            return int(found.expressions[1].name)
+        return 0 if found is not None and found.this in WHOLE else None
+
+    # rewrites
+
+    @staticmethod
+    def _method(node: exp.Dot) -> exp.Expr | None:
+        called = node.expression
+        if isinstance(called, exp.Anonymous):
+            if (name := called.name.lower()) not in METHODS:
+                raise TeradataError(5589, f"Function '{called.name}' does not exist.")
+            path = called.expressions[0]
+            return exp.Anonymous(this=METHODS[name], expressions=[node.this, path])
+        return None
+
+    @staticmethod
+    def _function(node: exp.Anonymous | exp.RegexpSubstr) -> exp.Expr | None:
+        if isinstance(node, exp.RegexpSubstr):
+            arguments = [
+                node.args.get(name)
+                for name in ("this", "expression", "position", "occurrence", "parameters")
+            ]
+            if any(argument is None for argument in arguments):
+                raise NotUnderstoodError("regexp_substr without all five arguments")
+            values = [argument for argument in arguments if argument is not None]
+            return exp.Anonymous(this="td_regexp_substr", expressions=values)
+        name = node.name.lower()
+        if name.startswith("td_"):
+            return None
+        if name == "numtodsinterval":
+            number, unit = node.expressions
+            if unit.name.upper() != "SECOND":
+                raise NotUnderstoodError(node.sql("teradata"))
+            return exp.Anonymous(this="td_seconds", expressions=[number])
+        if name not in FUNCTIONS:
+            raise TeradataError(5589, f"Function '{node.name}' does not exist.")
+        return exp.Anonymous(this=FUNCTIONS[name], expressions=list(node.expressions))
+
+    def _extract(self, node: exp.Extract) -> exp.Expr | None:
+        """EXTRACT(SECOND) keeps the fraction."""
+        if node.name.upper() != "SECOND":
+            return None
+        fraction = exp.DataType.build("decimal(8, 6)")
+        self._types[node.meta["number"]] = fraction
+        micros = exp.Extract(this=exp.var("MICROSECOND"), expression=node.expression)
+        seconds = exp.Mul(this=micros, expression=exp.Literal.number("0.000001"))
+        return exp.Cast(this=seconds, to=fraction)
+
+    @staticmethod
+    def _trunc(node: exp.Trunc) -> exp.Expr | None:
+        """Of a number, to so many decimals."""
+        if node.args.get("decimals") is None:
+            return None
+        return exp.Anonymous(this="td_trunc", expressions=[node.this, node.args["decimals"]])
+
+    def _difference(self, node: exp.Sub) -> exp.Expr | None:
+        if self._type(node.left) in MOMENTS and self._type(node.right) in MOMENTS | WHOLE:
+            raise TeradataError(
+                5407, f"Invalid operation for DateTime: {node.sql('teradata')[:80]}"
+            )
+        return None
+
+    def _quotient(self, node: exp.Div) -> exp.Expr | None:
+        """Whole numbers: cut. Double precision as it is. The scales of decimals are not known."""
+        kinds = {self._type(side) for side in (node.left, node.right)}
+        if kinds <= WHOLE:
+            return exp.IntDiv(this=node.left, expression=node.right)
+        if D.DOUBLE in kinds or D.FLOAT in kinds:
+            return None
+        raise NotUnderstoodError(f"the type of this quotient: {node.sql('teradata')[:80]}")
+
+    def _comparison(self, node: exp.EQ | exp.NEQ) -> exp.Expr | None:
+        """Blanks at the end of texts do not count."""
+        if isinstance(node.parent, exp.Update) or isinstance(node.right, exp.Collate):
+            return None
+        if not {self._type(node.left), self._type(node.right)} <= TEXTS:
+            return None
+        left, right = (exp.func("rtrim", side) for side in (node.left, node.right))
+        return type(node)(this=left, expression=right)
+
+    def _sum(self, node: exp.Sum) -> exp.Expr | None:
+        """The sum of an INTEGER is one, and overflows."""
+        if self._type(node.this) not in WHOLE - {D.BIGINT} or isinstance(node.parent, exp.Cast):
+            return None
+        outer = node.parent if isinstance(node.parent, exp.Window) else None
+        if outer is not None:
+            raise NotUnderstoodError(f"a running sum of INTEGER: {node.sql('teradata')[:60]}")
+        return exp.cast(node.copy(), "int")
+
+    def _trycast(self, node: exp.TryCast) -> exp.Expr | None:
+        value, kind = node.this, node.to.this
+        if kind in MOMENTS:
+            value = exp.Anonymous(this="td_try_moment", expressions=[value])
+            return exp.TryCast(this=value, to=exp.DataType.build("timestamp"))
+        if kind in (D.FLOAT, D.DOUBLE):
+            return exp.TryCast(this=value, to=exp.DataType.build("double", dialect="duckdb"))
+        if kind in WHOLE | {D.DECIMAL, D.DATE}:
+            return None
+        raise NotUnderstoodError(node.sql("teradata")[:80])
+
+    def _cast(self, node: exp.Cast) -> exp.Expr | None:
+        value, kind, source = node.this, node.to.this, self._type(node.this)
+        if isinstance(node.this, exp.Null):
+            return exp.Cast(this=value, to=_plain(node.to))
+        if kind in TEXTS:
+            return _cast_to_text(value, node.to)
+        if kind in WHOLE:
+            if source not in WHOLE | TEXTS:
+                value = exp.Anonymous(this="td_whole", expressions=[value])
+            return exp.Cast(this=value, to=node.to)
+        if kind == D.DECIMAL:
+            return self._cast_to_decimal(node, value)
+        if kind in MOMENTS and source in TEXTS:
+            value = exp.Anonymous(this="td_moment", expressions=[value])
+        if kind == D.JSON:
+            return exp.Anonymous(this="td_json", expressions=[value])
+        return exp.Cast(this=value, to=_plain(node.to))
+
+    def _cast_to_decimal(self, node: exp.Cast, value: exp.Expr) -> exp.Expr:
+        """Half to even, where digits are lost."""
+        wanted = int(node.to.expressions[1].name) if len(node.to.expressions) > 1 else 0
+        scale = self._scale(node.this)
+        if (scale is None or scale > wanted) and self._type(node.this) not in TEXTS:
+            value = exp.func("round_even", value, exp.Literal.number(wanted))
+        return exp.Cast(this=value, to=node.to)
+
+
+def _length(item: exp.Expr) -> int | None:
+    value, kind = item.unalias(), item.type
+    if isinstance(value, exp.Literal) and value.is_string:
+        return max(1, len(value.this))
+    if kind is not None and kind.this in TEXTS and kind.expressions:
+        return int(kind.expressions[0].name)
+    return None
+
+
+def _plain(kind: exp.DataType) -> exp.DataType:
+    """The type without what DuckDB does not know."""
+    if kind.this in MOMENTS:
+        return exp.DataType.build("timestamp")
+    if kind.this in (D.FLOAT, D.DOUBLE):
+        return exp.DataType.build("double", dialect="duckdb")
+    return exp.DataType.build("text") if kind.this in TEXTS else kind.copy()
+
+
+def _cast_to_text(value: exp.Expr, kind: exp.DataType) -> exp.Expr:
+    """ANSI: what does not fit is an error, but for blanks."""
+    if not kind.expressions:
+        raise TeradataError(3706, "VARCHAR without a length is VARCHAR(1)")
+    text = exp.cast(value, "text")
+    return exp.Anonymous(this="td_text", expressions=[text, kind.expressions[0].this.copy()])

@@ -1,0 +1,110 @@
+"""Whatever request of a cycle fails, the next cycle makes the same tables."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from orchestration.lib.dbt import DbtFailed
+from tests.dbt.given import load, packed, sku, stock, view
+from tests.dbt.oracle import Delivery
+from tests.teradata.emulator import Fault, System
+from tests.teradata.warehouse import Rows, Teradata, differences
+
+FAULTS: list[Callable[[int], Fault]] = [
+    lambda nth: Fault(2631, nth),
+    lambda nth: Fault(2646, nth),
+    lambda nth: Fault(804, nth, loses_connection=True),
+    lambda nth: Fault(804, nth, loses_connection=True, after_it_was_done=True),
+]
+"""Deadlock, spool space, connection lost before the request was done, or after it."""
+PARTS = 24
+"""Of the long test; about twenty requests each."""
+
+
+def first_files() -> list[Delivery]:
+    return load(
+        sku("a", size_share=0.6), sku("b", size_share=0.4),
+        stock("02 08:00", "a", 3), stock("02 08:00", "b", 1, "S1"),
+        view("02 10:00", "a"), view("02 10:05"), view("02 11:00", "b", user_agent="a bot"),
+    )  # fmt: skip
+
+
+def later_files() -> list[Delivery]:
+    """Late and repeated events, a new day, a changed catalog, a line set aside, a bad object."""
+    again = view("02 10:30", "b", arrival="03 09:00")
+    files = load(
+        again, again, view("03 10:00"), view("27 10:00", arrival="03 09:30", event_ts="x"),
+        stock("02 09:30", "a", 0, arrival="03 08:00"), stock("03 09:00", "b", 2, "S2"),
+        sku("c", "03 00:00"), sku("b", "03 00:00", is_active=False),
+    )  # fmt: skip
+    cut = Delivery(files[0].key.replace("hour=00", "hour=01"), packed(b"{}")[:-9])
+    return [*files, cut]
+
+
+@dataclass
+class Shop:
+    """A warehouse after its first load, the files of the second, and what they come to."""
+
+    teradata: Teradata
+    after_first_load: System
+    expected: dict[str, Rows]
+    requests: int
+
+    def cycle(self, fault: Fault, root: Path) -> list[str]:
+        """Fail once, load again; what differs then."""
+        self.teradata.system = self.after_first_load.copy(root / "copy.duckdb")
+        self.teradata.system.fault = fault
+        try:
+            self.teradata.load()
+        except Exception:  # whatever dbt makes of it
+            assert fault.struck is not None
+        self.teradata.load()
+        return differences(self.expected, self.teradata.tables())
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    root = tmp_path_factory.mktemp("shop")
+    teradata = Teradata(root / "landing", file=root / "first.duckdb")
+    teradata.deliver(first_files())
+    teradata.load()
+    after_first_load = teradata.system
+    teradata.deliver(later_files())
+    teradata.system = after_first_load.copy(root / "second.duckdb")
+    teradata.load()
+    expected, requests = teradata.tables(), len(teradata.system.requests)
+    assert all(expected[name] for name in ("fct_twist", "quarantined_lines", "landed_objects"))
+    yield Shop(teradata, after_first_load, expected, requests)
+    teradata.close()
+    shutil.rmtree(root)
+
+
+def test_a_failed_request_is_made_up_for(shop: Shop, tmp_path: Path) -> None:
+    rng = Random(4)
+    for make, nth in zip(FAULTS[1:3], rng.sample(range(60, shop.requests), 2), strict=True):
+        assert shop.cycle(make(nth), tmp_path) == []
+
+
+def test_the_second_statement_of_a_rebuild_may_fail(shop: Shop, tmp_path: Path) -> None:
+    """CREATE is done, INSERT is not: the table stands empty until the next load, and no longer."""
+    shop.teradata.system = shop.after_first_load.copy(tmp_path / "copy.duckdb")
+    shop.teradata.load()
+    fault = Fault(2646, strikes=lambda sql: 'insert into "twist_marts"."fct_twist"' in sql.lower())
+    shop.teradata.system.fault = fault
+    with pytest.raises(DbtFailed, match="2646"):
+        shop.teradata.run("run", "--full-refresh", "--select", "fct_twist")
+    assert shop.teradata.rows("marts.fct_twist") == []
+    shop.teradata.run("run", "--select", "fct_twist+")
+    assert differences(shop.expected, shop.teradata.tables()) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_request_of_a_cycle_may_fail(part: int, shop: Shop, tmp_path: Path) -> None:
+    for nth in range(part, shop.requests, PARTS):
+        found = shop.cycle(FAULTS[(nth // PARTS) % len(FAULTS)](nth), tmp_path)
+        assert found == [], f"request {nth}: {found[:5]}"
