@@ -127,6 +127,7 @@ def _report(settings: Settings, dbt: Dbt, first_stamp: int, seconds: float) -> L
     objects, lines, loaded, duplicates, late, quarantined = (int(n or 0) for n in counts)
     return LoadReport(
         *(objects, lines, loaded, duplicates, late, quarantined),
+        _number(dbt, f"select count(*) from {audit}.dead_letters where load_id > {first_stamp}"),
         max((moment for moment in newest if moment), default=None),
         seconds,
         tuple((key, error or "") for key, error in unreadable),

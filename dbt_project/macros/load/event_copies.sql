@@ -59,7 +59,7 @@ by_event as (
 {#- A connector that starts over reports a record to the dead letters again: the event of such a
     letter is the position of that record, whenever it failed. -#}
 {% macro origin(topic, partition, offset) -%}
-  cast({{ topic }} || ':' || cast({{ partition }} as {{ text_type(20) }}) || ':' || cast({{ offset }} as {{ text_type(20) }}) as {{ text_type(300) }})
+  cast({{ topic }} || ':' || cast({{ partition }} as {{ text_type(20) }}) || ':' || cast({{ offset }} as {{ text_type(20) }}) as {{ text_type(128) }})
 {%- endmacro %}
 
 {% macro whole_of_time() -%} date '2000-01-01' {%- endmacro %}

@@ -41,7 +41,7 @@
       {'name': 'event_ts', 'type': 'timestamp', 'required': true},
     ],
     'dead_letters': [
-      {'name': 'origin_topic', 'type': 'text', 'length': 256, 'required': true},
+      {'name': 'origin_topic', 'type': 'text', 'length': 64, 'required': true},
       {'name': 'origin_partition', 'type': 'integer', 'minimum': 0, 'maximum': 2147483647, 'required': true},
       {'name': 'origin_offset', 'type': 'integer', 'minimum': 0, 'maximum': 9223372036854775807, 'required': true},
       {'name': 'reason', 'type': 'text', 'length': 512, 'required': true},

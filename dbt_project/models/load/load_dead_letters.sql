@@ -15,7 +15,7 @@ judged as (
 
 select
     {{ line_columns('dead_letters') }},
-    cast(origin_topic as {{ text_type(256) }}) as origin_topic,
+    cast(origin_topic as {{ text_type(64) }}) as origin_topic,
     {{ try_bigint('origin_partition') }} as origin_partition,
     {{ try_bigint('origin_offset') }} as origin_offset,
     cast(reason as {{ text_type(512) }}) as reason,
