@@ -83,7 +83,8 @@ left join counted on batch.object_key = counted.object_key and batch.etag = coun
 union all
 select
     superseded.object_key, superseded.etag, superseded.topic, superseded.folder_hour,
-    cast(null as bigint) as object_size, cast('superseded' as {{ text_type(16) }}) as status, cast(null as {{ text_type(512) }}) as read_error,
+    cast(null as bigint) as object_size, cast('superseded' as {{ text_type(16) }}) as status,
+    cast(null as {{ text_type(512) }}) as read_error,
     superseded.loaded + superseded.late + superseded.quarantined as lines,
     superseded.loaded, cast(0 as bigint) as duplicates, superseded.late, superseded.quarantined,
     {{ clock() }} as audited_at, cast(null as {{ text_type(1024) }}) as accepted_why, {{ load_id() }} as load_id
