@@ -65,6 +65,19 @@ down: .env ## stop them; what they hold stays
 logs: .env ## what they say
 	$(COMPOSE) logs --follow --tail 100
 
+.PHONY: export
+export: $(VENV)/run.stamp ## closed days into the history lake, as Parquet that was read back
+	@$(TWIST) export
+
+.PHONY: restore
+restore: $(VENV)/run.stamp ## a day from the history lake into the warehouse, verified [DAY=YYYY-MM-DD]
+	@$(TWIST) restore --day "$$DAY"
+restore: export DAY := $(value DAY)
+
+.PHONY: ui
+ui: setup ## Dagster on this machine: http://127.0.0.1:3000 [PORT=…]
+	@$(TWIST) ui --port $(or $(PORT),3000)
+
 .PHONY: docs
 docs: $(VENV)/all.stamp ## the dbt docs and the column lineage as static pages in .data/docs
 	@$(TWIST) docs
@@ -91,7 +104,7 @@ teradata-probe: $(VENV)/all.stamp ## ask a real Teradata what the tests assume o
 	@PYTHONPATH=. $(BIN)/python -m tests.teradata.probe
 
 .env:
-	@echo "there is no .env: cp .env.example .env, and choose the two S3 secrets in it" >&2; exit 1
+	@echo "there is no .env: cp .env.example .env, and choose the secrets in it" >&2; exit 1
 
 # Environments: from the locks, with hashes, by uv (installed into .venv where it is absent).
 $(VENV)/run.stamp: requirements-run.lock

@@ -94,6 +94,11 @@ def restart(settings: Settings, say: Callable[[str], None], patience: float = PA
 def _client(settings: Settings) -> "httpx.Client":
     import httpx
 
+    if not settings.connect_url:
+        raise SettingsError(
+            "TWIST_CONNECT_URL is empty: set it to Kafka Connect's REST interface, such as "
+            "http://127.0.0.1:8083"
+        )
     return httpx.Client(base_url=settings.connect_url, timeout=30)
 
 

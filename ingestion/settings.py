@@ -36,7 +36,6 @@ class Settings(BaseSettings):
     s3_secret_access_key: SecretStr = SecretStr("")
 
     kafka: str = "127.0.0.1:9092"
-    connect_url: str = "http://127.0.0.1:8083"
 
     target: Literal["embedded", "s3", "teradata", "offline"] = "embedded"
     teradata_host: str = "127.0.0.1"
@@ -52,6 +51,13 @@ class Settings(BaseSettings):
     landing_slack_hours: int = Field(2, ge=0, le=1_000_000)
     batch_mb: int = Field(64, ge=1, le=1024)
     memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$")
+
+    fresh_clickstream_minutes: int = Field(15, ge=1, le=1_000_000)
+    fresh_sku_availability_minutes: int = Field(60, ge=1, le=1_000_000)
+    fresh_product_catalog_minutes: int = Field(2880, ge=1, le=1_000_000)
+    fresh_loader_minutes: int = Field(15, ge=1, le=1_000_000)
+    connect_url: str = Field("", pattern=r"^(https?://\S+)?$")
+    alert_webhook: SecretStr = SecretStr("")
 
     @field_validator("bot_patterns")
     @classmethod

@@ -3,11 +3,13 @@
 import argparse
 import os
 import sys
+from datetime import date
 from pathlib import Path
 
 from ingestion.settings import Settings, SettingsError, load_settings
 from ingestion.writer_lock import WarehouseLocked
 from orchestration.lib.dbt import Dbt, DbtFailed
+from orchestration.lib.history import HistoryError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options) or 0
-    except (SettingsError, WarehouseLocked, DbtFailed) as error:
+    except (SettingsError, WarehouseLocked, DbtFailed, HistoryError) as error:
         print(f"twist: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -109,6 +111,22 @@ def _replay_late(_: argparse.Namespace) -> int:
     return _unreadable(report.unreadable)
 
 
+def _export(_: argparse.Namespace) -> None:
+    from orchestration.lib.history import export_all
+
+    settings = load_settings()
+    days = list(export_all(settings, say))
+    say(f"{len(days)} days exported to {settings.history_root}")
+
+
+def _restore(options: argparse.Namespace) -> None:
+    from orchestration.lib.history import restore_day
+
+    settings = load_settings()
+    for table, found in restore_day(settings, Dbt(settings), options.day).items():
+        say(f"{options.day} {table}: {found.rows:,} rows restored, checksum {found.checksum}")
+
+
 def _demo(options: argparse.Namespace) -> None:
     from orchestration.lib.demo import demo
 
@@ -122,10 +140,23 @@ def _docs(_: argparse.Namespace) -> None:
     say(f"open {write_docs(ROOT / '.data' / 'docs', say)}")
 
 
+def _ui(options: argparse.Namespace) -> None:
+    from orchestration.lib.ui import serve
+
+    serve(_shown_settings(), options.port, say)
+
+
 def _minutes(text: str) -> int:
     if not text.isdigit():
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes, 0 or more")
     return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-11-01") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -155,10 +186,21 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("replay-late", help="put each late event in its place, once")
     command.set_defaults(run=_replay_late)
 
+    command = commands.add_parser("export", help="closed days into the history lake")
+    command.set_defaults(run=_export)
+
+    command = commands.add_parser("restore", help="a day from the history lake")
+    command.add_argument("--day", type=_day, required=True, metavar="YYYY-MM-DD")
+    command.set_defaults(run=_restore)
+
     command = commands.add_parser("demo", help="from landing to facts, printed")
     command.add_argument("--data", default="retailer", choices=["retailer", "otto", "retailrocket"])
     command.add_argument("--path-to", type=Path)
     command.set_defaults(run=_demo)
+
+    command = commands.add_parser("ui", help="Dagster on this machine")
+    command.add_argument("--port", type=int, default=3000)
+    command.set_defaults(run=_ui)
 
     command = commands.add_parser("docs", help="dbt docs and column lineage as static pages")
     command.set_defaults(run=_docs)

@@ -1,6 +1,7 @@
 """dbt in this process: parsed once, warm from then on (a cycle costs tenths of a second)."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,9 @@ def environment(settings: Settings) -> dict[str, str]:
         "TWIST_MIN_SELLABLE_QTY": str(settings.min_sellable_qty),
         "TWIST_LANDING_SLACK_HOURS": str(settings.landing_slack_hours),
         "TWIST_BATCH_MB": str(settings.batch_mb),
+        "TWIST_FRESH_CLICKSTREAM_MINUTES": str(settings.fresh_clickstream_minutes),
+        "TWIST_FRESH_SKU_AVAILABILITY_MINUTES": str(settings.fresh_sku_availability_minutes),
+        "TWIST_FRESH_PRODUCT_CATALOG_MINUTES": str(settings.fresh_product_catalog_minutes),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
 
@@ -46,6 +50,8 @@ class Dbt:
 
     settings: Settings
     _runner: "dbtRunner | None" = field(default=None, repr=False)
+    on_result: Callable[[Any], None] = field(default=lambda _: None, repr=False)
+    """Called with each node's result when a command ends, whether or not it succeeded."""
     _compiled: dict[str, str] = field(default_factory=dict, repr=False)
 
     def run(self, *arguments: str) -> Any:
@@ -56,13 +62,16 @@ class Dbt:
         """
         os.environ.update(environment(self.settings))
         runner = self._warm_runner()
-        lean = ("--cache-selected-only", "--no-write-json") if arguments[0] == "run" else ()
-        answer = runner.invoke([*arguments, *COMMON, *lean])
+        lean = ("--cache-selected-only",) if arguments[0] == "run" else ()
+        answer = runner.invoke([*arguments, *COMMON, *QUIET_FILES, *lean])
+        results = getattr(answer.result, "results", None) or []
+        for result in results:
+            self.on_result(result)
         if answer.success:
             return answer.result
         failures = [
-            f"{_name(result)}: {_sentence(result.message)}"
-            for result in getattr(answer.result, "results", None) or []
+            f"{_name(result)}: {sentence(result.message)}"
+            for result in results
             if result.status in ("error", "fail", "runtime error")
         ]
         raise DbtFailed("\n".join(failures) or str(answer.exception or answer.result))
@@ -70,9 +79,14 @@ class Dbt:
     def compiled(self, model: str) -> str:
         """The SQL of a model that asks the warehouse nothing while it is compiled; kept."""
         if model not in self._compiled:
-            result = self.run("compile", "--select", model, "--no-write-json")
+            result = self.run("compile", "--select", model)
             self._compiled[model] = result.results[0].node.compiled_code
         return self._compiled[model]
+
+    def warm_up(self) -> None:
+        """Parse the project now; without the warehouse and without the writer lock."""
+        os.environ.update(environment(self.settings))
+        self._warm_runner()
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on dbt's own connection, which also holds the batch tables."""
@@ -120,7 +134,7 @@ class Dbt:
         from dbt.cli.main import dbtRunner
 
         if self._runner is None:
-            parsed = dbtRunner().invoke(["parse", *COMMON])
+            parsed = dbtRunner().invoke(["parse", *COMMON, *QUIET_FILES])
             if not parsed.success:
                 raise DbtFailed(str(parsed.exception))
             self._runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]
@@ -141,13 +155,17 @@ COMMON = (
 )
 
 
+QUIET_FILES = ("--no-write-json",)
+"""dbt writes its manifest in place, and Dagster's processes read it: `make setup` alone writes."""
+
+
 def _name(result: Any) -> str:
     """The model or test of a result; an operation's result knows its id only."""
     name: str = result.node.name if hasattr(result, "node") else result.unique_id.split(".")[-1]
     return name
 
 
-def _sentence(message: str | None) -> str:
+def sentence(message: str | None) -> str:
     """dbt wraps the database's error in lines of its own; keep what says something."""
     lines = [line.strip() for line in (message or "").splitlines() if line.strip()]
     return " ".join(lines[:6])

@@ -1,13 +1,15 @@
 """`make sql`: read-only questions to the warehouse, answered as CSV."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ingestion import writer_lock
-from ingestion.settings import Settings
+from ingestion.settings import Settings, SettingsError
 from ingestion.warehouse import ALIAS, attach_warehouse, data_path, require_warehouse
 
 if TYPE_CHECKING:
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 10_000
 
 
-def open_reader(settings: Settings) -> "DuckDBPyConnection":
+def open_reader(settings: Settings, writes_to: Path | None = None) -> "DuckDBPyConnection":
     """A connection that reads the warehouse and nothing else, with `twist` as default catalog.
 
-    Take a fresh one for each question: maintenance removes what a snapshot older than an hour saw.
+    An export `writes_to` a folder besides. Take a fresh one for each question: maintenance removes
+    what a snapshot older than an hour saw.
     """
     import duckdb
 
@@ -29,13 +32,33 @@ def open_reader(settings: Settings) -> "DuckDBPyConnection":
     conn = duckdb.connect()
     attach_warehouse(conn, settings, read_only=True)
     conn.execute(f"use {ALIAS}.marts")
-    readable = ", ".join(
-        "'" + place.replace("'", "''") + "'" for place in (f"{folder}/", data_path(settings))
-    )
+    places = [f"{folder}/", data_path(settings)] + ([f"{writes_to}/"] if writes_to else [])
+    readable = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
     conn.execute(f"set allowed_directories = [{readable}]")
     conn.execute("set enable_external_access = false")
     conn.execute("set lock_configuration = true")
     return conn
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator["DuckDBPyConnection"]:
+    """A reader that is closed again; tables that the first load has not made yet are a sentence.
+
+    Raises:
+        SettingsError: there is no warehouse, or it lacks a table.
+    """
+    import duckdb
+
+    reader = open_reader(settings)
+    try:
+        yield reader
+    except duckdb.CatalogException as error:
+        raise SettingsError(
+            f"the warehouse in {settings.warehouse_root} is not complete "
+            f"({str(error).splitlines()[0]}): wait for its first load, or run `make load`"
+        ) from None
+    finally:
+        reader.close()
 
 
 def write_csv(conn: "DuckDBPyConnection", sql: str, out: TextIO) -> None:

@@ -116,6 +116,11 @@ def test_no_connect_at_all_names_the_setting_and_the_cure() -> None:
     assert "http://127.0.0.1:9" in str(refused.value)
 
 
+def test_no_address_is_one_sentence_too() -> None:
+    with pytest.raises(SettingsError, match="TWIST_CONNECT_URL is empty"):
+        connect.status(Settings(_env_file=None))
+
+
 def test_status_tells_what_runs_from_what_does_not(fake: FakeConnect) -> None:
     fake.status = [(200, running())]
     assert [each.runs for each in connect.status(fake.settings)] == [True]

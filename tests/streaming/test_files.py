@@ -20,7 +20,11 @@ from tests.streaming import services
 BIN = Path(sys.executable).parent
 COMPOSE = ROOT / "docker" / "compose.yaml"
 PATH = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-SECRETS = {"TWIST_S3_ACCESS_KEY_ID": "someone", "TWIST_S3_SECRET_ACCESS_KEY": "something"}
+SECRETS = {
+    "TWIST_S3_ACCESS_KEY_ID": "someone",
+    "TWIST_S3_SECRET_ACCESS_KEY": "something",
+    "TWIST_POSTGRES_PASSWORD": "anything",
+}
 
 
 def example() -> dict[str, str]:
@@ -142,7 +146,7 @@ def test_the_worker_in_docker_has_the_settings_of_the_file() -> None:
 def test_the_set_up_applies_the_files_of_the_image() -> None:
     service = composed()["services"]["setup"]
     assert "python -m ingestion.topics && python -m ingestion.connect apply" in service["command"]
-    assert "COPY ingestion " in (ROOT / "docker" / "twist" / "Dockerfile").read_text()
+    assert " ingestion ./ingestion" in (ROOT / "docker" / "twist" / "Dockerfile").read_text()
     assert topics.FILE.is_relative_to(ROOT / "ingestion")
     assert connect.FOLDER.is_relative_to(ROOT / "ingestion")
 

@@ -1,0 +1,32 @@
+"""What Dagster loads (attribute `defs`): this file only wires, the parts are in `defs/`."""
+
+import dagster as dg
+
+from orchestration.defs import jobs
+from orchestration.defs.alerts import alerts
+from orchestration.defs.expectations import expectations, hourly_expectations, twist_expectations
+from orchestration.defs.freshness import data_freshness, freshness_of_data
+from orchestration.defs.heartbeat import silent_runs
+from orchestration.defs.history import closed_days, days_that_closed, export_closed_day
+from orchestration.defs.lakehouse import Lakehouse
+from orchestration.defs.landing import topic_specs
+from orchestration.defs.live import live_mode, twist_live
+from orchestration.defs.models import warehouse
+
+defs = dg.Definitions(
+    assets=[*topic_specs(), warehouse, closed_days],
+    asset_checks=[data_freshness, expectations],
+    jobs=[
+        jobs.twist_load,
+        twist_live,
+        jobs.twist_rebuild,
+        jobs.twist_replay_late,
+        jobs.twist_maintain,
+        export_closed_day,
+        twist_expectations,
+    ],
+    schedules=[jobs.every_5_minutes, jobs.hourly_maintenance, hourly_expectations],
+    sensors=[live_mode, silent_runs, freshness_of_data, days_that_closed, alerts],
+    resources={"lakehouse": Lakehouse()},
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,1 @@
+"""Dagster's assets, checks, jobs and sensors, by what they are about."""

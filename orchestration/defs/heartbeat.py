@@ -1,0 +1,101 @@
+"""A sign of life from every run, for Dagster's own launcher does not notice a killed one.
+
+A run writes the time into a tag while it makes progress; a sensor fails runs that have gone silent,
+which frees their place in the queue. A run that hangs ends itself: the writer lock dies with it.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+TAG = "twist/heartbeat"
+BEAT_SECONDS = 10.0
+SILENT_SECONDS = 60.0
+HUNG_SECONDS = 1800.0
+"""A step of a load (a batch, a model's merge) takes seconds; half an hour of nothing is a hang."""
+STARTING_SECONDS = 120.0
+
+IN_PROGRESS = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def in_progress(instance: dg.DagsterInstance, job_name: str) -> Sequence[dg.RunRecord]:
+    """The runs of a job that are queued or run, oldest first."""
+    return instance.get_run_records(
+        dg.RunsFilter(job_name=job_name, statuses=IN_PROGRESS), ascending=True
+    )
+
+
+@contextmanager
+def beating(context: Any) -> Iterator[Callable[[], None]]:
+    """Beat while the body runs and calls what this yields now and then."""
+    progress = time.monotonic()
+    stopped = threading.Event()
+
+    def made_progress() -> None:
+        nonlocal progress
+        progress = time.monotonic()
+
+    def beat() -> None:
+        while True:
+            if time.monotonic() - progress > HUNG_SECONDS:
+                os._exit(70)  # a hung thread cannot be stopped; its locks go with the process
+            context.instance.add_run_tags(context.run.run_id, {TAG: str(int(time.time()))})
+            if stopped.wait(BEAT_SECONDS):
+                return
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield made_progress
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def silence(record: dg.RunRecord, now: float) -> str | None:
+    """Why a run in progress counts as dead; None while it lives."""
+    run = record.dagster_run
+    if run.status == dg.DagsterRunStatus.STARTED or run.status == dg.DagsterRunStatus.CANCELING:
+        began = record.start_time or now
+        beat = max(float(run.tags.get(TAG, 0)), began)
+        if now - beat > SILENT_SECONDS:
+            return f"no sign of life for {now - beat:.0f} s: its process was killed, or hangs"
+    elif run.status == dg.DagsterRunStatus.STARTING:
+        waited = now - record.update_timestamp.timestamp()
+        if waited > STARTING_SECONDS:
+            return f"it has not started within {waited:.0f} s of its launch"
+    return None
+
+
+def fail_silent_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Report every silent run as failed; return one sentence for each."""
+    failed = []
+    for record in instance.get_run_records(dg.RunsFilter(statuses=IN_PROGRESS)):
+        reason = silence(record, time.time())
+        if reason:
+            run = record.dagster_run
+            instance.report_run_failed(run, f"{run.job_name}: {reason}. Its work is taken up again")
+            failed.append(f"{run.job_name} {run.run_id}: {reason}")
+    return failed
+
+
+@dg.sensor(
+    minimum_interval_seconds=20,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Fails runs without a sign of life, so that those behind them can start.",
+)
+def silent_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Look for silent runs."""
+    failed = fail_silent_runs(context.instance)
+    return dg.SkipReason("; ".join(failed) or "every run in progress gives a sign of life")

@@ -1,0 +1,126 @@
+"""The other ways to run: every five minutes, a rebuild, a replay of late events, maintenance."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+
+import dagster as dg
+
+from orchestration.defs.heartbeat import beating, in_progress
+from orchestration.defs.lakehouse import WRITERS, Lakehouse
+from orchestration.defs.models import warehouse
+from orchestration.lib.cycle import Recorder
+from orchestration.lib.dbt import Dbt, DbtFailed
+from orchestration.lib.late import replay_late
+from orchestration.lib.maintenance import KEEP_MINUTES, maintain
+from orchestration.lib.rebuild import rebuild, recompute
+from orchestration.lib.turns import turn
+
+twist_load = dg.define_asset_job(
+    "twist_load",
+    selection=dg.AssetSelection.assets(warehouse).without_checks()
+    | dg.AssetSelection.checks(warehouse),
+    description="One load: what is new in the landing lake, every table, every dbt test.",
+)
+
+
+@dg.schedule(job=twist_load, cron_schedule="*/5 * * * *", execution_timezone="UTC")
+def every_5_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Load every five minutes, unless live mode does or the load before is not done."""
+    if in_progress(context.instance, "twist_live"):
+        return dg.SkipReason("twist_live is running: it loads what lands")
+    if in_progress(context.instance, "twist_load"):
+        return dg.SkipReason("the load before this one is not done")
+    return dg.RunRequest()
+
+
+@contextmanager
+def writing(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> Iterator[Dbt]:
+    """A dbt whose turn it is to write; dbt's failure becomes the run's, in its own words."""
+    recorder = Recorder()
+    with beating(context) as beat, turn(lakehouse.settings().warehouse_root):
+        recorder.progress = beat
+        dbt = lakehouse.dbt(recorder)
+        try:
+            yield dbt
+        except DbtFailed as error:
+            raise dg.Failure(str(error)) from None
+        finally:
+            dbt.close()
+
+
+class DayRange(dg.Config):
+    """The days to compute anew, such as 2026-11-01 to 2026-11-03; without days, everything."""
+
+    first_day: str | None = None
+    last_day: str | None = None
+
+
+@dg.op(pool=WRITERS, out=dg.Out(dg.Nothing))
+def rebuild_days(context: dg.OpExecutionContext, config: DayRange, lakehouse: Lakehouse) -> None:
+    """Compute a range of days anew from staging; or read the whole landing lake again."""
+    with writing(context, lakehouse) as dbt:
+        if config.first_day is None and config.last_day is None:
+            report = rebuild(dbt.settings, context.log.info)
+        else:
+            first = config.first_day or config.last_day or ""
+            last = config.last_day or first
+            days = date.fromisoformat(first), date.fromisoformat(last)
+            report = recompute(dbt.settings, dbt, *days, context.log.info)
+        context.log.info(str(report))
+
+
+@dg.op(pool=WRITERS, out=dg.Out(dg.Nothing))
+def replay(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
+    """Put each event that came too late in its place, once."""
+    with writing(context, lakehouse) as dbt:
+        replayed, report = replay_late(dbt.settings, dbt, context.log.info)
+        context.log.info(f"{replayed:,} late events replayed; {report}")
+
+
+class Keep(dg.Config):
+    """How long old snapshots stay readable."""
+
+    minutes: int = KEEP_MINUTES
+
+
+@dg.op(pool=WRITERS, out=dg.Out(dg.Nothing))
+def compact(context: dg.OpExecutionContext, config: Keep, lakehouse: Lakehouse) -> None:
+    """Compact files, expire snapshots, clean up."""
+    with writing(context, lakehouse) as dbt:
+        maintain(dbt.settings, context.log.info, config.minutes)
+
+
+@dg.job(description="A range of days, or everything, computed anew in one run.")
+def twist_rebuild() -> None:
+    """One op: see its config for the days."""
+    rebuild_days()
+
+
+@dg.job(description="Each event that came too late, in its place; closed days are exported again.")
+def twist_replay_late() -> None:
+    """One op."""
+    replay()
+
+
+@dg.job(description="Fewer and smaller files; snapshots older than an hour go. Readers are safe.")
+def twist_maintain() -> None:
+    """One op."""
+    compact()
+
+
+@dg.schedule(
+    job=twist_maintain,
+    cron_schedule="30 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+def hourly_maintenance(
+    context: dg.ScheduleEvaluationContext, lakehouse: Lakehouse
+) -> dg.RunRequest | dg.SkipReason:
+    """Maintain every hour where there is a warehouse; live mode does it between its own cycles."""
+    if not (lakehouse.settings().warehouse_root / "catalog.sqlite").exists():
+        return dg.SkipReason("there is no warehouse yet")
+    if in_progress(context.instance, "twist_live"):
+        return dg.SkipReason("twist_live is running: it maintains between its cycles")
+    return dg.RunRequest()

@@ -1,0 +1,146 @@
+"""`twist_live`: an hour-long run that loads what lands at once, and the sensor that keeps one."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from expectations.runner import SuiteError
+from expectations.runner import warm_up as warm_up_expectations
+from orchestration.defs.expectations import SPECS as EXPECTATIONS
+from orchestration.defs.expectations import validated
+from orchestration.defs.heartbeat import beating, in_progress
+from orchestration.defs.lakehouse import Lakehouse
+from orchestration.defs.landing import topic_events
+from orchestration.defs.models import warehouse
+from orchestration.defs.reports import (
+    UNIQUE_ID,
+    as_evaluation,
+    as_materialization,
+    checked,
+    materialized,
+)
+from orchestration.lib.cycle import Recorder, TopicNews, run_tests
+from orchestration.lib.dbt import Dbt, DbtFailed
+from orchestration.lib.live import work
+from orchestration.lib.load import LoadReport
+
+WARM = "twist/warm"
+"""Tag of a live run that is ready to take over."""
+SHIFT_SECONDS = 3600.0
+REPORT_SECONDS = 300.0
+TEST_SECONDS = 600.0
+"""All dbt tests take seconds even of a small warehouse: facts wait for them now and then only."""
+LOOK_FOR_RELIEF_SECONDS = 5.0
+
+
+class LiveReporter:
+    """Tells Dagster what a shift does: what ran in each cycle, everything every 5 minutes."""
+
+    def __init__(self, context: dg.OpExecutionContext, dbt: Dbt, recorder: Recorder) -> None:
+        self._context, self._dbt, self._recorder = context, dbt, recorder
+        self._began = self._looked = self._tested = time.monotonic()
+        self._reported = float("-inf")
+        self._relieved = False
+        self._unreadable: tuple[tuple[str, str], ...] | None = None
+
+    def events(self, cycle: tuple[LoadReport, list[TopicNews]] | None) -> Iterator[Any]:
+        """What there is to report after a cycle, or after a look that found nothing."""
+        self._recorder.progress()
+        if cycle:
+            yield from self._loaded(*cycle)
+        if time.monotonic() - self._tested >= TEST_SECONDS:
+            yield from self._test()
+            results = validated(self._dbt.settings, EXPECTATIONS.keys())
+            yield from map(as_evaluation, results)
+            self._tested = time.monotonic()
+
+    def _loaded(self, report: LoadReport, news: list[TopicNews]) -> Iterator[Any]:
+        nodes = self._recorder.taken()
+        everything = time.monotonic() - self._reported >= REPORT_SECONDS
+        if news or everything:
+            self._context.log.info(str(report))
+            specs = [
+                spec
+                for spec in warehouse.specs
+                if everything or str(spec.metadata[UNIQUE_ID]) in nodes
+            ]
+            yield from topic_events(news)
+            yield from map(as_materialization, materialized(self._dbt, specs, nodes))
+        if everything:
+            self._reported = time.monotonic()
+        if self._unreadable != report.unreadable:
+            self._unreadable = report.unreadable
+            yield from self._test("no_object_is_unreadable")
+
+    def is_over(self) -> bool:
+        """Whether the shift's hour has passed and the next run is warm, or Dagster gave this up."""
+        now = time.monotonic()
+        if now - self._looked >= LOOK_FOR_RELIEF_SECONDS:
+            self._looked = now
+            self._relieved = self._is_given_up() or (
+                now - self._began >= SHIFT_SECONDS and self._has_warm_successor()
+            )
+        return self._relieved
+
+    def _test(self, *names: str) -> Iterator[Any]:
+        tests = run_tests(self._dbt, self._recorder, names)
+        yield from map(as_evaluation, checked(self._dbt, warehouse.check_specs, tests))
+
+    def _is_given_up(self) -> bool:
+        run = self._context.instance.get_run_by_id(self._context.run_id)
+        return run is None or run.is_finished
+
+    def _has_warm_successor(self) -> bool:
+        runs = self._context.instance.get_runs(
+            dg.RunsFilter(
+                job_name="twist_live", statuses=[dg.DagsterRunStatus.STARTED], tags={WARM: "yes"}
+            )
+        )
+        return any(run.run_id != self._context.run_id for run in runs)
+
+
+@dg.op(out=dg.Out(dg.Nothing))
+def shift(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> Iterator[Any]:
+    """Warm up, take over from the run before, load what lands; end when the next one is warm."""
+    recorder = Recorder()
+    with beating(context) as beat:
+        recorder.progress = beat
+        dbt = lakehouse.dbt(recorder)
+        dbt.warm_up()
+        warm_up_expectations()
+        context.instance.add_run_tags(context.run_id, {WARM: "yes"})
+        reporter = LiveReporter(context, dbt, recorder)
+        try:
+            for cycle in work(dbt.settings, dbt, reporter.is_over, context.log.info):
+                yield from reporter.events(cycle)
+        except (DbtFailed, SuiteError) as error:
+            raise dg.Failure(str(error)) from None
+
+
+@dg.job(
+    description="Facts seconds after they land: a warm dbt that loads at once, for an hour. The "
+    "sensor live_mode keeps one running and hands over to the next.",
+    tags={"twist/live": "yes"},
+    executor_def=dg.in_process_executor,
+)
+def twist_live() -> None:
+    """One shift."""
+    shift()
+
+
+@dg.sensor(
+    job=twist_live,
+    minimum_interval_seconds=15,
+    description="Live mode: on, it keeps a live run, and starts the next one when its hour ends.",
+)
+def live_mode(context: dg.SensorEvaluationContext) -> Any:
+    """Start a live run where there is none, and a second one that relieves an old one."""
+    shifts = in_progress(context.instance, "twist_live")
+    if not shifts:
+        return dg.RunRequest()
+    began = shifts[0].start_time
+    if len(shifts) == 1 and began and time.time() - began >= SHIFT_SECONDS:
+        return dg.RunRequest()
+    return dg.SkipReason(f"{len(shifts)} live run in progress")

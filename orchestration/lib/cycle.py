@@ -1,0 +1,166 @@
+"""One load and what there is to say about it: its report, each node's run, each topic's news."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ingestion.settings import Settings
+from ingestion.warehouse import ALIAS, has_tables
+from orchestration.lib.dbt import Dbt, DbtFailed, sentence
+from orchestration.lib.load import LoadReport, load
+
+SHOWN_ROWS = 20
+"""Rows of a failed test that are shown beside it."""
+
+
+@dataclass(frozen=True)
+class NodeRun:
+    """What dbt did with a model or a test; `seconds` are summed over the batches of a load."""
+
+    unique_id: str
+    status: str
+    seconds: float
+    failures: int
+    message: str
+    sql: str
+
+
+@dataclass
+class Recorder:
+    """Collects the results of dbt commands: `Dbt(settings, on_result=recorder)`."""
+
+    nodes: dict[str, NodeRun] = field(default_factory=dict)
+    progress: Callable[[], None] = lambda: None
+
+    def __call__(self, result: Any) -> None:
+        """Note one node's result; of a node that ran again, the last status counts."""
+        self.progress()
+        if getattr(result, "node", None) is None or result.node.resource_type == "operation":
+            return
+        unique_id = result.node.unique_id
+        before = self.nodes.get(unique_id)
+        self.nodes[unique_id] = NodeRun(
+            unique_id,
+            str(result.status),
+            result.execution_time + (before.seconds if before else 0.0),
+            result.failures or 0,
+            sentence(result.message),
+            getattr(result.node, "compiled_code", None) or "",
+        )
+
+    def taken(self) -> dict[str, NodeRun]:
+        """What was collected since the last call, by unique id."""
+        taken, self.nodes = self.nodes, {}
+        return taken
+
+
+@dataclass(frozen=True)
+class TopicNews:
+    """What a load audited of one topic."""
+
+    topic: str
+    objects: int
+    lines: int
+    loaded: int
+    duplicates: int
+    late: int
+    quarantined: int
+    bytes: int
+    newest_folder: datetime | None
+
+
+@dataclass(frozen=True)
+class TableSize:
+    """Rows of a table, and bytes and number of its Parquet files (None: it lives in memory)."""
+
+    rows: int
+    bytes: int | None = None
+    files: int | None = None
+
+
+def run_load(
+    settings: Settings, dbt: Dbt, say: Callable[[str], None]
+) -> tuple[LoadReport, list[TopicNews]]:
+    """One load, and what it brought of each topic. The caller holds the writer lock."""
+    before = _newest_stamp(dbt)
+    report = load(settings, dbt, say)
+    news = dbt.query(
+        f"""
+        select topic, count(*), sum(lines)::bigint, sum(loaded)::bigint, sum(duplicates)::bigint,
+            sum(late)::bigint, sum(quarantined)::bigint, sum(object_size)::bigint, max(folder_hour)
+        from {ALIAS}.audit.landed_objects
+        where load_id > {before} and status = 'loaded' group by topic order by topic
+        """
+    )
+    return report, [TopicNews(*row) for row in news]
+
+
+def _newest_stamp(dbt: Dbt) -> int:
+    """The newest load so far; 0 before the first one has made the warehouse."""
+    if not has_tables(dbt.settings):
+        return 0
+    stamp: int = dbt.query(f"select coalesce(max(load_id), 0) from {ALIAS}.audit.watermarks")[0][0]
+    return stamp
+
+
+def run_tests(dbt: Dbt, recorder: Recorder, names: Iterable[str] = ()) -> dict[str, NodeRun]:
+    """Run dbt tests (all where none is named); a failed one is an answer, a broken one an error.
+
+    Raises:
+        DbtFailed: a test could not be run, which says nothing about the data.
+    """
+    recorder.taken()
+    try:
+        dbt.run("test", *(("--select", *names) if names else ()))
+    except DbtFailed:
+        ran = recorder.taken()
+        broken = [test for test in ran.values() if test.status not in ("pass", "warn", "fail")]
+        if broken or not ran:
+            raise
+        return ran
+    return recorder.taken()
+
+
+def failed_rows(dbt: Dbt, test: NodeRun) -> str:
+    """The first rows that a failed test returned, as a Markdown table."""
+    answer = dbt.connection().execute(f"select * from ({test.sql}) limit {SHOWN_ROWS}")
+    names = [column[0] for column in answer.description or []]
+    return markdown(names, answer.fetchall())
+
+
+def markdown(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A Markdown table."""
+    lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")[:200]
+
+
+def table_sizes(dbt: Dbt, tables: list[tuple[str, str]]) -> dict[tuple[str, str], TableSize]:
+    """Sizes of (schema, table) pairs; those that are not tables of the warehouse are left out."""
+    stored = {
+        (schema, table): (files, size)
+        for schema, table, files, size in dbt.query(
+            f"""
+            select ducklake_schema.schema_name, info.table_name, info.file_count,
+                info.file_size_bytes
+            from ducklake_table_info('{ALIAS}') as info
+            join __ducklake_metadata_{ALIAS}.ducklake_schema
+                on info.schema_id = ducklake_schema.schema_id
+            """
+        )
+    }
+    wanted = [table for table in tables if table in stored]
+    if not wanted:
+        return {}
+    counts = dbt.query(
+        "select "
+        + ", ".join(f"(select count(*) from {ALIAS}.{schema}.{name})" for schema, name in wanted)
+    )[0]
+    return {
+        table: TableSize(rows, stored[table][1], stored[table][0])
+        for table, rows in zip(wanted, counts, strict=True)
+    }

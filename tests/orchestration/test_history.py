@@ -1,0 +1,175 @@
+"""Closed days in the history lake: whole or not at all, and back in the warehouse as they were."""
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.lib import history
+from orchestration.lib.history import (
+    TABLES,
+    HistoryError,
+    closed_days,
+    days_to_export,
+    export_all,
+    export_day,
+    restore_day,
+    verify_day,
+)
+from tests.dbt.pipeline import Pipeline
+from tests.orchestration.conftest import AFTER, AT, DAY, free
+from tests.orchestration.lines import landed, stock, view
+
+D = DAY.date()
+
+
+def rows(shop: Pipeline) -> dict[str, list[tuple[Any, ...]]]:
+    """The day's published rows."""
+    return {
+        table: shop.query(
+            f"select * exclude ({'load_id' if table != 'stock_daily' else 'stock_date'}) "
+            f"from twist.marts.{table} where {column} >= date '{D}' and {column} < date '{D}' + 1 "
+            "order by all"
+        )
+        for table, column in TABLES.items()
+    }
+
+
+def files(shop: Pipeline) -> set[Path]:
+    return set(shop.settings.history_root.rglob("*.parquet"))
+
+
+def test_a_day_closes_when_arrivals_past_it_are_loaded_and_not_a_minute_before(
+    shop: Pipeline, closed: Pipeline
+) -> None:
+    early = AFTER - timedelta(minutes=2)
+    shop.deliver(landed(early, view(AFTER, "Z"), stock(early, "Z")))
+    shop.load()
+    assert closed_days(free(shop)) == {}, "stock changes of that day may still come"
+    with pytest.raises(HistoryError, match="is not closed"):
+        export_day(shop.settings, D)
+    assert list(closed_days(free(closed))) == [D]
+
+
+def test_an_exported_day_reads_back_and_is_not_due_again(closed: Pipeline) -> None:
+    settings = free(closed)
+    found = export_day(settings, D)
+    assert (found["fct_twist"].rows, found["fct_twist"].sums["in_stock_share"]) == (2, "1.000000")
+    assert set(verify_day(settings, D)) == set(TABLES)
+    assert days_to_export(settings) == {}
+    manifest = history.read_manifest(settings, D)
+    assert manifest
+    entry = manifest["tables"]["fct_twist"]
+    assert (settings.history_root / entry["file"]).exists()
+    assert entry["columns"]["in_stock_share"] == "DECIMAL(7,6)"
+
+
+@pytest.mark.long
+def test_a_replayed_event_exports_the_day_again_and_the_old_files_go(closed: Pipeline) -> None:
+    from orchestration.lib.late import replay_late
+
+    export_day(free(closed), D)
+    before = files(closed)
+    closed.deliver(landed(AFTER, view(AT, arrived=AFTER)))
+    closed.load()
+    assert days_to_export(free(closed)) == {}, "it is late, and kept aside"
+    replay_late(closed.settings, closed.dbt, lambda _: None)
+    assert list(export_all(free(closed), lambda _: None)) == [D]
+    assert verify_day(closed.settings, D)
+    assert len(files(closed)) == len(before)
+    assert not any("fct_twist/" in str(path) for path in files(closed) & before)
+    assert export_day(closed.settings, D)["fct_twist"].rows == 3
+
+
+def test_an_export_that_is_interrupted_leaves_the_old_day_readable(
+    closed: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = free(closed)
+    export_day(settings, D)
+    old = verify_day(settings, D)
+    closed.query("update twist.marts.fct_twist set channel = 'app', load_id = 10000")
+    free(closed)
+    placed: list[str] = []
+    place = history._place
+
+    def interrupted(*arguments: Any) -> str:
+        if placed:
+            raise KeyboardInterrupt
+        placed.append(place(*arguments))
+        return placed[0]
+
+    monkeypatch.setattr(history, "_place", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_day(settings, D)
+    assert placed, "the new day was half written"
+    assert verify_day(settings, D) == old
+    assert list(settings.history_root.glob(".export-*")) == []
+    monkeypatch.undo()
+    export_day(settings, D)
+    assert verify_day(settings, D) != old
+
+
+def test_what_was_written_wrongly_is_found_before_the_manifest_names_it(
+    closed: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = free(closed)
+    content = history._content
+    monkeypatch.setattr(history, "_content", lambda path: f"{content(path)} limit 1")
+    with pytest.raises(HistoryError, match=r"2 rows with checksum .* are wanted, 1 rows"):
+        export_day(settings, D)
+    assert history.read_manifest(settings, D) is None
+    assert files(closed) == set()
+
+
+def test_damage_is_undone_row_for_row(closed: Pipeline) -> None:
+    good = rows(closed)
+    export_day(free(closed), D)
+    closed.query("delete from twist.marts.fct_twist where in_stock_share = 0")
+    closed.query("update twist.marts.fct_twist_hourly set views = 99")
+    closed.query("update twist.intermediate.int_stock__openings set available_qty = 3")
+    closed.query("delete from twist.marts.twist_daily")
+    assert rows(closed) != good
+    restore_day(closed.settings, closed.dbt, D)
+    assert rows(closed) == good
+    closed.load()
+    assert rows(closed) == good, "a load takes restored rows for no news"
+
+
+@pytest.mark.long
+def test_an_empty_warehouse_gets_the_day_back_and_passes_every_test(
+    closed: Pipeline, tmp_path: Path
+) -> None:
+    good = rows(closed)
+    export_day(free(closed), D)
+    empty = Pipeline(tmp_path / "empty", slack_hours=2)
+    empty.settings = empty.settings.model_copy(
+        update={"history": str(closed.settings.history_root)}
+    )
+    empty.dbt.settings = empty.settings
+    restore_day(empty.settings, empty.dbt, D)
+    assert rows(empty) == good
+    empty.dbt.run("test")
+    empty.close()
+
+
+def test_a_damaged_or_missing_export_restores_nothing(closed: Pipeline) -> None:
+    settings = free(closed)
+    with pytest.raises(HistoryError, match=r"has no 2026-11-02: it has none; run `make export`"):
+        restore_day(settings, closed.dbt, D)
+    export_day(settings, D)
+    with pytest.raises(HistoryError, match=r"has no 2026-11-03: it has 2026-11-02 to 2026-11-02"):
+        restore_day(settings, closed.dbt, date(2026, 11, 3))
+    path = verify_day(settings, D)["fct_twist"]
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(HistoryError, match=f"{path} cannot be read"):
+        restore_day(settings, closed.dbt, D)
+    path.write_bytes(whole)
+    manifest = settings.history_root / "manifests" / f"{D}.json"
+    content = json.loads(manifest.read_text())
+    content["tables"]["fct_twist"]["sums"]["in_stock_share"] = "2.000000"
+    manifest.write_text(json.dumps(content))
+    with pytest.raises(HistoryError, match="fct_twist of 2026-11-02 is not what it must be"):
+        restore_day(settings, closed.dbt, D)

@@ -1,0 +1,139 @@
+"""Live mode: what lands is a fact seconds later, and Dagster is told of each cycle."""
+
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions import defs
+from orchestration.defs import live
+from orchestration.defs.live import WARM, LiveReporter
+from orchestration.lib.live import Watcher
+from tests.dbt.pipeline import Pipeline
+from tests.dbt.tables import query
+from tests.orchestration.conftest import AT, DAY, free, lakehouse
+from tests.orchestration.lines import landed, view
+
+PATIENCE = 240.0
+FACTS = "select count(*) from marts.fct_twist"
+
+
+class Visitor(threading.Thread):
+    """Lands a view while a live run is at work, and measures when it is a fact."""
+
+    def __init__(self, shop: Pipeline, instance: dg.DagsterInstance) -> None:
+        super().__init__()
+        self.shop, self.instance = shop, instance
+        self.seconds: list[float] = []
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        try:
+            self._wait(lambda: any(r.tags.get(WARM) for r in self.instance.get_runs()))
+            for count in (3, 4):
+                self.shop.deliver(landed(DAY, view(AT + timedelta(minutes=count))))
+                began = time.monotonic()
+                self._wait(lambda wanted=count: query(self.shop.settings, FACTS) == [(wanted,)])
+                self.seconds.append(time.monotonic() - began)
+        finally:
+            self.over.set()
+
+    def _wait(self, holds: Any) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < deadline, "live mode does not load"
+            time.sleep(0.1)
+
+
+def test_what_lands_is_loaded_at_once_and_each_cycle_is_reported(
+    shop: Pipeline, warm: None, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = free(shop)
+    visitor = Visitor(shop, instance)
+    monkeypatch.setattr(LiveReporter, "is_over", lambda _: visitor.over.is_set())
+    visitor.start()
+    result = defs.resolve_job_def("twist_live").execute_in_process(
+        instance=instance, resources={"lakehouse": lakehouse(settings)}, raise_on_error=False
+    )
+    visitor.join()
+    assert result.success
+    assert len(visitor.seconds) == 2
+    rows = [
+        event.materialization.metadata["dagster/row_count"].value
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(["marts", "fct_twist"])
+    ]
+    assert rows[-2:] == [3, 4]
+    topics = [
+        event.materialization.metadata["objects"].value
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(["landing", "landing_clickstream"])
+    ]
+    assert topics == [1, 1], "each is loaded in a cycle of its own, before the next one lands"
+    checks = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
+    assert checks == {"no_object_is_unreadable": True}
+
+
+def test_a_watcher_sees_new_and_rewritten_objects_and_nothing_else(
+    shop: Pipeline, tmp_path: Path
+) -> None:
+    watcher = Watcher(shop.settings)
+    assert not watcher.sees_news(), "the lake is empty"
+    delivered = landed(DAY, view(AT))
+    shop.deliver(delivered)
+    assert watcher.sees_news()
+    assert not watcher.sees_news()
+    longer = delivered[0].body + landed(DAY, view(AT))[0].body
+    path = shop.root / "landing" / delivered[0].key
+    (tmp_path / "longer").write_bytes(longer)
+    (tmp_path / "longer").replace(path)
+    assert watcher.sees_news(), "its content is another one"
+    assert not watcher.sees_news()
+    shop.deliver(landed(DAY + timedelta(hours=1), view(AT)))
+    assert watcher.sees_news()
+
+
+def test_a_shift_ends_only_when_its_hour_is_over_and_the_next_run_is_warm(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("orchestration.defs.live.time.monotonic", lambda: now)
+
+    def begin() -> dg.DagsterRun:
+        return instance.create_run_for_job(
+            defs.resolve_job_def("twist_live"), status=dg.DagsterRunStatus.STARTED
+        )
+
+    run = begin()
+    context: Any = type("Context", (), {"instance": instance, "run_id": run.run_id})()
+    instance.add_run_tags(run.run_id, {WARM: "yes"})
+    reporter = LiveReporter(context, None, None)  # type: ignore[arg-type]  # asks Dagster only
+    now = live.SHIFT_SECONDS + 1
+    assert not reporter.is_over(), "nobody is there"
+    relief = begin()
+    now += 10
+    assert not reporter.is_over(), "it is not warm yet"
+    instance.add_run_tags(relief.run_id, {WARM: "yes"})
+    now += 10
+    assert reporter.is_over()
+
+
+def test_a_shift_that_dagster_gave_up_ends(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("orchestration.defs.live.time.monotonic", lambda: now)
+    run = instance.create_run_for_job(
+        defs.resolve_job_def("twist_live"), status=dg.DagsterRunStatus.STARTED
+    )
+    context: Any = type("Context", (), {"instance": instance, "run_id": run.run_id})()
+    reporter = LiveReporter(context, None, None)  # type: ignore[arg-type]  # asks Dagster only
+    now = 10.0
+    assert not reporter.is_over()
+    instance.report_run_failed(run)
+    now = 20.0
+    assert reporter.is_over()
