@@ -24,7 +24,7 @@ from orchestration.defs.reports import (
 from orchestration.lib.cycle import Recorder, TopicNews, run_tests
 from orchestration.lib.dbt import Dbt, DbtFailed
 from orchestration.lib.live import work
-from orchestration.lib.load import LoadReport
+from orchestration.lib.report import LoadReport
 
 WARM = "twist/warm"
 """Tag of a live run that is ready to take over."""

@@ -8,7 +8,8 @@ from typing import Any
 from ingestion.settings import Settings
 from ingestion.warehouse import ALIAS, has_tables
 from orchestration.lib.dbt import Dbt, DbtFailed, sentence
-from orchestration.lib.load import LoadReport, load
+from orchestration.lib.load import load
+from orchestration.lib.report import LoadReport
 
 SHOWN_ROWS = 20
 """Rows of a failed test that are shown beside it."""

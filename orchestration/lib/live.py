@@ -15,8 +15,8 @@ from ingestion.settings import Settings
 from orchestration.lib import turns
 from orchestration.lib.cycle import TopicNews, run_load
 from orchestration.lib.dbt import Dbt
-from orchestration.lib.load import LoadReport
 from orchestration.lib.maintenance import maintain
+from orchestration.lib.report import LoadReport
 
 LOOK_SECONDS = 0.5
 CYCLE_SECONDS = 2.0
