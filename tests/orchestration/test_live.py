@@ -22,6 +22,9 @@ PATIENCE = 240.0
 FACTS = "select count(*) from marts.fct_twist"
 
 
+pytestmark = pytest.mark.long
+
+
 class Visitor(threading.Thread):
     """Lands a view while a live run is at work, and measures when it is a fact."""
 

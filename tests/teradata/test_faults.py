@@ -83,12 +83,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     shutil.rmtree(root)
 
 
+@pytest.mark.long
 def test_a_failed_request_is_made_up_for(shop: Shop, tmp_path: Path) -> None:
     rng = Random(4)
     for make, nth in zip(FAULTS[1:3], rng.sample(range(60, shop.requests), 2), strict=True):
         assert shop.cycle(make(nth), tmp_path) == []
 
 
+@pytest.mark.long
 def test_the_second_statement_of_a_rebuild_may_fail(shop: Shop, tmp_path: Path) -> None:
     """CREATE is done, INSERT is not: the table stands empty until the next load, and no longer."""
     shop.teradata.system = shop.after_first_load.copy(tmp_path / "copy.duckdb")

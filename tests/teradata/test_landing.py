@@ -32,6 +32,7 @@ def statuses(teradata: Teradata) -> list[tuple[str, int]]:
     return [(status, lines) for status, lines, _ in sorted(rows, key=lambda row: str(row[2]))]
 
 
+@pytest.mark.long
 def test_each_new_object_is_listed_by_its_day_and_read_once(teradata: Teradata) -> None:
     old, first = landed(1, opened=NOW - timedelta(days=40)), landed(2)
     teradata.deliver([old, first])
@@ -49,6 +50,7 @@ def test_each_new_object_is_listed_by_its_day_and_read_once(teradata: Teradata) 
     teradata.close()
 
 
+@pytest.mark.long
 def test_what_nos_skips_is_unreadable_until_it_is_landed_again(teradata: Teradata) -> None:
     whole = landed(1).body
     teradata.deliver(
