@@ -41,6 +41,7 @@ class Pipeline:
         (self.root / "landing").mkdir(parents=True)
         self.settings = TwistSettings(
             _env_file=None,
+            target="embedded",
             landing=str(self.root / "landing"),
             warehouse=str(self.root / "warehouse"),
             late_days=self.rules.late_days,
