@@ -92,11 +92,13 @@ lint: $(VENV)/all.stamp ## ruff, mypy, sqlfluff
 .PHONY: test
 test: $(VENV)/all.stamp ## lint, and every test that takes minutes at most
 	@$(MAKE) --no-print-directory lint
+	@$(DBT) --quiet parse  # Dagster's tests read the manifest
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
 
 .PHONY: test-all
 test-all: $(VENV)/all.stamp ## the long tests too: hundreds of random histories, thirty kills
 	@$(MAKE) --no-print-directory lint
+	@$(DBT) --quiet parse  # Dagster's tests read the manifest
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: teradata-probe

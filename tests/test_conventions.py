@@ -195,6 +195,7 @@ def test_macros_are_explained_and_refuse_unknown_engines(files: dict[str, str]) 
 def test_every_variable_is_in_the_example(files: dict[str, str]) -> None:
     read = {f"TWIST_{name.upper()}" for name in Settings.model_fields}
     read |= set(re.findall(r"env_var\('(TWIST_\w+)'", files["dbt_project/profiles.yml"]))
+    read |= set(re.findall(r"\$\{(TWIST_\w+)", files["docker/compose.yaml"]))
     for _, text in sql_files(files, "macros", "models"):
         read |= {f"TWIST_{name.upper()}" for name in re.findall(r"setting\('(\w+)'\)", text)}
     shown = re.findall(r"(?m)^(TWIST_\w+)=", files[".env.example"])

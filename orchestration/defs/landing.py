@@ -5,13 +5,14 @@ from typing import Any
 
 import dagster as dg
 
-from ingestion.landing import TOPICS, topic_prefix
+from ingestion.landing import DEAD_LETTERS, TOPICS, topic_prefix
 from orchestration.lib.cycle import TopicNews
 
 DESCRIPTIONS = {
     "clickstream": "What customers did: product views, bags, purchases, searches.",
     "sku_availability": "Absolute stock levels by SKU and location, as they change.",
     "product_catalog": "The current row of each SKU; compacted.",
+    DEAD_LETTERS: "What Kafka Connect could not write of the others, with its reason.",
 }
 
 
@@ -30,7 +31,7 @@ def topic_specs() -> list[dg.AssetSpec]:
             owners=["team:data-platform"],
             kinds={"kafka", "json"},
         )
-        for topic in TOPICS
+        for topic in (*TOPICS, DEAD_LETTERS)
     ]
 
 

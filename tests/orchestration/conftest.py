@@ -94,7 +94,7 @@ def shop(loaded: Path, tmp_path: Path) -> Iterator[Pipeline]:
 @pytest.fixture
 def closed(loaded_and_closed: Path, tmp_path: Path) -> Iterator[Pipeline]:
     """That morning's warehouse, its day closed."""
-    made = copy(loaded_and_closed, tmp_path)
+    made = copy(loaded_and_closed, tmp_path / "closed")
     yield made
     made.close()
 

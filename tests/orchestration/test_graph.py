@@ -62,6 +62,7 @@ def test_the_graph_reads_from_the_topics_to_the_history_lake() -> None:
         key("audit/landed_objects"),
         key("audit/late_events"),
         key("audit/quarantined_lines"),
+        key("audit/dead_letters"),
     }
 
 
