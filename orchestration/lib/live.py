@@ -1,8 +1,8 @@
 """Live mode: one process that loads whatever lands, at once, for as long as it is its shift.
 
-A cycle costs most of a second even when nothing is new; listing the newest folders costs
-milliseconds. So it looks often and loads when the listing differs from the last one, and once a
-minute besides: for objects that were unreadable, replays asked for, and the daily sweep.
+A load that finds nothing new still asks the warehouse some questions; listing the newest folders
+costs milliseconds. So it looks often and loads when the listing differs from the last one, and once
+a minute besides: for objects that were unreadable, replays asked for, and the daily sweep.
 """
 
 import time

@@ -27,6 +27,15 @@ ROUNDED = ("twist_rate", "size_share", "price")
 A_MILLIONTH = Fraction(1, 1_000_000)
 
 
+def meaning(rules: Settings) -> dict[str, Any]:
+    """The settings that decide what the numbers mean, from the referee's."""
+    return {
+        "late_days": rules.late_days,
+        "bot_patterns": ",".join(rules.bot_patterns),
+        "min_sellable_qty": rules.min_sellable_qty,
+    }
+
+
 @dataclass
 class Pipeline:
     """A landing lake, a warehouse and a warm dbt; `close` before the next one is used."""
@@ -44,9 +53,7 @@ class Pipeline:
             target="embedded",
             landing=str(self.root / "landing"),
             warehouse=str(self.root / "warehouse"),
-            late_days=self.rules.late_days,
-            bot_patterns=",".join(self.rules.bot_patterns),
-            min_sellable_qty=self.rules.min_sellable_qty,
+            **meaning(self.rules),
             landing_slack_hours=self.slack_hours,
             batch_mb=self.batch_mb,
         )

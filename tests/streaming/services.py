@@ -7,7 +7,6 @@ from its Python package. They listen on 127.0.0.1 only and write their logs besi
 import hashlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -155,11 +154,6 @@ class Service:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
-
-    def pause(self) -> None:
-        """Let it hang, as a machine without network does."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
 
     def stop(self, seconds: float = 10.0) -> None:
         """Ask it to end, and kill it when it does not."""

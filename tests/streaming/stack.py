@@ -21,10 +21,9 @@ EVERY = 1.0
 
 @dataclass
 class Stack:
-    """Broker, store and (where Confluent's sink is at hand) Connect, with a landing lake in S3."""
+    """Broker, store and Connect, with a landing lake in S3."""
 
     root: Path
-    has_connect: bool = True
     settings: Settings = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,7 +60,7 @@ class Stack:
         self.stop()
 
     def start(self, say: Callable[[str], None] = lambda _: None) -> None:
-        """Start what is wanted, create the topics and apply the connectors."""
+        """Start them, create the topics and apply the connectors."""
         for service in self.services:
             service.start(wait=False)
         for service in self.services:
@@ -69,13 +68,12 @@ class Stack:
             if service is self.broker:
                 for line in topics.apply(self.settings):
                     say(line)
-        if self.has_connect:
-            connect.apply(self.settings, say)
+        connect.apply(self.settings, say)
 
     @property
     def services(self) -> list[Service]:
-        """Those that this stack runs."""
-        return [self.store, self.broker, *([self.connect] if self.has_connect else [])]
+        """In the order in which they start."""
+        return [self.store, self.broker, self.connect]
 
     def stop(self) -> None:
         """Stop everything, Connect first: it wants to say goodbye to the broker."""

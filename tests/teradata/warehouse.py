@@ -15,6 +15,7 @@ from orchestration.lib.late import replay_late
 from orchestration.lib.load import load
 from orchestration.lib.report import LoadReport
 from tests.dbt.oracle import Delivery, Settings
+from tests.dbt.pipeline import meaning
 from tests.dbt.tables import MARTS as READ
 from tests.dbt.tables import NOT_ZERO
 from tests.teradata import emulator
@@ -71,9 +72,7 @@ class Teradata:
             target="teradata",
             teradata_landing=LOCATION,
             warehouse=str(self.landing.with_name("lock")),
-            late_days=self.rules.late_days,
-            bot_patterns=",".join(self.rules.bot_patterns),
-            min_sellable_qty=self.rules.min_sellable_qty,
+            **meaning(self.rules),
             landing_slack_hours=self.slack_hours,
             batch_mb=self.batch_mb,
         )
