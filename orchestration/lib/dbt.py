@@ -52,6 +52,8 @@ class Dbt:
     _runner: "dbtRunner | None" = field(default=None, repr=False)
     on_result: Callable[[Any], None] = field(default=lambda _: None, repr=False)
     """Called with each node's result when a command ends, whether or not it succeeded."""
+    has_made_views: bool = False
+    """Whether this process has made the views, as their files say, in the warehouse it has open."""
     _compiled: dict[str, str] = field(default_factory=dict, repr=False)
 
     def run(self, *arguments: str) -> Any:
@@ -129,6 +131,7 @@ class Dbt:
 
         manager: Any = DuckDBConnectionManager
         manager.close_all_connections()
+        self.has_made_views = False
 
     def _warm_runner(self) -> "dbtRunner":
         from dbt.cli.main import dbtRunner

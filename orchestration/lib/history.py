@@ -26,7 +26,7 @@ from ingestion import writer_lock
 from ingestion.settings import Settings
 from orchestration.lib import warehouse
 from orchestration.lib.dbt import Dbt
-from orchestration.lib.load import COMPUTE
+from orchestration.lib.load import COMPUTED
 from orchestration.lib.query import open_reader, reading
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Facts]:
     paths = verify_day(settings, day)
     writer_lock.take(settings.warehouse_root)
     warehouse.prepare(settings, dbt)
-    dbt.run("run", *COMPUTE)
+    dbt.run("run", "--select", *COMPUTED)
     conn = dbt.connection()
     found = {}
     conn.execute("begin")

@@ -9,12 +9,9 @@ from orchestration.lib import teradata, warehouse
 from orchestration.lib.dbt import Dbt
 from orchestration.lib.report import LoadReport
 
-LIST = ("--select", "load_listing", "load_objects")
-READ = ("--select", "load_objects")
-STAGE = ("--select", "tag:load", "--exclude", "load_listing", "load_objects")
-COMPUTE = ("--select", "path:models/intermediate", "path:models/marts")
-STAGE_AND_COMPUTE = ("--select", "tag:load", *COMPUTE[1:], *STAGE[2:])
-EVERYTHING = ("--select", "tag:load", *COMPUTE[1:])
+LISTING = ("load_listing", "load_objects")
+COMPUTED = ("path:models/intermediate", "path:models/marts")
+VIEWS = "config.materialized:view"
 STAGED = ("stg_clickstream__events", "stg_availability__stock_changes", "stg_catalog__skus")
 COMPUTE_EVERY_LINES = 12_000_000
 """A backlog is computed in portions of about a large retailer's day."""
@@ -36,16 +33,16 @@ def load(
     lake.open_store(settings)
     writer_lock.take(settings.warehouse_root)
     warehouse.prepare(settings, dbt)
-    first_stamp = _newest_stamp(dbt)
-    uncomputed, behind, replays = 0, _is_behind(dbt), _replay_is_requested(dbt)
-    new, new_megabytes, unreadable = _pending(dbt)
+    first_stamp, replays, unreadable, behind = _standing(dbt)
+    new, new_megabytes = _pending(dbt)
     if not (new or unreadable or behind or replays):
         return _report(dbt, first_stamp, time.monotonic() - started)
     # What fits into one batch takes one dbt run; a backlog is listed first, then cut into batches.
     is_done = compute and new > 0 and new_megabytes < settings.batch_mb
     if is_done and new_megabytes > 1:
         say(f"loading {new:,} objects ({new_megabytes:,.0f} MB) …")
-    dbt.run("run", *(EVERYTHING if is_done else LIST))
+    _run(dbt, ("tag:load", *COMPUTED) if is_done else LISTING)
+    uncomputed = 0
     while True:
         objects, lines, megabytes = dbt.query(
             "select count(*), coalesce(sum(line_count), 0), coalesce(sum(object_size), 0) / 1e6 "
@@ -60,20 +57,47 @@ def load(
         if is_done:
             computes = True
         elif objects or replays:
-            dbt.run("run", *(STAGE_AND_COMPUTE if computes else STAGE))
+            _run(dbt, ("tag:load", *(COMPUTED if computes else ())), LISTING)
         elif computes:
-            dbt.run("run", *COMPUTE)
+            _run(dbt, COMPUTED)
         if computes:
             uncomputed, behind = 0, False
         is_done = replays = False
         if is_last:
             break
-        dbt.run("run", *READ)
+        _run(dbt, LISTING[1:])
     return _report(dbt, first_stamp, time.monotonic() - started)
 
 
-def _pending(dbt: Dbt) -> tuple[int, float, int]:
-    """The landed objects that are new, their megabytes, and how many are known as unreadable.
+def _run(dbt: Dbt, select: tuple[str, ...], exclude: tuple[str, ...] = ()) -> None:
+    """Run models; the views once a process: DuckLake takes a tenth of a second to replace one."""
+    exclude = (*exclude, VIEWS) if dbt.has_made_views else exclude
+    dbt.run("run", "--select", *select, *(("--exclude", *exclude) if exclude else ()))
+    dbt.has_made_views = dbt.has_made_views or COMPUTED[0] in select
+
+
+def _standing(dbt: Dbt) -> tuple[int, bool, bool, bool]:
+    """The newest stamp; whether replays are asked for; whether objects are known as unreadable;
+    and whether the last table is not there, or has not seen some staged rows, as after a kill.
+    """
+    newest, reached, replays, unreadable = dbt.query(
+        """
+        select
+            (select coalesce(max(load_id), 0) from twist.audit.watermarks),
+            (select max(load_id) from twist.audit.watermarks where model_name = 'twist_daily'),
+            exists (from twist.audit.late_events where replay_requested_at is not null),
+            exists (from twist.audit.landed_objects where status = 'unreadable')
+        """
+    )[0]
+    is_behind = reached is None or any(
+        dbt.query(f"select 1 from twist.staging.{model} where load_id > {reached} limit 1")
+        for model in STAGED
+    )
+    return newest, replays, unreadable, is_behind
+
+
+def _pending(dbt: Dbt) -> tuple[int, float]:
+    """How many landed objects are new, and their megabytes.
 
     It asks what the model load_listing would: an idle load costs one query, and no dbt run.
     """
@@ -89,34 +113,7 @@ def _pending(dbt: Dbt) -> tuple[int, float, int]:
         from listing anti join known using (object_key, etag)
         """
     )[0]
-    unreadable = dbt.query(
-        "select count(*) from twist.audit.landed_objects where status = 'unreadable'"
-    )[0][0]
-    return new, megabytes, unreadable
-
-
-def _newest_stamp(dbt: Dbt) -> int:
-    stamp: int = dbt.query("select coalesce(max(load_id), 0) from twist.audit.watermarks")[0][0]
-    return stamp
-
-
-def _replay_is_requested(dbt: Dbt) -> bool:
-    return bool(
-        dbt.query(
-            "select count(*) from twist.audit.late_events where replay_requested_at is not null"
-        )[0][0]
-    )
-
-
-def _is_behind(dbt: Dbt) -> bool:
-    """Whether the last table is not there, or has not seen some staged rows, as after a kill."""
-    reached = dbt.query(
-        "select max(load_id) from twist.audit.watermarks where model_name = 'twist_daily'"
-    )[0][0]
-    return reached is None or any(
-        dbt.query(f"select 1 from twist.staging.{model} where load_id > {reached} limit 1")
-        for model in STAGED
-    )
+    return new, megabytes
 
 
 def _report(dbt: Dbt, first_stamp: int, seconds: float) -> LoadReport:

@@ -27,7 +27,12 @@
   {%- set from_date = "date '9999-12-31'" -%}
   {%- if execute -%}
     {%- set found = run_query("select min(" ~ columns[0] ~ ") as from_date from (" ~ query ~ ") as touched").rows[0][0] -%}
-    {%- if found -%}{%- set from_date = "date '" ~ (found | string)[:10] ~ "'" -%}{%- endif -%}
+    {%- if found -%}
+      {%- set from_date = "date '" ~ (found | string)[:10] ~ "'" -%}
+    {%- else -%}
+      {#- Known to be empty: the engine need not look for what it would join to it. -#}
+      {%- set query = 'select * from (' ~ query ~ ') as none_touched where 1 = 0' -%}
+    {%- endif -%}
   {%- endif -%}
   {{ return({'name': name, 'columns': columns, 'queries': queries, 'cte': name ~ ' as (\n    ' ~ query ~ '\n),\n', 'from_date': from_date}) }}
 {%- endmacro %}
