@@ -13,7 +13,6 @@ They do their work when a query runs, never while dbt parses or compiles.
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -121,8 +120,14 @@ class Plugin(BasePlugin):
 
     def _text(self, keys: pa.Array) -> pa.Array:
         with ThreadPoolExecutor(READERS) as readers:
-            found = readers.map(lambda key: lake.read_text(self.store, key), keys.to_pylist())
-            return pa.array([asdict(text) for text in found], _TEXT)
+            found = list(readers.map(lambda key: lake.read_text(self.store, key), keys.to_pylist()))
+        columns = []
+        for field in _TEXT:
+            values = [getattr(text, field.name) for text in found]
+            is_text = field.name == "text"
+            column = pa.array(values, pa.large_binary() if is_text else field.type)
+            columns.append(column.cast(field.type))
+        return pa.StructArray.from_arrays(columns, fields=list(_TEXT))
 
     def _lock(self, purposes: pa.Array) -> pa.Array:
         for name in ("late_days", "bot_patterns", "min_sellable_qty", "landing_slack_hours"):

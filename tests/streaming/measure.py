@@ -65,7 +65,7 @@ class Watch:
         """Seconds from each event's Kafka timestamp to its object, of events after a moment."""
         found = []
         for key, at in self.seen.items():
-            text = lake.read_text(self._store, key).text or ""
+            text = lake.read_text(self._store, key).text or b""
             stamps = (json.loads(line)["_timestamp"] for line in text.splitlines())
             found += [at - stamp / 1000 for stamp in stamps if stamp > from_ms]
         return found
