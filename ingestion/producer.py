@@ -130,11 +130,15 @@ class Feed:
 def at_the_wall_clock(config: RetailerConfig, rate: float) -> RetailerConfig:
     """A year from now on, with about `rate` events a second at this time of the day."""
     start = datetime.now(UTC).replace(microsecond=0)
-    year = replace(config, start=start, hours=A_YEAR, views=A_YEAR * 1000)
-    # How many of a year's views fall into the next hour tells how many views the rate asks for.
-    soon = sum(piece.human_views + piece.bot_views for piece in slices(year) if piece.begin < HOUR)
-    views = round(rate / EVENTS_PER_VIEW * 3600 * year.views / max(1, soon))
-    return replace(year, views=max(A_YEAR, views))
+    day = replace(config, start=start, hours=24, views=24_000)
+    # How many of a day's views fall into the next hour tells how many views the rate asks for;
+    # asked again, for busier days are cut more finely.
+    for _ in range(2):
+        hour = (piece for piece in slices(day) if piece.begin < HOUR)
+        soon = sum(piece.human_views + piece.bot_views for piece in hour)
+        views = round(rate / EVENTS_PER_VIEW * 3600 * day.views / max(1, soon))
+        day = replace(day, views=max(24, views))
+    return replace(day, hours=A_YEAR, views=day.views * A_YEAR // 24)
 
 
 EVENTS_PER_VIEW = 1.27

@@ -51,7 +51,7 @@ def test_the_rate_is_that_of_this_time_of_the_day(rate: float) -> None:
     hour = [piece for piece in slices(config) if piece.begin < HOUR]
     views = sum(piece.human_views + piece.bot_views for piece in hour)
     seconds = hour[-1].end / HOUR * 3600
-    assert abs(views / seconds * producer.EVENTS_PER_VIEW / rate - 1) < 0.25
+    assert abs(views / seconds * producer.EVENTS_PER_VIEW / rate - 1) < 0.05
     assert abs(datetime.now(UTC) - config.start) < timedelta(minutes=1)
     assert config.hours == producer.A_YEAR
 
