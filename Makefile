@@ -74,12 +74,16 @@ restore: $(VENV)/run.stamp ## a day from the history lake into the warehouse, ve
 	@$(TWIST) restore --day "$$DAY"
 restore: export DAY := $(value DAY)
 
+.PHONY: overview
+overview: $(VENV)/all.stamp ## one page that shows how the shop stands [CHECKS=1 runs all checks first]
+	@$(TWIST) overview $(if $(filter 1,$(CHECKS)),--checks)
+
 .PHONY: ui
 ui: setup ## Dagster on this machine: http://127.0.0.1:3000 [PORT=…]
 	@$(TWIST) ui --port $(or $(PORT),3000)
 
 .PHONY: docs
-docs: $(VENV)/all.stamp ## the dbt docs and the column lineage as static pages in .data/docs
+docs: $(VENV)/all.stamp ## dbt docs, column lineage, contracts and overview as static pages in .data/docs
 	@$(TWIST) docs
 
 .PHONY: lint

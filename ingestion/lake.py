@@ -63,18 +63,7 @@ def open_store(settings: Settings) -> "ObjectStore":
                 "(or s3://bucket/prefix) that holds topics/, or run `make demo` to see an example"
             )
         return LocalStore(folder)
-    bucket, _, prefix = settings.landing_root.removeprefix("s3://").partition("/")
-    store = S3Store(
-        bucket,
-        prefix=prefix or None,
-        endpoint=settings.s3_endpoint or None,
-        region=settings.s3_region,
-        access_key_id=settings.s3_access_key_id.get_secret_value() or None,
-        secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
-        virtual_hosted_style_request=not settings.s3_endpoint,
-        client_options={"allow_http": True, "timeout": timedelta(seconds=30)},
-        retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
-    )
+    store = bucket(settings, settings.landing_root)
     try:
         list_with_delimiter(store)
     except (BaseError, OSError, ValueError) as error:
@@ -84,6 +73,22 @@ def open_store(settings: Settings) -> "ObjectStore":
             "TWIST_S3_SECRET_ACCESS_KEY"
         ) from None
     return store
+
+
+def bucket(settings: Settings, address: str) -> S3Store:
+    """A store for `s3://bucket/prefix` with the settings' credentials; nobody is asked yet."""
+    name, _, prefix = address.removeprefix("s3://").partition("/")
+    return S3Store(
+        name,
+        prefix=prefix or None,
+        endpoint=settings.s3_endpoint or None,
+        region=settings.s3_region,
+        access_key_id=settings.s3_access_key_id.get_secret_value() or None,
+        secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
+        virtual_hosted_style_request=not settings.s3_endpoint,
+        client_options={"allow_http": True, "timeout": timedelta(seconds=30)},
+        retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
+    )
 
 
 def list_landed(

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     warehouse: str = ".data/warehouse"
     warehouse_data: str = ""
     history: str = ".data/history"
+    overview: str = ".data/overview"
 
     s3_endpoint: str = ""
     s3_region: str = "us-east-1"
@@ -86,6 +87,16 @@ class Settings(BaseSettings):
     def history_root(self) -> Path:
         """The history lake, as an absolute folder."""
         return _absolute(self.history)
+
+    @cached_property
+    def overview_is_s3(self) -> bool:
+        """Whether the overview is published into a bucket."""
+        return self.overview.startswith("s3://")
+
+    @cached_property
+    def overview_root(self) -> str:
+        """Where the overview is published: `s3://bucket/prefix`, or an absolute folder."""
+        return self.overview.rstrip("/") if self.overview_is_s3 else str(_absolute(self.overview))
 
 
 def _absolute(folder: str) -> Path:

@@ -3,10 +3,11 @@
 import argparse
 import os
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ingestion.settings import Settings, SettingsError, load_settings
+from ingestion.warehouse import has_tables
 from ingestion.writer_lock import WarehouseLocked
 from orchestration.lib.dbt import Dbt, DbtFailed
 from orchestration.lib.history import HistoryError
@@ -136,8 +137,28 @@ def _demo(options: argparse.Namespace) -> None:
 def _docs(_: argparse.Namespace) -> None:
     from ingestion.settings import ROOT
     from orchestration.lib.docs import write_docs
+    from orchestration.lib.overview import pages
 
-    say(f"open {write_docs(ROOT / '.data' / 'docs', say)}")
+    def overview() -> dict[str, str]:
+        settings = _shown_settings()
+        if not has_tables(settings):
+            return {}
+        dbt = Dbt(settings)
+        return pages(settings, lambda: dbt, datetime.now(UTC), "dbt.html")
+
+    say(f"open {write_docs(ROOT / '.data' / 'docs', say, overview)}")
+
+
+def _overview(options: argparse.Namespace) -> None:
+    from orchestration.lib.overview import publish
+
+    settings = _shown_settings()
+    dbt = Dbt(settings)
+    if options.checks:
+        from orchestration.lib.overview.checking import run_checks
+
+        say(run_checks(settings, dbt, say))
+    say(f"open {publish(settings, lambda: dbt)}")
 
 
 def _ui(options: argparse.Namespace) -> None:
@@ -197,6 +218,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--data", default="retailer", choices=["retailer", "otto", "retailrocket"])
     command.add_argument("--path-to", type=Path)
     command.set_defaults(run=_demo)
+
+    command = commands.add_parser("overview", help="one page that shows how the shop stands")
+    command.add_argument("--checks", action="store_true", help="run all checks first")
+    command.set_defaults(run=_overview)
 
     command = commands.add_parser("ui", help="Dagster on this machine")
     command.add_argument("--port", type=int, default=3000)

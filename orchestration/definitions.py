@@ -12,9 +12,10 @@ from orchestration.defs.lakehouse import Lakehouse
 from orchestration.defs.landing import topic_specs
 from orchestration.defs.live import live_mode, twist_live
 from orchestration.defs.models import warehouse
+from orchestration.defs.overview import every_5_minutes_page, overview_page, twist_overview
 
 defs = dg.Definitions(
-    assets=[*topic_specs(), warehouse, closed_days],
+    assets=[*topic_specs(), warehouse, closed_days, overview_page],
     asset_checks=[data_freshness, expectations],
     jobs=[
         jobs.twist_load,
@@ -24,8 +25,14 @@ defs = dg.Definitions(
         jobs.twist_maintain,
         export_closed_day,
         twist_expectations,
+        twist_overview,
     ],
-    schedules=[jobs.every_5_minutes, jobs.hourly_maintenance, hourly_expectations],
+    schedules=[
+        jobs.every_5_minutes,
+        jobs.hourly_maintenance,
+        hourly_expectations,
+        every_5_minutes_page,
+    ],
     sensors=[live_mode, silent_runs, freshness_of_data, days_that_closed, alerts],
     resources={"lakehouse": Lakehouse()},
     executor=dg.in_process_executor,

@@ -122,8 +122,8 @@ def test_a_column_that_yaml_and_sql_disagree_about_is_found(manifest: dict[str, 
     columns = bad["nodes"]["model.twist.fct_lost_demand_hourly"]["columns"]
     columns["lost_views"]["name"] = "gained_views"
     assert [fault.split(":")[0] for fault in column_faults(bad)] == [
-        "dim_sku", "fct_lost_demand_hourly",
-    ]  # fmt: skip
+        "dim_sku", "fct_lost_demand_hourly", "overview_lost_demand",
+    ], "and the view that reads the column"  # fmt: skip
 
 
 def column_faults(manifest: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from ingestion.settings import Settings
 from orchestration.defs.heartbeat import beating, in_progress
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.lib.cycle import markdown
+from orchestration.lib.overview.checking import record_outcomes
 from orchestration.lib.query import open_reader
 
 SUITES = read_suites()
@@ -70,7 +71,9 @@ def validated(
             frame = read_slice(reader, suite)
         finally:
             reader.close()
-        for name, outcome in validate_frame(suite, frame, wanted).items():
+        outcomes = validate_frame(suite, frame, wanted)
+        record_outcomes(settings, suite, outcomes)
+        for name, outcome in outcomes.items():
             yield check_result(SPECS[dg.AssetCheckKey(key, name)], outcome)
 
 

@@ -13,6 +13,7 @@ from ingestion.settings import Settings, SettingsError
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.defs.landing import topic_key
 from orchestration.defs.reports import as_evaluation
+from orchestration.lib.checks import Check, Status, record
 from orchestration.lib.freshness import Verdict, ask_connect, judge, judge_lag, observe
 
 TWIST_NOW = dg.AssetKey(["marts", "twist_now"])
@@ -44,7 +45,14 @@ def verdicts(settings: Settings) -> dict[dg.AssetKey, Verdict]:
         topic_key(topic): judge(topic, seen, settings, now, connect_problem) for topic in TOPICS
     }
     found[TWIST_NOW] = judge_lag(lag, settings, found[topic_key("clickstream")])
+    record(settings, (_as_check(spec, found[spec.asset_key]) for spec in SPECS))
     return found
+
+
+def _as_check(spec: dg.AssetCheckSpec, verdict: Verdict) -> Check:
+    status: dict[str, Status] = {"green": "passed", "amber": "warned", "red": "failed"}
+    table = spec.asset_key.to_user_string()
+    return Check("freshness", spec.name, status[verdict.colour], verdict.sentence, table)
 
 
 def check_result(spec: dg.AssetCheckSpec, verdict: Verdict) -> dg.AssetCheckResult:

@@ -14,6 +14,7 @@ from orchestration.defs.heartbeat import beating, in_progress
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.defs.landing import topic_events
 from orchestration.defs.models import warehouse
+from orchestration.defs.overview import published
 from orchestration.defs.reports import (
     UNIQUE_ID,
     as_evaluation,
@@ -32,6 +33,7 @@ SHIFT_SECONDS = 3600.0
 REPORT_SECONDS = 300.0
 TEST_SECONDS = 600.0
 """All dbt tests take seconds even of a small warehouse: facts wait for them now and then only."""
+PUBLISH_SECONDS = 60.0
 LOOK_FOR_RELIEF_SECONDS = 5.0
 
 
@@ -41,7 +43,7 @@ class LiveReporter:
     def __init__(self, context: dg.OpExecutionContext, dbt: Dbt, recorder: Recorder) -> None:
         self._context, self._dbt, self._recorder = context, dbt, recorder
         self._began = self._looked = self._tested = time.monotonic()
-        self._reported = float("-inf")
+        self._reported = self._published = float("-inf")
         self._relieved = False
         self._unreadable: tuple[tuple[str, str], ...] | None = None
 
@@ -55,6 +57,16 @@ class LiveReporter:
             results = validated(self._dbt.settings, EXPECTATIONS.keys())
             yield from map(as_evaluation, results)
             self._tested = time.monotonic()
+        if time.monotonic() - self._published >= PUBLISH_SECONDS:
+            yield from self._publish()
+            self._published = time.monotonic()
+
+    def _publish(self) -> Iterator[Any]:
+        """The overview page; one that cannot be made stops no load, and the last one stays."""
+        try:
+            yield as_materialization(published(self._dbt.settings, self._dbt))
+        except Exception as error:
+            self._context.log.warning(f"the overview was not published: {error}")
 
     def _loaded(self, report: LoadReport, news: list[TopicNews]) -> Iterator[Any]:
         nodes = self._recorder.taken()

@@ -7,6 +7,7 @@ from typing import Any
 
 from ingestion.settings import Settings
 from ingestion.warehouse import ALIAS, has_tables
+from orchestration.lib import checks
 from orchestration.lib.dbt import Dbt, DbtFailed, sentence
 from orchestration.lib.load import load
 from orchestration.lib.report import LoadReport
@@ -119,8 +120,17 @@ def run_tests(dbt: Dbt, recorder: Recorder, names: Iterable[str] = ()) -> dict[s
         broken = [test for test in ran.values() if test.status not in ("pass", "warn", "fail")]
         if broken or not ran:
             raise
-        return ran
-    return recorder.taken()
+    else:
+        ran = recorder.taken()
+    checks.record(dbt.settings, map(_as_check, ran.values()))
+    return ran
+
+
+def _as_check(test: NodeRun) -> checks.Check:
+    status: dict[str, checks.Status] = {"pass": "passed", "warn": "warned"}
+    name = test.unique_id.split(".")[2]
+    sentence = "" if test.status == "pass" else test.message
+    return checks.Check("dbt", name, status.get(test.status, "failed"), sentence)
 
 
 def failed_rows(dbt: Dbt, test: NodeRun) -> str:

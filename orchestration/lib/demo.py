@@ -32,6 +32,7 @@ def demo_settings(data: str = "retailer") -> Settings:
     names = Settings.model_fields
     defaults = {name: names[name].get_default() for name in names}
     defaults |= {"landing": str(folder / "landing"), "warehouse": str(folder / "warehouse")}
+    defaults |= {"overview": str(folder / "overview")}
     return Settings.model_construct(**defaults)
 
 

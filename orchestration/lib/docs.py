@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -22,8 +22,13 @@ SCHEMAS = ROOT / "ingestion" / "schemas"
 JsonObject = dict[str, Any]
 
 
-def write_docs(folder: Path, say: Callable[[str], None]) -> Path:
+def write_docs(
+    folder: Path, say: Callable[[str], None], overview: Callable[[], Mapping[str, str]] = dict
+) -> Path:
     """Write all pages into `folder`, replacing what it held; return the page to open.
+
+    `overview` makes the files of the overview, whose links lead to the pages here; none without a
+    warehouse.
 
     Raises:
         DbtFailed: the project does not compile, or a model's columns could not be traced.
@@ -43,7 +48,10 @@ def write_docs(folder: Path, say: Callable[[str], None]) -> Path:
         (pages / "schemas").mkdir()
         for path in SCHEMAS.glob("*.json"):
             shutil.copy(path, pages / "schemas")
-        (pages / "index.html").write_text(index_page(schemas))
+        snapshot = overview()
+        for name, text in snapshot.items():
+            (pages / name).write_text(text)
+        (pages / "index.html").write_text(index_page(schemas, manifest, bool(snapshot)))
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(pages, folder)
@@ -203,10 +211,40 @@ _WATERMARKS = _table(
 """What load_id() reads: a table of each session, so no node of the manifest."""
 
 
-def index_page(schemas: dict[str, JsonObject]) -> str:
-    """The page that links the others, with each topic's fields as a table."""
-    topics = "\n".join(_topic_section(name, schema) for name, schema in schemas.items())
-    return _PAGE.replace("{topics}", topics)
+def index_page(
+    schemas: dict[str, JsonObject], manifest: JsonObject, has_overview: bool = False
+) -> str:
+    """The page that links the others, with the contracts: fields of topics, columns of tables."""
+    published = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] in ("marts", "audit")
+    ]
+    parts = {
+        "overview": _OVERVIEW if has_overview else _NO_OVERVIEW,
+        "topics": "\n".join(_topic_section(name, schema) for name, schema in schemas.items()),
+        "tables": "\n".join(map(_table_section, published)),
+    }
+    page = _PAGE
+    for name, text in parts.items():
+        page = page.replace(f"{{{name}}}", text)
+    return page
+
+
+def _table_section(node: JsonObject) -> str:
+    name, address = node["name"], f"dbt.html#!/model/{node['unique_id']}"
+    rows = "\n".join(
+        f"<tr><td><code>{escape(column)}</code></td><td>{escape(rule.get('data_type') or '')}</td>"
+        f"<td>{escape(rule.get('description', ''))}</td></tr>"
+        for column, rule in node["columns"].items()
+    )
+    return (
+        f'<h3 id="{name}">{node["schema"]}.{name}</h3>\n'
+        f"<p>{escape(node.get('description', ''))} "
+        f'<a href="{address}">How it is computed</a></p>\n'
+        "<details><summary>Columns</summary><table>\n<tr><th>column</th><th>type</th>"
+        f"<th>description</th></tr>\n{rows}\n</table></details>"
+    )
 
 
 def _topic_section(name: str, schema: JsonObject) -> str:
@@ -256,20 +294,32 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>TWIST</title>
 <style>
+  :root { color-scheme: light dark; }
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; }
+  body { padding: 0 1rem; }
   table { border-collapse: collapse; width: 100%; font-size: 0.9rem; }
-  th, td { border-bottom: 1px solid #ddd; padding: 0.3rem 0.6rem; }
+  td { overflow-wrap: anywhere; }
+  th, td { border-bottom: 1px solid #8886; padding: 0.3rem 0.6rem; }
   th, td { text-align: left; vertical-align: top; }
 </style>
 <h1>TWIST</h1>
 <p>Traffic Weighted In-Stock Tracker: what share of product views met an item that could be
 bought.</p>
 <ul>
+  {overview}
   <li><a href="dbt.html">Tables and columns</a>: every model, what it means, how it is computed</li>
   <li><a href="lineage/index.html">Column lineage</a>: where each column comes from</li>
 </ul>
 <h2>Topics</h2>
 <p>What the producers send. A line that breaks its schema is quarantined with the reason.</p>
 {topics}
+<h2>Published tables</h2>
+<p>What readers may rely on: the contract is enforced, a table of another shape is not built.</p>
+{tables}
 </html>
 """
+_OVERVIEW = (
+    '<li><a href="overview.html">Overview</a>: how the shop stands, as of now; '
+    "<code>make overview</code> and Dagster publish it anew</li>"
+)
+_NO_OVERVIEW = "<li>Overview: there is no warehouse yet: <code>make load</code></li>"

@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE = 10_000
 
 
-def open_reader(settings: Settings, writes_to: Path | None = None) -> "DuckDBPyConnection":
+def open_reader(
+    settings: Settings, writes_to: Path | None = None, threads: int | None = None
+) -> "DuckDBPyConnection":
     """A connection that reads the warehouse and nothing else, with `twist` as default catalog.
 
-    An export `writes_to` a folder besides. Take a fresh one for each question: maintenance removes
-    what a snapshot older than an hour saw.
+    An export `writes_to` a folder besides; `threads` (default: the cores) bounds its work. Take a
+    fresh one for each question: maintenance removes what a snapshot older than an hour saw.
     """
     import duckdb
 
     folder = settings.warehouse_root
     writer_lock.settle(folder)
     require_warehouse(settings)
-    conn = duckdb.connect()
+    conn = duckdb.connect(config={"threads": threads} if threads else {})
     attach_warehouse(conn, settings, read_only=True)
     conn.execute(f"use {ALIAS}.marts")
     places = [f"{folder}/", data_path(settings)] + ([f"{writes_to}/"] if writes_to else [])
@@ -41,7 +43,7 @@ def open_reader(settings: Settings, writes_to: Path | None = None) -> "DuckDBPyC
 
 
 @contextmanager
-def reading(settings: Settings) -> Iterator["DuckDBPyConnection"]:
+def reading(settings: Settings, threads: int | None = None) -> Iterator["DuckDBPyConnection"]:
     """A reader that is closed again; tables that the first load has not made yet are a sentence.
 
     Raises:
@@ -49,7 +51,7 @@ def reading(settings: Settings) -> Iterator["DuckDBPyConnection"]:
     """
     import duckdb
 
-    reader = open_reader(settings)
+    reader = open_reader(settings, threads=threads)
     try:
         yield reader
     except duckdb.CatalogException as error:

@@ -15,7 +15,7 @@ from orchestration.lib.report import LoadReport
 
 LIST = ("--select", "load_listing", "load_objects")
 READ = ("--select", "load_objects")
-LOAD_AND_COMPUTE = ("--exclude", *LIST[1:])
+LOAD_AND_COMPUTE = ("--exclude", *LIST[1:], "path:models/overview")
 STAGED = ("stg_clickstream__events", "stg_availability__stock_changes", "stg_catalog__skus")
 
 

@@ -53,6 +53,7 @@ class Pipeline:
             target="embedded",
             landing=str(self.root / "landing"),
             warehouse=str(self.root / "warehouse"),
+            overview=str(self.root / "overview"),
             **meaning(self.rules),
             landing_slack_hours=self.slack_hours,
             batch_mb=self.batch_mb,

@@ -46,6 +46,7 @@ class Shop:
             _env_file=None,
             landing=str(self.root / "landing"),
             warehouse=str(self.root / name),
+            overview=str(self.root / "overview"),
             landing_slack_hours=240,
         )
 

@@ -101,7 +101,7 @@ def closed(loaded_and_closed: Path, tmp_path: Path) -> Iterator[Pipeline]:
 
 def lakehouse(settings: Settings) -> Lakehouse:
     """The resource on these settings."""
-    names = ("landing", "warehouse", "history", "connect_url")
+    names = ("landing", "warehouse", "history", "overview", "connect_url")
     return Lakehouse(overrides={name: str(getattr(settings, name)) for name in names})
 
 

@@ -34,15 +34,23 @@ def view(at: datetime, sku: str = "A", *, arrived: datetime | None = None, **mor
     return _line(CLICKS, at, arrived, **(fields | more))
 
 
-def stock(at: datetime, sku: str = "A", qty: int = 5, *, arrived: datetime | None = None) -> Line:
-    """A stock change in the distribution centre."""
-    fields = {"event_id": f"s{next(_offsets)}", "location_id": "DC", "available_qty": qty}
+def stock(
+    at: datetime,
+    sku: str = "A",
+    qty: int = 5,
+    location: str = "DC",
+    *,
+    arrived: datetime | None = None,
+) -> Line:
+    """A stock change."""
+    fields = {"event_id": f"s{next(_offsets)}", "location_id": location, "available_qty": qty}
     return _line(STOCK, at, arrived, sku_id=sku, **fields)
 
 
-def sku(at: datetime, name: str = "A") -> Line:
+def sku(at: datetime, name: str = "A", **more: Any) -> Line:
     """A catalog row of the style `shirt`."""
-    return _line(CATALOG, at, None, sku_id=name, style_id="shirt", is_active=True)
+    fields = {"sku_id": name, "style_id": "shirt", "is_active": True}
+    return _line(CATALOG, at, None, **(fields | more))
 
 
 def landed(opened: datetime, *lines: Line) -> list[Delivery]:

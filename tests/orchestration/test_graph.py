@@ -12,6 +12,7 @@ import pytest
 from ingestion.settings import ROOT, SettingsError
 from orchestration.definitions import defs
 from orchestration.defs import models
+from orchestration.lib.overview.models import PARTS
 
 GRAPH = defs.resolve_asset_graph()
 MANIFEST = models.read_manifest()
@@ -63,6 +64,12 @@ def test_the_graph_reads_from_the_topics_to_the_history_lake() -> None:
         key("audit/late_events"),
         key("audit/quarantined_lines"),
         key("audit/dead_letters"),
+    } | {key(f"overview/{model['name']}") for model in MODELS if model["fqn"][1] == "overview"}
+
+
+def test_the_overview_page_comes_after_the_views_it_shows() -> None:
+    assert {parent.path[-1] for parent in GRAPH.get(key("overview/page")).parent_keys} == {
+        f"overview_{part}" for part in PARTS
     }
 
 
@@ -73,7 +80,7 @@ def test_the_warehouses_own_books_are_not_drawn_upstream() -> None:
 
 def test_marts_have_a_freshness_policy_and_nothing_else_has() -> None:
     with_policy = {k.path[0] for k in GRAPH.get_all_asset_keys() if GRAPH.get(k).freshness_policy}
-    assert with_policy == {"marts"}
+    assert with_policy == {"marts", "overview"}, "of the overview, the page alone"
 
 
 def test_writers_share_a_pool_of_one() -> None:

@@ -79,6 +79,7 @@ def test_what_lands_is_loaded_at_once_and_each_cycle_is_reported(
     assert topics == [1, 1], "each is loaded in a cycle of its own, before the next one lands"
     checks = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
     assert checks == {"no_object_is_unreadable": True}
+    assert (Path(settings.overview_root) / "overview.html").exists(), "it is published too"
 
 
 def test_a_watcher_sees_new_and_rewritten_objects_and_nothing_else(

@@ -1,11 +1,16 @@
 """Both engines make the same tables of the same landing files, row for row."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from orchestration.lib.overview import VIEWS, ensure_views
+from orchestration.lib.overview.figures import read_figures
+from orchestration.lib.overview.models import PARTS
 from tests.dbt.histories import History, packed
 from tests.dbt.pipeline import Pipeline
+from tests.overview.shop import days
 from tests.teradata.warehouse import Teradata, differences, tables_of
 
 
@@ -47,3 +52,25 @@ def test_loads_late_data_replays_and_a_full_refresh_are_equal(tmp_path: Path) ->
 @pytest.mark.parametrize("seed", range(6000, 6400, 100))
 def test_large_packs_are_equal(seed: int, tmp_path: Path) -> None:
     compare(pack(seed, members=25, loads=6), tmp_path, full_refresh=True)
+
+
+@pytest.mark.long
+def test_the_overview_is_equal(tmp_path: Path) -> None:
+    duck = Pipeline(tmp_path / "shop")
+    teradata = Teradata(tmp_path / "shop" / "landing")
+    try:
+        duck.deliver(days())
+        duck.load()
+        teradata.load()
+        teradata.run("run", *VIEWS)
+        ensure_views(duck.settings, lambda: duck.dbt)
+        now = datetime.now(UTC)
+        expected = read_figures(duck.settings, lambda: duck.dbt, now)
+        found = teradata.overview(now)
+        for row in (*expected["topics"], *found["topics"]):
+            del row["audited_at"]
+        assert all(expected[part] for part in PARTS)
+        assert {part: found[part] for part in PARTS} == {part: expected[part] for part in PARTS}
+    finally:
+        duck.close()
+        teradata.close()

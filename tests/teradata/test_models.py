@@ -10,7 +10,9 @@ from ingestion.settings import ROOT
 from tests.teradata.rules import check
 
 PROJECT = ROOT / "dbt_project"
-VIEWS = {"dim_sku", "stock_daily", "twist_now"}
+VIEWS = {"dim_sku", "stock_daily", "twist_now"} | {
+    path.stem for path in PROJECT.glob("models/overview/*.sql")
+}
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from ingestion.settings import Settings as TwistSettings
 from orchestration.lib.dbt import Dbt, DbtFailed, environment
 from orchestration.lib.late import replay_late
 from orchestration.lib.load import load
+from orchestration.lib.overview.figures import Figures, read_figures
 from orchestration.lib.report import LoadReport
 from tests.dbt.oracle import Delivery, Settings
 from tests.dbt.pipeline import meaning
@@ -24,7 +26,16 @@ from tests.teradata.rules_catalogue import Finding
 
 DATABASES = [
     f"twist_{name}"
-    for name in ("load", "staging", "audit", "intermediate", "marts", "seeds", "landing")
+    for name in (
+        "load",
+        "staging",
+        "audit",
+        "intermediate",
+        "marts",
+        "overview",
+        "seeds",
+        "landing",
+    )
 ]
 """What TERADATA.md has a DBA create."""
 MARTS = READ | {"dim_location": "* exclude (load_id)"}
@@ -93,6 +104,10 @@ class Teradata:
     def run(self, *arguments: str) -> None:
         """dbt by hand."""
         self._on_the_system(lambda: self.dbt.run(*arguments))
+
+    def overview(self, now: datetime) -> Figures:
+        """The figures of the overview page; its views are there after a run of everything."""
+        return self._on_the_system(lambda: read_figures(self.settings, lambda: self.dbt, now))
 
     def _on_the_system(self, work: Callable[[], Done]) -> Done:
         """Errors say what the system answered; dbt does not always."""

@@ -1,0 +1,53 @@
+-- What came back in the last 24 hours and is still there: the ten SKUs that had lost most views.
+with clock as (
+    select * from {{ ref('overview_clock') }}
+),
+
+flips as (
+    select sku_id, valid_from, in_stock,
+        lag(in_stock) over (partition by sku_id order by valid_from nulls first) as in_stock_before
+    from {{ ref('int_stock__sku_flips') }}
+    where stock_date >= (select clock.newest_date - 1 from clock)
+),
+
+last_flips as (
+    select sku_id,
+        max(case when in_stock = 1 and in_stock_before = 0 then valid_from end) as back_ts,
+        max(case when in_stock = 0 then valid_from end) as last_out_from
+    from flips
+    group by sku_id
+),
+
+returned as (
+    select * from last_flips
+    where back_ts > last_out_from and back_ts >= (select clock.first_hour from clock)
+),
+
+lost as (
+    select * from {{ ref('overview_lost_demand') }}
+),
+
+skus as (
+    select * from {{ ref('dim_sku') }}
+),
+
+ranked as (
+    select returned.sku_id, returned.back_ts, lost.style_id, lost.lost_views,
+        row_number() over (order by lost.place nulls last) as place
+    from returned
+    inner join lost on returned.sku_id = lost.sku_id
+)
+
+select
+    cast(ranked.place as smallint) as place,
+    ranked.sku_id,
+    cast(coalesce(skus.style_id, ranked.style_id) as {{ text_type(128) }}) as style_id,
+    cast(skus.brand as {{ text_type(256) }}) as brand,
+    cast(skus.category as {{ text_type(256) }}) as category,
+    cast(skus.color as {{ text_type(256) }}) as color,
+    cast(skus.size as {{ text_type(256) }}) as size,
+    ranked.lost_views,
+    cast(ranked.back_ts as timestamp(6)) as back_ts
+from ranked
+left join skus on ranked.sku_id = skus.sku_id
+where ranked.place <= 10

@@ -1,0 +1,39 @@
+"""The overview page as Dagster publishes it."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.definitions import defs
+from orchestration.lib.overview import views_are_made
+from tests.dbt.pipeline import Pipeline
+from tests.orchestration.conftest import free, lakehouse
+
+
+def test_the_page_is_published_with_views_made_on_first_use(
+    shop: Pipeline, warm: None, instance: dg.DagsterInstance
+) -> None:
+    settings = free(shop)
+    assert not views_are_made(settings)
+    result = defs.resolve_job_def("twist_overview").execute_in_process(
+        instance=instance, resources={"lakehouse": lakehouse(settings)}, raise_on_error=False
+    )
+    assert result.success
+    (event,) = result.get_asset_materialization_events()
+    address = str(event.materialization.metadata["page"].value)
+    page = Path(address.removeprefix("file://"))
+    assert page == Path(settings.overview_root) / "overview.html"
+    assert "50.0%" in page.read_text(), "one view met stock and one did not"
+    assert views_are_made(settings)
+
+
+def test_without_a_warehouse_the_run_says_what_to_do(
+    tmp_path: Path, warm: None, instance: dg.DagsterInstance
+) -> None:
+    empty = Pipeline(tmp_path / "nothing")
+    result = defs.resolve_job_def("twist_overview").execute_in_process(
+        instance=instance, resources={"lakehouse": lakehouse(free(empty))}, raise_on_error=False
+    )
+    assert not result.success
+    (failure,) = [e for e in result.all_events if e.event_type_value == "STEP_FAILURE"]
+    assert "run `make load`" in str(failure.step_failure_data.error)
