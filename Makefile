@@ -105,6 +105,11 @@ test-all: $(VENV)/all.stamp ## the long tests too: hundreds of random histories,
 	@$(DBT) --quiet parse  # Dagster's tests read the manifest
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
+.PHONY: bench
+bench: $(VENV)/all.stamp $(VENV)-bench/bench.stamp ## what a day and a step cost, beside PySpark and SQL by hand [SIZE=day] [ROWS="floor ours …"]
+	@$(DBT) --quiet parse
+	@PYTHONPATH=. $(BIN)/python -m tests.benchmarks --size $(or $(SIZE),small) $(if $(ROWS),--rows $(ROWS))
+
 .PHONY: teradata-probe
 teradata-probe: $(VENV)/all.stamp ## ask a real Teradata what the tests assume of one [TWIST_TERADATA_…]
 	@PYTHONPATH=. $(BIN)/python -m tests.teradata.probe
@@ -120,6 +125,13 @@ $(VENV)/run.stamp: requirements-run.lock
 $(VENV)/all.stamp: requirements.lock requirements-run.lock
 	@$(call sync,requirements.lock)
 	@touch $(VENV)/run.stamp $@
+
+# Spark's, apart from the rest: only the benchmark needs it.
+$(VENV)-bench/bench.stamp: tests/benchmarks/requirements.lock $(VENV)/all.stamp
+	@echo "environment: $(VENV)-bench from $< …"
+	@export PATH="$(CURDIR)/$(BIN):$$PATH" && uv venv --quiet --allow-existing --python $(BIN)/python $(VENV)-bench && \
+	uv pip sync --quiet --python $(VENV)-bench/bin/python --require-hashes $<
+	@touch $@
 
 define sync
 $(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 …")' && \

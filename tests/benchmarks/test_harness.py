@@ -1,0 +1,163 @@
+"""The benchmark measures what it says, tells a regression, and compares engines row by row."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingestion import writer_lock
+from ingestion.landing import TOPICS
+from ingestion.settings import Settings
+from orchestration.lib.dbt import Dbt
+from orchestration.lib.load import load
+from tests.benchmarks import by_hand, data, equality, floor, report, results
+from tests.benchmarks.bench import SPARK_PYTHON
+from tests.benchmarks.measured import CommandFailed, Usage, measure
+from tests.benchmarks.results import Row, Run
+from tests.benchmarks.sizes import DAY, PEAK_HOUR, SIZES
+
+SPIN = "import time\nwhile time.process_time() < {}: pass\n"
+TINY = SIZES["tiny"]
+
+
+def cost_of(program: str, log: Path) -> Usage:
+    return measure([sys.executable, "-c", program], os.environ, log)
+
+
+def test_cpu_of_children_and_of_orphans_counts(tmp_path: Path) -> None:
+    spin = f"[sys.executable, '-c', {SPIN.format(0.3)!r}]"
+    child = f"import subprocess, sys\nsubprocess.run({spin})"
+    orphan = child.replace("subprocess.run", "subprocess.Popen")
+    for program in (child, orphan):
+        usage = cost_of(program, tmp_path / "log")
+        assert 0.3 <= usage.cpu < 3
+        assert usage.wall > 0.2
+
+
+def test_memory_is_that_of_the_tree_at_its_largest(tmp_path: Path) -> None:
+    holds = "import time; held = bytearray(80_000_000); time.sleep(1)"
+    two = (
+        "import subprocess, sys\n"
+        f"both = [subprocess.Popen([sys.executable, '-c', '{holds}']) for _ in range(2)]\n"
+        "[each.wait() for each in both]"
+    )
+    assert 160e6 < cost_of(two, tmp_path / "log").peak < 400e6
+
+
+def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed, match=r"ended with 3 .*\n.*no bread"):
+        cost_of("import sys; print('no bread'); sys.exit(3)", tmp_path / "log")
+
+
+def a_run(date: str = "2026-11-01", **ratios: float) -> Run:
+    rows = [Row(name, "work", 10 * ratio, 1, 5_000_000, ratio) for name, ratio in ratios.items()]
+    machine = {"cpu": "a machine", "cores": 2, "load_before": 0.0, "load_after": 0.5}
+    return Run("small", date, machine, rows, {"live": "no sink"}, {}, {})
+
+
+def test_a_regression_of_thirty_percent_is_pointed_out() -> None:
+    before = a_run(floor=1.0, ours=3.0, spark=20.0)
+    now = a_run("2026-11-02", floor=1.0, ours=3.9, spark=25.0)
+    assert results.regressions(now, before) == ["ours: 3.90 × the floor, +30% since 2026-11-01"]
+    assert results.regressions(now, now) == results.regressions(now, None) == []
+    text = report.describe(now, before)
+    assert "! slower by 30 % or more:" in text
+    assert "not measured: live: no sink" in text
+
+
+def test_a_row_that_is_new_or_has_no_ratio_is_no_regression() -> None:
+    before = a_run(floor=1.0)
+    now = Run(**{**vars(a_run(floor=1.0, ours=9.0)), "date": "2026-11-02"})
+    live = Row("live", "work", 10, 1)
+    assert results.regressions(now, before) == []
+    assert results.change(live, before) is None
+
+
+def test_the_table_has_a_line_for_each_row() -> None:
+    lines = results.table(a_run(floor=1.0, ours=3.0), a_run(floor=1.0, ours=2.0))
+    assert lines[2] == ["ours", "30.0", "3.00", "+50% !", "1.0", "5", "work"]
+    assert results.as_text(lines).splitlines()[2].startswith("ours ")
+    assert results.as_markdown(lines).splitlines()[1] == "|---|---:|---:|---:|---:|---:|---|"
+
+
+def test_a_stored_run_is_read_back_and_sizes_are_kept_apart(tmp_path: Path) -> None:
+    for date, size in (("2026-11-01", "small"), ("2026-11-03", "small"), ("2026-11-02", "day")):
+        run = Run(**{**vars(a_run(date, floor=1.0)), "size": size})
+        results.store(run, results.path_of(size, date, tmp_path))
+    newest = {size: results.newest(size, tmp_path) for size in ("small", "day", "tiny")}
+    assert newest["small"] == a_run("2026-11-03", floor=1.0)
+    assert newest["day"] and newest["day"].date == "2026-11-02"
+    assert newest["tiny"] is None
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny day that landed."""
+    return data.day_landing(TINY, tmp_path_factory.mktemp("bench"), lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def loaded(day: Path) -> Settings:
+    """The same, loaded."""
+    settings = Settings(
+        _env_file=None, target="embedded", landing=str(day), warehouse=str(day.parent / "warehouse")
+    )
+    dbt = Dbt(settings)
+    load(settings, dbt, lambda _: None)
+    dbt.close()
+    writer_lock.release(settings.warehouse_root)
+    return settings
+
+
+def test_input_that_is_there_is_not_made_again(day: Path) -> None:
+    said: list[str] = []
+    assert data.day_landing(TINY, day.parent.parent.parent, said.append) == day
+    assert said == []
+
+
+def test_the_floor_reads_every_line_of_every_topic(day: Path, loaded: Settings) -> None:
+    lines = floor.decode(day)
+    assert list(lines) == list(TOPICS)
+    assert lines["clickstream"] > TINY.day.views
+
+
+def test_the_script_by_hand_makes_the_same_marts_and_a_changed_row_is_found(
+    day: Path, loaded: Settings, tmp_path: Path
+) -> None:
+    by_hand.run(day, tmp_path)
+    assert set(equality.differences(loaded, tmp_path).values()) == {0}
+    changed = tmp_path / "changed"
+    shutil.copytree(tmp_path, changed)
+    lost = tmp_path / "fct_lost_demand_hourly.parquet"
+    duckdb.execute(
+        f"copy (select * replace (lost_views + case when row_number() over () = 1 then 0.000001 "
+        f"else 0 end as lost_views) from '{lost}') to '{changed / lost.name}'"
+    )
+    assert equality.differences(loaded, changed)["fct_lost_demand_hourly"] == 2
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not SPARK_PYTHON.exists(), reason="needs .venv-bench (make bench makes it)")
+def test_spark_makes_the_same_marts(day: Path, loaded: Settings, tmp_path: Path) -> None:
+    script = str(Path(by_hand.__file__).with_name("spark.py"))
+    measure([str(SPARK_PYTHON), script, str(day), str(tmp_path)], os.environ, tmp_path / "log")
+    assert set(equality.differences(loaded, tmp_path).values()) == {0}
+
+
+def test_slices_of_an_hour_hold_each_line_once(tmp_path: Path) -> None:
+    whole = data.whole_landing(TINY, tmp_path, lambda _: None)
+    landing = tmp_path / "landing"
+    hour = f"topics/*/dt={DAY:%Y-%m-%d}/hour={PEAK_HOUR}"
+    at = DAY.replace(hour=PEAK_HOUR)
+    landed = [data.land_slice(whole, landing, at.replace(minute=m), 900) for m in (0, 15, 30, 45)]
+    assert min(landed) > 0
+    assert sorted(lines_of(landing.glob(f"{hour}/*"))) == sorted(lines_of(whole.glob(f"{hour}/*")))
+
+
+def lines_of(paths: object) -> list[bytes]:
+    import gzip
+
+    return [line for path in paths for line in gzip.open(path)]  # type: ignore[attr-defined]
