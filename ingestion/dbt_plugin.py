@@ -11,8 +11,10 @@ They do their work when a query runs, never while dbt parses or compiles.
 """
 
 import os
+from array import array
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -119,15 +121,23 @@ class Plugin(BasePlugin):
             }
 
     def _text(self, keys: pa.Array) -> pa.Array:
+        """The objects' texts, moved one by one into one buffer: a batch is most of the memory."""
+        buffer, ends, found = pa.BufferOutputStream(), array("q", [0]), []
         with ThreadPoolExecutor(READERS) as readers:
-            found = list(readers.map(lambda key: lake.read_text(self.store, key), keys.to_pylist()))
-        columns = []
-        for field in _TEXT:
-            values = [getattr(text, field.name) for text in found]
-            is_text = field.name == "text"
-            column = pa.array(values, pa.large_binary() if is_text else field.type)
-            columns.append(column.cast(field.type))
-        return pa.StructArray.from_arrays(columns, fields=list(_TEXT))
+            for text in readers.map(lambda key: lake.read_text(self.store, key), keys.to_pylist()):
+                buffer.write(text.text or b"")
+                ends.append(buffer.tell())
+                found.append(replace(text, text=None))
+        texts = pa.LargeStringArray.from_buffers(len(found), pa.py_buffer(ends), buffer.getvalue())
+        return pa.StructArray.from_arrays(
+            [
+                texts
+                if field.name == "text"
+                else pa.array([getattr(text, field.name) for text in found], field.type)
+                for field in _TEXT
+            ],
+            fields=list(_TEXT),
+        )
 
     def _lock(self, purposes: pa.Array) -> pa.Array:
         for name in ("late_days", "bot_patterns", "min_sellable_qty", "landing_slack_hours"):
