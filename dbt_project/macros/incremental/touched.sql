@@ -31,7 +31,7 @@
       {%- set from_date = "date '" ~ (found | string)[:10] ~ "'" -%}
     {%- else -%}
       {#- Known to be empty: the engine need not look for what it would join to it. -#}
-      {%- set query = 'select * from (' ~ query ~ ') as none_touched where 1 = 0' -%}
+      {%- set query = 'select * from (' ~ query ~ ') as no_' ~ name ~ ' where 1 = 0' -%}
     {%- endif -%}
   {%- endif -%}
   {{ return({'name': name, 'columns': columns, 'queries': queries, 'cte': name ~ ' as (\n    ' ~ query ~ '\n),\n', 'from_date': from_date}) }}

@@ -3,7 +3,9 @@
       line_problem(topic)      the first rule of the contract that the line breaks, as a sentence
       line_columns(topic)      where the line lay, and what became of it. Without a whole position
                                kafka_offset is null: such a line is neither a duplicate nor late.
-                               The raw line is kept where someone will want to read it. -#}
+                               The raw line is kept where someone will want to read it.
+      bounded_text(value, length)  a field as its column holds it. A longer one is the line's problem
+                               already; on Teradata a cast alone would fail the request (3996). -#}
 {% macro positioned_lines(topic) -%}
     select
         lines.*,
@@ -71,4 +73,8 @@
 {% macro too_late(topic) -%}
   {%- if topic in ('product_catalog', 'dead_letters') -%}{{ return('1 = 0') }}{%- endif -%}
   {{ return('cast(event_moment as date) < cast(arrival as date) - ' ~ setting('late_days')) }}
+{%- endmacro %}
+
+{% macro bounded_text(value, length) -%}
+  cast(substring({{ value }} from 1 for {{ length }}) as {{ text_type(length) }})
 {%- endmacro %}

@@ -15,9 +15,9 @@ judged as (
 
 select
     {{ line_columns('sku_availability') }},
-    cast(event_id as {{ text_type(128) }}) as event_id,
-    cast(sku_id as {{ text_type(128) }}) as sku_id,
-    cast(location_id as {{ text_type(128) }}) as location_id,
+    {{ bounded_text('event_id', 128) }} as event_id,
+    {{ bounded_text('sku_id', 128) }} as sku_id,
+    {{ bounded_text('location_id', 128) }} as location_id,
     {{ try_bigint('available_qty') }} as available_qty,
-    cast(reason as {{ text_type(128) }}) as change_reason
+    {{ bounded_text('reason', 128) }} as change_reason
 from judged

@@ -15,15 +15,15 @@ judged as (
 
 select
     {{ line_columns('product_catalog') }},
-    cast(sku_id as {{ text_type(128) }}) as sku_id,
-    cast(style_id as {{ text_type(128) }}) as style_id,
-    cast(brand as {{ text_type(256) }}) as brand,
-    cast(department as {{ text_type(256) }}) as department,
-    cast(category as {{ text_type(256) }}) as category,
-    cast(color as {{ text_type(256) }}) as color,
-    cast(size as {{ text_type(256) }}) as size,
+    {{ bounded_text('sku_id', 128) }} as sku_id,
+    {{ bounded_text('style_id', 128) }} as style_id,
+    {{ bounded_text('brand', 256) }} as brand,
+    {{ bounded_text('department', 256) }} as department,
+    {{ bounded_text('category', 256) }} as category,
+    {{ bounded_text('color', 256) }} as color,
+    {{ bounded_text('size', 256) }} as size,
     {{ try_double('price') }} as price,
-    cast(currency as {{ text_type(128) }}) as currency,
+    {{ bounded_text('currency', 128) }} as currency,
     {{ try_share('size_share') }} as size_share,
     cast(case is_active when 'true' then 1 else 0 end as smallint) as is_active
 from judged

@@ -15,18 +15,18 @@ judged as (
 
 select
     {{ line_columns('clickstream') }},
-    cast(event_id as {{ text_type(128) }}) as event_id,
-    cast(event_type as {{ text_type(128) }}) as event_type,
-    cast(session_id as {{ text_type(128) }}) as session_id,
-    cast(visitor_id as {{ text_type(128) }}) as visitor_id,
-    cast(channel as {{ text_type(128) }}) as channel,
-    cast(coalesce(fulfilment, 'ship') as {{ text_type(16) }}) as fulfilment,
-    cast(store_id as {{ text_type(128) }}) as store_id,
-    cast(style_id as {{ text_type(128) }}) as style_id,
-    cast(sku_id as {{ text_type(128) }}) as sku_id,
+    {{ bounded_text('event_id', 128) }} as event_id,
+    {{ bounded_text('event_type', 128) }} as event_type,
+    {{ bounded_text('session_id', 128) }} as session_id,
+    {{ bounded_text('visitor_id', 128) }} as visitor_id,
+    {{ bounded_text('channel', 128) }} as channel,
+    {{ bounded_text("coalesce(fulfilment, 'ship')", 16) }} as fulfilment,
+    {{ bounded_text('store_id', 128) }} as store_id,
+    {{ bounded_text('style_id', 128) }} as style_id,
+    {{ bounded_text('sku_id', 128) }} as sku_id,
     -- bots are judged before the cut
     cast({{ is_human('user_agent') }} as smallint) as is_human,
-    cast(substring(url from 1 for 2048) as {{ text_type(2048) }}) as url,
-    cast(substring(referrer from 1 for 2048) as {{ text_type(2048) }}) as referrer,
-    cast(substring(user_agent from 1 for 2048) as {{ text_type(2048) }}) as user_agent
+    {{ bounded_text('url', 2048) }} as url,
+    {{ bounded_text('referrer', 2048) }} as referrer,
+    {{ bounded_text('user_agent', 2048) }} as user_agent
 from judged

@@ -15,9 +15,9 @@ judged as (
 
 select
     {{ line_columns('dead_letters') }},
-    cast(origin_topic as {{ text_type(64) }}) as origin_topic,
+    {{ bounded_text('origin_topic', 64) }} as origin_topic,
     {{ try_bigint('origin_partition') }} as origin_partition,
     {{ try_bigint('origin_offset') }} as origin_offset,
-    cast(reason as {{ text_type(512) }}) as reason,
-    cast(raw_value as {{ text_type(32000) }}) as raw_value
+    {{ bounded_text('reason', 512) }} as reason,
+    {{ bounded_text('raw_value', 32000) }} as raw_value
 from judged
