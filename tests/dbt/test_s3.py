@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from obstore import put
+from obstore import get, put
 from obstore.store import S3Store
 
 from ingestion import lake
 from ingestion.settings import Settings, SettingsError
 from ingestion.simulator import write_landing
+from orchestration.lib.overview import put_files
 from tests.dbt.processes import command, run_warm
 from tests.dbt.tables import loaded_lines, marts, query, set_aside
 from tests.dbt.test_crashes import DIRTY
@@ -78,6 +79,17 @@ def test_a_lake_in_s3_gives_the_same_tables_as_one_in_a_folder(
     keys = "select object_key, lines, loaded from audit.landed_objects"
     assert set(query(bucket, keys)) == set(query(folder, keys))
     assert run_warm(bucket, tmp_path / "again", "load").startswith("0 objects, 0 lines: ")
+
+
+def test_the_overview_is_published_into_a_bucket_where_a_browser_can_open_it(
+    tmp_path: Path, endpoint: str
+) -> None:
+    published = in_s3(tmp_path, endpoint, "x", overview="s3://lake/for/all/")
+    for text in ("<p>before</p>", "<p>now, in Malmö</p>"):
+        put_files(published, {"overview.html": text, "overview.json": "{}"})
+    page = get(store(endpoint), "for/all/overview.html")
+    assert bytes(page.bytes()).decode() == "<p>now, in Malmö</p>"
+    assert page.attributes["Content-Type"] == "text/html; charset=utf-8"
 
 
 def test_an_object_deleted_from_s3_after_the_listing_has_vanished(

@@ -10,7 +10,9 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from obstore import put
+from obstore.store import LocalStore
 
 from ingestion.lake import bucket
 from ingestion.settings import ROOT, Settings
@@ -20,10 +22,8 @@ from orchestration.lib.overview.figures import read_figures
 from orchestration.lib.overview.models import schema
 from orchestration.lib.overview.page import render
 
-if TYPE_CHECKING:
-    from obstore.store import ObjectStore
-
 PAGE = "overview.html"
+TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json"}
 VIEWS = ("--select", "path:models/overview")
 MADE = "overview.views"
 """A file in the warehouse's folder: which views were made in it."""
@@ -43,11 +43,21 @@ def publish(
         SettingsError: there is no complete warehouse, or the place cannot be written to.
         DbtFailed: the views could not be made, for one because another process is writing.
     """
-    files = pages(settings, dbt, now(), _docs_beside(settings))
-    store = _open_store(settings)
-    for name, text in files.items():
-        store.put(name, text.encode())
+    put_files(settings, pages(settings, dbt, now(), _docs_beside(settings)))
     return f"{settings.overview_root}/{PAGE}"
+
+
+def put_files(settings: Settings, files: dict[str, str]) -> None:
+    """Replace the files (name → text) where TWIST_OVERVIEW says, each in one step."""
+    if settings.overview_is_s3:
+        store = bucket(settings, settings.overview_root)
+        for name, text in files.items():
+            # Without its type a browser would offer the page for download.
+            put(store, name, text.encode(), attributes={"Content-Type": TYPES[Path(name).suffix]})
+        return
+    folder = LocalStore(settings.overview_root, mkdir=True)
+    for name, text in files.items():
+        put(folder, name, text.encode())
 
 
 def pages(
@@ -95,11 +105,3 @@ def _docs_beside(settings: Settings) -> str | None:
         return "../docs/dbt.html"
     default = ROOT / ".data" / "docs" / "dbt.html"
     return default.as_uri() if default.exists() else None
-
-
-def _open_store(settings: Settings) -> "ObjectStore":
-    from obstore.store import LocalStore
-
-    if settings.overview_is_s3:
-        return bucket(settings, settings.overview_root)
-    return LocalStore(settings.overview_root, mkdir=True)
