@@ -1,7 +1,5 @@
 """The local warehouse: a DuckLake (SQLite catalog, Parquet files) attached as `twist`."""
 
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ingestion.settings import Settings, SettingsError
@@ -10,6 +8,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ALIAS = "twist"
+_made: set[tuple[int, int]] = set()
+"""Catalogs, by device and inode, in which has_tables found the tables."""
 
 
 def refuse_other_setting(settings: Settings, name: str, built_with: str) -> None:
@@ -32,18 +32,36 @@ def require_warehouse(settings: Settings) -> None:
 
 
 def has_tables(settings: Settings) -> bool:
-    """Whether the warehouse has been made: a cheap look into its catalog."""
+    """Whether the warehouse has been made: a look into its catalog, until it has.
+
+    By DuckDB's own SQLite. With Python's there would be two in one process, and the one that closes
+    the file takes away the other's locks on it: the loader then died of a bus error.
+    """
+    import duckdb
+
     catalog = settings.warehouse_root / "catalog.sqlite"
     if not catalog.exists():
         return False
-    with closing(sqlite3.connect(f"file:{catalog}?mode=ro", uri=True)) as conn:
-        begun = conn.execute("select 1 from sqlite_master where name = 'ducklake_table'").fetchone()
-        return begun is not None and bool(
-            conn.execute(
-                "select 1 from ducklake_table where table_name = 'settings' "
-                "and end_snapshot is null"
+    file = catalog.stat()
+    if (file.st_dev, file.st_ino) in _made:
+        return True
+    with duckdb.connect() as conn:
+        load_extensions(conn, "sqlite")
+        conn.execute(f"attach {_quoted(str(catalog))} as catalog (type sqlite, read_only)")
+        has_lake = conn.execute(
+            "select 1 from duckdb_tables() "
+            "where database_name = 'catalog' and table_name = 'ducklake_table'"
+        ).fetchone()
+        made = (
+            has_lake
+            and conn.execute(
+                "select 1 from catalog.ducklake_table "
+                "where table_name = 'settings' and end_snapshot is null"
             ).fetchone()
         )
+    if made:
+        _made.add((file.st_dev, file.st_ino))
+    return bool(made)
 
 
 def load_extensions(conn: "DuckDBPyConnection", *names: str) -> None:

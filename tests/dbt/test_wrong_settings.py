@@ -114,6 +114,7 @@ def test_a_question_that_is_wrong_or_writes(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "one,nothing\n1,\n", "")
 
 
+@pytest.mark.long
 def test_changed_settings_are_refused_until_a_rebuild_applies_them(tmp_path: Path) -> None:
     log = tmp_path / "log"
     three, nine = settings(tmp_path), settings(tmp_path, late_days=9)

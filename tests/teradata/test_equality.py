@@ -46,8 +46,13 @@ def compare(history: History, root: Path, *, full_refresh: bool) -> None:
         teradata.close()
 
 
-def test_loads_late_data_replays_and_a_full_refresh_are_equal(tmp_path: Path) -> None:
-    compare(pack(5016, members=2, loads=3), tmp_path, full_refresh=True)
+def test_loads_and_a_replay_of_late_data_are_equal(tmp_path: Path) -> None:
+    compare(pack(5016, members=2, loads=3), tmp_path, full_refresh=False)
+
+
+@pytest.mark.long
+def test_more_loads_and_a_full_refresh_are_equal(tmp_path: Path) -> None:
+    compare(pack(5016, members=3, loads=5), tmp_path, full_refresh=True)
 
 
 @pytest.mark.long
