@@ -213,6 +213,13 @@ def test_nothing_names_a_machine_or_a_registry(files: dict[str, str]) -> None:
     assert not conventions.place_faults("x", "the frame/work/of rules")
 
 
+def test_only_duckdbs_own_sqlite_opens_the_catalog(files: dict[str, str]) -> None:
+    """Two copies of SQLite in one process take each other's locks away (ingestion/warehouse.py)."""
+    code = [path for path in files if path.startswith(("ingestion", "orchestration", "expect"))]
+    assert "ingestion/warehouse.py" in code
+    assert [path for path in code if re.search(r"(?m)^\s*(import|from) sqlite3", files[path])] == []
+
+
 def test_every_verb_of_make_is_described(files: dict[str, str]) -> None:
     assert conventions.makefile_faults(files["Makefile"]) == []
     assert conventions.makefile_faults(".PHONY: a\na:\n\nb: ## says\n") == [
