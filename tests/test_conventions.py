@@ -215,7 +215,7 @@ def test_nothing_names_a_machine_or_a_registry(files: dict[str, str]) -> None:
 
 def test_only_duckdbs_own_sqlite_opens_the_catalog(files: dict[str, str]) -> None:
     """Two copies of SQLite in one process take each other's locks away (ingestion/warehouse.py)."""
-    code = [path for path in files if path.startswith(("ingestion", "orchestration", "expect"))]
+    code = [path for path in files if path.endswith(".py")]
     assert "ingestion/warehouse.py" in code
     assert [path for path in code if re.search(r"(?m)^\s*(import|from) sqlite3", files[path])] == []
 

@@ -1,8 +1,6 @@
 """What a warehouse holds, read as its users read it, in a form that can be compared."""
 
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from typing import Any
 
 from ingestion.settings import Settings
@@ -88,9 +86,11 @@ def files(settings: Settings) -> tuple[set[str], set[str]]:
     on_disk = {
         path.name for path in (settings.warehouse_root / "data").rglob("*") if path.is_file()
     }
-    with closing(sqlite3.connect(settings.warehouse_root / "catalog.sqlite")) as catalog:
-        known = catalog.execute(
-            "select path from ducklake_data_file union select path from ducklake_delete_file "
-            "union select path from ducklake_files_scheduled_for_deletion"
-        ).fetchall()
+    metadata = "__ducklake_metadata_twist"
+    known = query(
+        settings,
+        f"select path from {metadata}.ducklake_data_file "
+        f"union select path from {metadata}.ducklake_delete_file "
+        f"union select path from {metadata}.ducklake_files_scheduled_for_deletion",
+    )
     return on_disk, {path.rsplit("/", 1)[-1] for (path,) in known}
