@@ -127,6 +127,19 @@ def test_a_second_load_finds_nothing_to_do(loaded: Loaded) -> None:
     assert loaded.pipeline.query("select count(*) from twist.audit.quarantined_lines") == before
 
 
+def test_no_empty_table_is_without_statistics(loaded: Loaded) -> None:
+    """DuckLake would look for them at every mention of the table."""
+    loaded.load()
+    assert loaded.pipeline.query("select count(*) from twist.seeds.locations") == [(0,)]
+    catalog = "__ducklake_metadata_twist"
+    without = f"""
+        select table_name from {catalog}.ducklake_table
+        where end_snapshot is null
+            and table_id not in (select table_id from {catalog}.ducklake_table_stats)
+    """
+    assert loaded.pipeline.query(without) == []
+
+
 def case_with(name: str) -> Case:
     (found,) = [case for case in CASES if name in case.name and case.outcome == LOADED]
     return found
