@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -122,13 +123,15 @@ class Plugin(BasePlugin):
 
     def _text(self, keys: pa.Array) -> pa.Array:
         """The objects' texts, moved one by one into one buffer: a batch is most of the memory."""
-        buffer, ends, found = pa.BufferOutputStream(), array("q", [0]), []
         with ThreadPoolExecutor(READERS) as readers:
-            for text in readers.map(lambda key: lake.read_text(self.store, key), keys.to_pylist()):
-                buffer.write(text.text or b"")
-                ends.append(buffer.tell())
-                found.append(replace(text, text=None))
-        texts = pa.LargeStringArray.from_buffers(len(found), pa.py_buffer(ends), buffer.getvalue())
+            found = list(readers.map(lambda key: lake.read_text(self.store, key), keys.to_pylist()))
+        ends = array("q", accumulate((len(text.text or b"") for text in found), initial=0))
+        buffer = pa.allocate_buffer(ends[-1])
+        view = memoryview(buffer).cast("B")
+        for number, text in enumerate(found):
+            view[ends[number] : ends[number + 1]] = text.text or b""
+            found[number] = replace(text, text=None)
+        texts = pa.LargeStringArray.from_buffers(len(found), pa.py_buffer(ends), buffer)
         return pa.StructArray.from_arrays(
             [
                 texts

@@ -2,16 +2,11 @@
     are left alone (so their stamp stays, and nothing downstream moves), nothing is ever deleted,
     and the first key column, a date or an hour, is bounded by literals so that the cost does not
     grow with history. delete+insert is two requests on Teradata: a kill between them loses rows. -#}
-{% macro duckdb__get_incremental_merge_sql(args) %}
-  {{ return(merge_changed_rows(args.target_relation, args.temp_relation, args.unique_key, args.dest_columns)) }}
-{% endmacro %}
-
 {% macro teradata__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates=none) %}
-  {{ return(merge_changed_rows(target, source, unique_key, dest_columns)) }}
+  {{ return(merge_changed_rows(target, source, unique_key, dest_columns | map(attribute='name') | map('lower') | list)) }}
 {% endmacro %}
 
-{% macro merge_changed_rows(target, source, unique_key, dest_columns) %}
-  {%- set names = dest_columns | map(attribute='name') | map('lower') | list -%}
+{% macro merge_changed_rows(target, source, unique_key, names) %}
   {%- set measures = names | reject('in', unique_key) | list -%}
   {%- set compared = measures | reject('equalto', 'load_id') | list -%}
   {%- set first_key = unique_key[0] -%}

@@ -27,8 +27,11 @@
 
 {% macro last_load() -%}
   {%- if execute and is_incremental() -%}
+    {#- Asked once a model: this dictionary lives while the model is rendered. -#}
+    {%- if 'last_load' in model -%}{{ return(model.last_load) }}{%- endif -%}
     {%- set found = run_query("select coalesce(max(load_id), 0) from " ~ watermarks() ~ " where model_name = '" ~ model.name ~ "'") -%}
-    {{ return(found.rows[0][0] | int) }}
+    {%- do model.update({'last_load': found.rows[0][0] | int}) -%}
+    {{ return(model.last_load) }}
   {%- endif -%}
   {{ return(0) }}
 {%- endmacro %}

@@ -1,0 +1,42 @@
+{#- How an incremental model is written on DuckDB: built whole where there is no table or
+    --full-refresh asks for it, else `append` straight from the query, or `merge` by its key.
+    dbt's own way asks the engine six questions for each that it writes, holds what it appends
+    twice, and took a third of the time of a cycle. Columns are as dbt has it: one that the model
+    lost stays, one that is new is added where on_schema_change says so, and ignored elsewhere. -#}
+{% materialization incremental, adapter='duckdb' %}
+  {%- set standing = load_cached_relation(this) -%}
+  {%- set target_relation = this.incorporate(type='table') -%}
+  {%- set is_built = is_incremental() -%}
+  {{ run_hooks(pre_hooks, inside_transaction=False) }}
+  {{ run_hooks(pre_hooks, inside_transaction=True) }}
+  {%- if not is_built %}
+    {% call statement('main') -%}
+      {%- if standing is not none %}drop {{ standing.type }} {{ standing }};{% endif %}
+      {{ create_table_as(False, target_relation, sql) }}
+    {%- endcall %}
+  {%- elif config.get('incremental_strategy') == 'append' %}
+    {%- set names = column_names(this) | join(', ') %}
+    {% call statement('main') -%}
+      insert into {{ this }} ({{ names }}) select {{ names }} from ({{ sql }}) as arrived
+    {%- endcall %}
+  {%- else %}
+    {%- set rebuilt = make_temp_relation(target_relation).include(database=False, schema=False) -%}
+    {%- do run_query(create_table_as(True, rebuilt, sql)) -%}
+    {%- set new_names, names = column_names(rebuilt), column_names(this) -%}
+    {%- if new_names | reject('in', names) | list -%}
+      {%- do process_schema_changes(config.get('on_schema_change'), rebuilt, this) -%}
+      {%- set names = column_names(this) -%}
+    {%- endif %}
+    {% call statement('main') -%}
+      {{ merge_changed_rows(this, rebuilt, config.require('unique_key'), names) }}
+    {%- endcall %}
+  {%- endif %}
+  {{ run_hooks(post_hooks, inside_transaction=True) }}
+  {% do adapter.commit() %}
+  {{ run_hooks(post_hooks, inside_transaction=False) }}
+  {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+{% macro column_names(relation) -%}
+  {{ return(run_query('select * from ' ~ relation ~ ' where 1 = 0').column_names | map('lower') | list) }}
+{%- endmacro %}
