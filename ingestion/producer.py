@@ -138,7 +138,7 @@ def at_the_wall_clock(config: RetailerConfig, rate: float) -> RetailerConfig:
         soon = sum(piece.human_views + piece.bot_views for piece in hour)
         views = round(rate / EVENTS_PER_VIEW * 3600 * day.views / max(1, soon))
         day = replace(day, views=max(24, views))
-    return replace(day, hours=A_YEAR, views=day.views * A_YEAR // 24)
+    return replace(day, hours=A_YEAR, views=day.views * A_YEAR // 24, visits_in_progress=True)
 
 
 EVENTS_PER_VIEW = 1.27

@@ -47,6 +47,9 @@ class RetailerConfig(SinkConfig):
     """Share of the product views that name a SKU; the others name a style only."""
     bot_views: float = 0.06
     """Share of the product views that bots make."""
+    visits_in_progress: bool = False
+    """Whether visits are under way at the first instant: their later views come on top of `views`.
+    Without them traffic takes minutes to become what it is asked to be."""
 
     retry_rate: float = 0.0
     """Events that their producer sends again: the same event at a new position, up to 30 s later.
@@ -107,7 +110,7 @@ class Slice:
 
     number: int
     begin: int
-    """Microseconds since the start."""
+    """Microseconds since the start; below 0 for visits that are in progress then."""
     end: int
     human_views: int
     bot_views: int
@@ -115,6 +118,8 @@ class Slice:
     """Attempts to buy in a store."""
 
 
+LEAD = 15 * 60 * SECOND
+"""Nearly all visits are shorter."""
 ONLINE_SALES = 0.012
 """Purchases per product view, about; the rest of the stock changes are made in stores."""
 
@@ -132,10 +137,15 @@ def slices(config: RetailerConfig) -> list[Slice]:
     # Three in a hundred are returns and receipts; one attempt in seven meets an empty shelf.
     attempts = max(0.0, config.stock_changes - ONLINE_SALES) * config.views * 1.1
     sales = _apportion(round(attempts), stores if stores.any() else online)
-    return [
+    pieces = [
         Slice(k, int(edges[k]), int(edges[k + 1]), int(views[k] - bots[k]), int(bots[k]), int(n))
         for k, n in enumerate(sales)
     ]
+    if config.visits_in_progress:
+        first, times = pieces[0], LEAD * per_hour / HOUR
+        people, robots = round(first.human_views * times), round(first.bot_views * times)
+        pieces.insert(0, Slice(len(pieces), -LEAD, 0, people, robots, 0))
+    return pieces
 
 
 def _bump(hour: Floats, peak: float, width: float) -> Floats:

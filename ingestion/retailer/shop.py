@@ -54,8 +54,9 @@ class Shop:
         day = (self._config.start_us % DAY + piece.begin) // DAY
         if day > self._day:
             self._day = day
-            self._waiting += self._stock.deliveries(day, piece.begin)
-            yield from self._markdowns(day, piece.begin)
+            since = max(0, piece.begin)
+            self._waiting += self._stock.deliveries(day, since)
+            yield from self._markdowns(day, since)
         visits = draw_visits(self._config, self._goods, self._locations, piece)
         visit_fields = self._visit_fields(visits)
         self._waiting += self._wishes(piece, visits, visit_fields)

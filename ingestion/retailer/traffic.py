@@ -1,6 +1,6 @@
 """Who visits the shop, and what they look at: sessions of people and of bots."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,7 @@ class Visits:
 def draw_visits(
     config: RetailerConfig, goods: Assortment, locations: Locations, piece: Slice
 ) -> Visits:
-    """The visits that begin in this slice; all of their events happen before the period ends."""
+    """The visits that begin in this slice; all of their events happen in the period."""
     rng = config.rng(5, piece.number)
     people = _visit_lengths(rng, piece.human_views, 4, 30)
     lengths = np.concatenate((people, _visit_lengths(rng, piece.bot_views, 30, 200)))
@@ -128,7 +128,7 @@ def draw_visits(
     person = np.flatnonzero(~is_bot)
     page = person[rng.random(len(person)) < PAGE_RATE]
     search = person[rng.random(len(person)) < SEARCH_RATE]
-    return Visits(
+    drawn = Visits(
         visitor=visitor,
         channel=channel,
         agent=agent,
@@ -148,6 +148,31 @@ def draw_visits(
         bag_at=instant(visit[wish], since[wish] + rng.uniform(3, 30, len(wish))),
         buys=rng.random(len(wish)) < BUY_RATE,
         buy_at=instant(visit[wish], checkout[visit[wish]]),
+    )
+    return _in_the_period(drawn)
+
+
+def _in_the_period(visits: Visits) -> Visits:
+    """Without what visits in progress had done before the period."""
+    view, page, search, wish = (
+        at >= 0 for at in (visits.view_at, visits.page_at, visits.search_at, visits.bag_at)
+    )
+    return replace(
+        visits,
+        view_visit=visits.view_visit[view],
+        view_at=visits.view_at[view],
+        view_style=visits.view_style[view],
+        view_sku=visits.view_sku[view],
+        page_visit=visits.page_visit[page],
+        page_at=visits.page_at[page],
+        search_visit=visits.search_visit[search],
+        search_at=visits.search_at[search],
+        search_style=visits.search_style[search],
+        wish_visit=visits.wish_visit[wish],
+        wish_sku=visits.wish_sku[wish],
+        bag_at=visits.bag_at[wish],
+        buys=visits.buys[wish],
+        buy_at=visits.buy_at[wish],
     )
 
 

@@ -37,40 +37,40 @@ Rows = Counter[tuple[Any, ...]]
 
 def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     """One question on a connection of its own."""
+    (rows,) = queries(settings, sql)
+    return rows
+
+
+def queries(settings: Settings, *statements: str) -> list[list[tuple[Any, ...]]]:
+    """Questions on one connection; opening it takes longer than asking."""
     reader = open_reader(settings)
     try:
-        return reader.execute(sql).fetchall()
+        return [reader.execute(sql).fetchall() for sql in statements]
     finally:
         reader.close()
 
 
 def marts(settings: Settings) -> dict[str, Rows]:
     """The rows of every mart, but for what the contract leaves open."""
-    return {
-        name: Counter(
-            query(
-                settings,
-                f"select {columns} from marts.{name} where {NOT_ZERO.get(name, '1 = 1')}",
-            )
-        )
-        for name, columns in MARTS.items()
-    }
+    found = queries(
+        settings,
+        *(
+            f"select {columns} from marts.{name} where {NOT_ZERO.get(name, '1 = 1')}"
+            for name, columns in MARTS.items()
+        ),
+    )
+    return {name: Counter(rows) for name, rows in zip(MARTS, found, strict=True)}
 
 
 def set_aside(settings: Settings) -> dict[str, set[tuple[Any, ...]]]:
     """The late events by position; the quarantined lines by position, or by text without one."""
-    return {
-        "late": set(
-            query(settings, "select topic, kafka_partition, kafka_offset from audit.late_events")
-        ),
-        "quarantined": set(
-            query(
-                settings,
-                "select topic, kafka_partition, kafka_offset, "
-                "case when kafka_offset is null then raw_line end from audit.quarantined_lines",
-            )
-        ),
-    }
+    late, quarantined = queries(
+        settings,
+        "select topic, kafka_partition, kafka_offset from audit.late_events",
+        "select topic, kafka_partition, kafka_offset, "
+        "case when kafka_offset is null then raw_line end from audit.quarantined_lines",
+    )
+    return {"late": set(late), "quarantined": set(quarantined)}
 
 
 def loaded_lines(settings: Settings) -> int:

@@ -103,8 +103,8 @@ def crash(root: Path, kills: int, seed: int) -> None:
     assert marts(shop.settings) == marts(spared)
 
 
-def test_three_kills_change_nothing(tmp_path: Path) -> None:
-    crash(tmp_path, kills=3, seed=1)
+def test_two_kills_change_nothing(tmp_path: Path) -> None:
+    crash(tmp_path, kills=2, seed=1)
 
 
 @pytest.mark.long

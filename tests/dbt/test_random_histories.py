@@ -41,13 +41,13 @@ def pack(number: int, loads: int = 6) -> History:
 
 
 def test_incremental_loads_equal_the_referee(tmp_path: Path, pipeline_of: list[Pipeline]) -> None:
-    check(pack(1000, loads=5), tmp_path / "happened", pipeline_of)
+    check(pack(1000, loads=4), tmp_path / "happened", pipeline_of)
 
 
 def test_one_load_of_everything_equals_the_referee(
     tmp_path: Path, pipeline_of: list[Pipeline]
 ) -> None:
-    check(merged(pack(1000, loads=5)), tmp_path / "merged", pipeline_of)
+    check(merged(pack(1000, loads=4)), tmp_path / "merged", pipeline_of)
 
 
 @pytest.mark.long

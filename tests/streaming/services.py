@@ -13,10 +13,14 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+from obstore import list_with_delimiter
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
 
 from ingestion.settings import ROOT
 
@@ -67,9 +71,12 @@ def sink_folder() -> Path | None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports whose neighbours 10,000 above, which SeaweedFS takes for gRPC, are free too."""
+    """Ports whose neighbours 10,000 above, which SeaweedFS takes for gRPC, are free too.
+
+    Two test processes that look at the same time begin far apart, though their pids are not.
+    """
     found: list[int] = []
-    for port in range(20_000 + os.getpid() % 10_000, 50_000):
+    for port in range(20_000 + os.getpid() * 40 % 10_000, 50_000):
         with socket.socket() as one, socket.socket() as other:
             try:
                 one.bind(("127.0.0.1", port))
@@ -174,6 +181,25 @@ def answers(url: str) -> bool:
         return False
 
 
+def has_bucket(endpoint: str) -> bool:
+    """Whether the store lists its bucket, which it makes a moment after it says that it is ready."""
+    bucket = S3Store(
+        BUCKET,
+        endpoint=endpoint,
+        region="us-east-1",
+        access_key_id=KEY,
+        secret_access_key=SECRET,
+        virtual_hosted_style_request=False,
+        client_options={"allow_http": True, "timeout": timedelta(seconds=5)},
+        retry_config={"max_retries": 0},
+    )
+    try:
+        list_with_delimiter(bucket)
+    except (BaseError, OSError):
+        return False
+    return True
+
+
 def store(folder: Path, ports: Sequence[int]) -> tuple[Service, str]:
     """An S3 store with an empty bucket, on four ports, not started yet; and its endpoint."""
     data = folder / "store"
@@ -186,6 +212,7 @@ def store(folder: Path, ports: Sequence[int]) -> tuple[Service, str]:
         f"-dir={data}",
         *(f"-{name}.port={port}" for name, port in zip(STORE_PORTS, ports, strict=True)),
         "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
         "-s3.iam=false",
         "-webdav=false",
         "-admin.ui=false",
@@ -194,8 +221,7 @@ def store(folder: Path, ports: Sequence[int]) -> tuple[Service, str]:
     ]
     variables = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "S3_BUCKET": BUCKET}
     endpoint = f"http://127.0.0.1:{ports[-1]}"
-    ready = f"{endpoint}/readyz"
-    return Service("store", argv, folder, lambda: answers(ready), variables), endpoint
+    return Service("store", argv, folder, lambda: has_bucket(endpoint), variables), endpoint
 
 
 def broker(folder: Path, ports: Sequence[int]) -> tuple[Service, str]:

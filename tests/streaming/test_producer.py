@@ -48,12 +48,29 @@ def test_a_burst_holds_records_back_and_sends_them_together() -> None:
 @pytest.mark.parametrize("rate", [20.0, 400.0])
 def test_the_rate_is_that_of_this_time_of_the_day(rate: float) -> None:
     config = at_the_wall_clock(RetailerConfig(), rate)
-    hour = [piece for piece in slices(config) if piece.begin < HOUR]
+    hour = [piece for piece in slices(config) if 0 <= piece.begin < HOUR]
     views = sum(piece.human_views + piece.bot_views for piece in hour)
     seconds = hour[-1].end / HOUR * 3600
     assert abs(views / seconds * producer.EVENTS_PER_VIEW / rate - 1) < 0.05
     assert abs(datetime.now(UTC) - config.start) < timedelta(minutes=1)
     assert config.hours == producer.A_YEAR
+
+
+@pytest.mark.parametrize(("in_progress", "least"), [(True, 0.9), (False, 0.0)])
+def test_traffic_is_what_was_asked_for_from_the_first_minute_on(
+    in_progress: bool, least: float
+) -> None:
+    noon = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    config = RetailerConfig(start=noon, hours=1, views=30_000, visits_in_progress=in_progress)
+    clicks = [
+        record.timestamp - config.start_us // 1000
+        for chunk in events(config)
+        for record in chunk
+        if record.topic == "clickstream"
+    ]
+    assert min(clicks) >= 0
+    first, later = (sum(minute <= at / 60_000 < minute + 5 for at in clicks) for minute in (0, 30))
+    assert least <= first / later < (1.1 if in_progress else 0.85)
 
 
 def test_two_runs_on_a_day_share_no_event() -> None:
