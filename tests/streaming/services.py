@@ -182,7 +182,7 @@ def answers(url: str) -> bool:
 
 
 def has_bucket(endpoint: str) -> bool:
-    """Whether the store lists its bucket, which it makes a moment after it says that it is ready."""
+    """Whether the store lists its bucket, made a moment after it says it is ready."""
     bucket = S3Store(
         BUCKET,
         endpoint=endpoint,
