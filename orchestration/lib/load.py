@@ -13,6 +13,11 @@ LISTING = ("load_listing", "load_objects")
 COMPUTED = ("path:models/intermediate", "path:models/marts")
 VIEWS = "config.materialized:view"
 STAGED = ("stg_clickstream__events", "stg_availability__stock_changes", "stg_catalog__skus")
+QUIET = {
+    "product_catalog": ("load_catalog", "stg_catalog__skus", "int_catalog__sku_versions"),
+    "dead_letters": ("load_dead_letters", "dead_letters"),
+}
+"""Models that have nothing to do while no object of a topic comes: most cycles, in live mode."""
 COMPUTE_EVERY_LINES = 12_000_000
 """A backlog is computed in portions of about a large retailer's day."""
 
@@ -34,14 +39,18 @@ def load(
     writer_lock.take(settings.warehouse_root)
     warehouse.prepare(settings, dbt)
     first_stamp, replays, unreadable, behind = _standing(dbt)
-    new, new_megabytes = _pending(dbt)
+    new, new_megabytes, topics = _list(dbt)
     if not (new or unreadable or behind or replays):
         return _report(dbt, first_stamp, time.monotonic() - started)
     # What fits into one batch takes one dbt run; a backlog is listed first, then cut into batches.
     is_done = compute and new > 0 and new_megabytes < settings.batch_mb
     if is_done and new_megabytes > 1:
         say(f"loading {new:,} objects ({new_megabytes:,.0f} MB) …")
-    _run(dbt, ("tag:load", *COMPUTED) if is_done else LISTING)
+    if is_done:
+        quiet = () if unreadable or behind else _quiet_models(dbt, topics)
+        _run(dbt, ("tag:load", *COMPUTED), (*LISTING[:1], *quiet))
+    else:
+        _run(dbt, LISTING[1:])
     uncomputed = 0
     while True:
         objects, lines, megabytes = dbt.query(
@@ -96,24 +105,42 @@ def _standing(dbt: Dbt) -> tuple[int, bool, bool, bool]:
     return newest, replays, unreadable, is_behind
 
 
-def _pending(dbt: Dbt) -> tuple[int, float]:
-    """How many landed objects are new, and their megabytes.
+def _list(dbt: Dbt) -> tuple[int, float, set[str]]:
+    """List the landing lake: how many objects are new, their megabytes and their topics.
 
-    It asks what the model load_listing would: an idle load costs one query, and no dbt run.
+    It makes the table load_listing as the model says: an idle load costs one listing, and no run.
     """
-    new, megabytes = dbt.query(
-        f"""
-        with listing as (
-        {dbt.compiled("load_listing")}
-        ),
-        known as (
+    listing = dbt.compiled("load_listing")
+    dbt.query("create schema if not exists memory.load")
+    dbt.query(f"create or replace table memory.load.load_listing as {listing}")
+    new, megabytes, topics = dbt.query(
+        """
+        select count(*), coalesce(sum(object_size), 0) / 1e6,
+            coalesce(list(distinct topic), [])
+        from memory.load.load_listing
+        anti join (
             select object_key, etag from twist.audit.landed_objects where status <> 'superseded'
-        )
-        select count(*), coalesce(sum(object_size), 0) / 1e6
-        from listing anti join known using (object_key, etag)
+        ) using (object_key, etag)
         """
     )[0]
-    return new, megabytes
+    return new, megabytes, set(topics)
+
+
+def _quiet_models(dbt: Dbt, topics: set[str]) -> tuple[str, ...]:
+    """The models of topics of which nothing came now, nor in the batch that their tables hold."""
+    empty = {
+        table
+        for (table,) in dbt.query(
+            "select table_name from duckdb_tables() "
+            "where database_name = 'memory' and schema_name = 'load' and estimated_size = 0"
+        )
+    }
+    return tuple(
+        model
+        for topic, models in QUIET.items()
+        if topic not in topics and models[0] in empty
+        for model in models
+    )
 
 
 def _report(dbt: Dbt, first_stamp: int, seconds: float) -> LoadReport:

@@ -12,7 +12,8 @@ import pytest
 
 from ingestion.landing import TOPICS, object_key
 from ingestion.simulator import RetailerConfig, write_landing
-from tests.dbt.given import packed
+from orchestration.lib.cycle import Recorder
+from tests.dbt.given import load, packed, sku, view
 from tests.dbt.pipeline import Pipeline
 
 MINUTE_VIEWS = 150
@@ -76,3 +77,29 @@ def _land_a_minute(pipeline: Pipeline, end: datetime, minute: int) -> None:
     path = pipeline.root / "landing" / object_key(TOPICS[0], at, 77, minute * MINUTE_VIEWS)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(packed(*lines))
+
+
+def test_models_of_a_topic_that_brings_nothing_are_left_out_until_it_does(
+    tmp_path: Path, opened: list[Pipeline]
+) -> None:
+    """They empty their tables of the batch before first: its lines would count again."""
+    pipeline = Pipeline(tmp_path / "shop")
+    opened.append(pipeline)
+    pipeline.dbt.on_result = recorder = Recorder()
+    of_catalog = {"load_catalog", "stg_catalog__skus", "int_catalog__sku_versions"}
+    steps = [
+        (sku("a"), {*of_catalog, "load_dead_letters"}),
+        (view("02 10:00", "a"), of_catalog),
+        (view("02 10:01", "a"), set()),
+        (sku("b"), of_catalog),
+    ]
+    for line, expected in steps:
+        pipeline.deliver(load(line))
+        report = pipeline.load()
+        ran = {unique_id.split(".")[-1] for unique_id in recorder.taken()}
+        assert (report.lines, report.loaded) == (1, 1)
+        assert {*of_catalog, "load_dead_letters"} & ran == expected
+        assert {"load_clickstream", "fct_twist", "landed_objects"} <= ran
+    skus = "select sku_id, count(*) from twist.staging.stg_catalog__skus group by 1 order by 1"
+    assert pipeline.query(skus) == [("a", 1), ("b", 1)]
+    pipeline.close()
