@@ -28,6 +28,15 @@ from tests.streaming.stack import Stack
 WARM_UP = 40.0
 """Seconds until traffic is even and dbt is warm; events from before are not measured."""
 
+COMMITTED = """
+    select epoch_ms(max(snapshot_time)) from ducklake_snapshots('twist')
+    where list_contains(flatten(map_values(changes)), (
+        select cast(table_id as varchar) from __ducklake_metadata_twist.ducklake_table
+        where table_name = 'fct_twist' and end_snapshot is null
+    ))
+"""
+"""When the fact's newest rows could first be read, in milliseconds since the epoch."""
+
 
 @dataclass
 class Watch:
@@ -117,7 +126,6 @@ def measure(stack: Stack, rate: float, seconds: float, say: Any = print) -> Meas
     def cycle() -> None:
         nonlocal reached
         report = load(settings, dbt, lambda _: None)
-        now = time.time()
         if report.objects:
             say(str(report))
         rows = dbt.query(
@@ -127,7 +135,9 @@ def measure(stack: Stack, rate: float, seconds: float, say: Any = print) -> Meas
         reached = max([reached, *(row[2] for row in rows)])
         # A view that is judged anew because stock came later is in the fact already.
         new = [(name, at) for name, at, _ in rows if name not in known]
-        to_fact.extend(now - at / 1000 for _, at in new if at > from_ms)
+        if new:
+            ((committed,),) = dbt.query(COMMITTED)
+            to_fact.extend((committed - at) / 1000 for _, at in new if at > from_ms)
         known.update(name for name, _ in new)
 
     with Watch(settings) as watch:
