@@ -9,7 +9,7 @@ from orchestration.lib import teradata, warehouse
 from orchestration.lib.dbt import Dbt
 from orchestration.lib.report import LoadReport
 
-LISTING = ("load_listing", "load_objects")
+LISTING, BATCH = "load_listing", "load_objects"
 COMPUTED = ("path:models/intermediate", "path:models/marts")
 VIEWS = "config.materialized:view"
 STAGED = ("stg_clickstream__events", "stg_availability__stock_changes", "stg_catalog__skus")
@@ -48,9 +48,9 @@ def load(
         say(f"loading {new:,} objects ({new_megabytes:,.0f} MB) …")
     if is_done:
         quiet = () if unreadable or behind else _quiet_models(dbt, topics)
-        _run(dbt, ("tag:load", *COMPUTED), (*LISTING[:1], *quiet))
+        _run(dbt, ("tag:load", *COMPUTED), (LISTING, *quiet))
     else:
-        _run(dbt, LISTING[1:])
+        _run(dbt, (BATCH,))
     uncomputed = 0
     while True:
         objects, lines, megabytes = dbt.query(
@@ -66,7 +66,7 @@ def load(
         if is_done:
             computes = True
         elif objects or replays:
-            _run(dbt, ("tag:load", *(COMPUTED if computes else ())), LISTING)
+            _run(dbt, ("tag:load", *(COMPUTED if computes else ())), (LISTING, BATCH))
         elif computes:
             _run(dbt, COMPUTED)
         if computes:
@@ -74,7 +74,7 @@ def load(
         is_done = replays = False
         if is_last:
             break
-        _run(dbt, LISTING[1:])
+        _run(dbt, (BATCH,))
     return _report(dbt, first_stamp, time.monotonic() - started)
 
 

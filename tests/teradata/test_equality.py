@@ -66,7 +66,7 @@ def test_texts_longer_than_their_column_are_set_aside_on_both(tmp_path: Path) ->
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(6000, 6400, 100))
+@pytest.mark.parametrize("seed", (6000, 6100))
 def test_large_packs_are_equal(seed: int, tmp_path: Path) -> None:
     compare(pack(seed, members=25, loads=6), tmp_path, full_refresh=True)
 
