@@ -93,29 +93,32 @@ def test_writers_share_a_pool_of_one() -> None:
 
 
 def test_definitions_load_without_network_lake_secret_or_great_expectations() -> None:
+    """And add little to what Dagster takes by itself, which is 2 to 4 seconds of CPU."""
     program = (
         "import socket, sys, time\n"
         "def refuse(*_): raise OSError('no network')\n"
         "socket.socket.connect = refuse\n"
+        "import dagster, dagster_dbt\n"
+        "alone = time.process_time()\n"
         "import orchestration.definitions\n"
         "heavy = {'great_expectations', 'pandas', 'duckdb'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
-        "print(time.process_time())"
+        "print(time.process_time() / alone)"
     )
     bare = {name: value for name, value in os.environ.items() if not name.startswith("TWIST_")}
     bare |= {"TWIST_LANDING": "/nowhere", "TWIST_WAREHOUSE": "/nowhere"}
     bare["PYTHONPYCACHEPREFIX"] = str(ROOT / ".data" / "bytecode")
     bare.pop("PYTHONDONTWRITEBYTECODE", None)
-    seconds = []
+    times = []
     for _ in range(3):
         done = subprocess.run(
             [sys.executable, "-c", program], cwd=ROOT, env=bare, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
-        seconds.append(float(done.stdout))
-        if seconds[-1] < 5:
+        times.append(float(done.stdout))
+        if times[-1] < 1.5:
             return
-    raise AssertionError(f"loading the definitions takes {seconds} seconds of CPU")
+    raise AssertionError(f"definitions take {times} times what Dagster takes to load")
 
 
 def test_a_missing_manifest_is_a_sentence_with_the_cure(
