@@ -1,12 +1,12 @@
 """Suites as YAML, and their validation by Great Expectations, which is imported only to validate.
 
 GX reads a pandas frame: its DuckDB dialects fail on every metric (1.24), so the newest slice of a
-table is read with DuckDB first. The slice is bounded in time and rows: what must hold for every row
-ever published is a dbt test.
+table is read with DuckDB or the Teradata driver first. The slice is bounded in time and rows: what
+must hold for every row ever published is a dbt test.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +15,6 @@ import yaml
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
-    from duckdb import DuckDBPyConnection
 
 SUITES = Path(__file__).parent / "suites"
 MOST_ROWS = 100_000
@@ -48,18 +47,18 @@ class Suite:
     expectations: tuple[Expectation, ...]
     judged_from: int = 50
     """Of fewer rows nothing is said: a quiet night is no fault, and freshness has checks."""
-    where: str = "true"
+    where: str = "1 = 1"
     columns: Mapping[str, str] | None = None
     """Columns to compute: name → SQL."""
 
-    def sql(self) -> str:
-        """The slice: the last hours up to the newest row, at most MOST_ROWS, the newest first."""
-        table = "twist." + self.asset.replace("/", ".")
+    def sql(self, table: str) -> str:
+        """The slice of `table`: the last hours up to the newest row, at most MOST_ROWS of them."""
         extra = "".join(f", {sql} as {name}" for name, sql in (self.columns or {}).items())
         return (
-            f"select *{extra} from {table} where {self.where} and {self.newest} > "
-            f"(select max({self.newest}) from {table}) - interval {self.hours} hour "
-            f"order by {self.newest} desc limit {MOST_ROWS}"
+            f"select checked.*{extra} from {table} as checked "
+            f"where {self.where} and {self.newest} > "
+            f"(select max({self.newest}) from {table}) - interval '{self.hours}' hour "
+            f"qualify row_number() over (order by {self.newest} desc nulls last) <= {MOST_ROWS}"
         )
 
 
@@ -103,14 +102,17 @@ def _suite(path: Path) -> Suite:
     return suite
 
 
-def read_slice(conn: "DuckDBPyConnection", suite: Suite) -> "pd.DataFrame":
-    """The suite's slice as a frame; decimals as floats, for GX takes minutes over decimals."""
-    columns = conn.execute(f"describe {suite.sql()}").fetchall()
-    cast = ", ".join(
-        f"cast({name} as double) as {name}" if kind.startswith("DECIMAL") else name
-        for name, kind, *_ in columns
-    )
-    return conn.execute(f"select {cast} from ({suite.sql()})").df()
+def read_slice(
+    ask: Callable[[str], tuple[Sequence[str], Sequence[Sequence[Any]]]], suite: Suite, table: str
+) -> "pd.DataFrame":
+    """The suite's slice of `table` as a frame; decimals as floats, for GX takes minutes over them.
+
+    `ask` answers a query, in the SQL that both engines know, with column names and rows.
+    """
+    import pandas as pd
+
+    columns, rows = ask(suite.sql(table))
+    return pd.DataFrame.from_records(rows, columns=columns, coerce_float=True)
 
 
 def warm_up() -> Any:

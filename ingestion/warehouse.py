@@ -22,9 +22,23 @@ def refuse_other_setting(settings: Settings, name: str, built_with: str) -> None
         )
 
 
+def keeps_files(settings: Settings) -> bool:
+    """Whether the warehouse is a DuckLake: files that are compacted, swapped and restored."""
+    return settings.target in ("embedded", "s3")
+
+
+def has_warehouse(settings: Settings) -> bool:
+    """Whether there is a warehouse to ask; Teradata says so itself when it is asked."""
+    return not keeps_files(settings) or (settings.warehouse_root / "catalog.sqlite").exists()
+
+
 def require_warehouse(settings: Settings) -> None:
-    """Raise `SettingsError` where there is no warehouse yet: only a load makes one."""
-    if not (settings.warehouse_root / "catalog.sqlite").exists():
+    """Raise `SettingsError` where there is no DuckLake (yet): only a load makes one."""
+    if not keeps_files(settings):
+        raise SettingsError(
+            f"this works on the targets embedded and s3, and TWIST_TARGET is {settings.target}"
+        )
+    if not has_warehouse(settings):
         raise SettingsError(
             f"there is no warehouse in {settings.warehouse_root}: run `make load` (or `make demo`) "
             "first, or set TWIST_WAREHOUSE"

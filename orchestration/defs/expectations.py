@@ -8,11 +8,12 @@ import dagster as dg
 from expectations.runner import Expectation, Outcome, Suite, SuiteError, read_slice, read_suites
 from expectations.runner import validate as validate_frame
 from ingestion.settings import Settings
+from ingestion.warehouse import has_warehouse
 from orchestration.defs.heartbeat import beating, in_progress
 from orchestration.defs.lakehouse import Lakehouse
+from orchestration.lib.asking import asking, relation
 from orchestration.lib.cycle import markdown
 from orchestration.lib.overview.checking import record_outcomes
-from orchestration.lib.query import open_reader
 
 SUITES = read_suites()
 
@@ -66,11 +67,8 @@ def validated(
         wanted = {check.name for check in selected if check.asset_key == key}
         if not wanted:
             continue
-        reader = open_reader(settings)
-        try:
-            frame = read_slice(reader, suite)
-        finally:
-            reader.close()
+        with asking(settings) as ask:
+            frame = read_slice(ask, suite, relation(settings, *suite.asset.split("/")))
         outcomes = validate_frame(suite, frame, wanted)
         record_outcomes(settings, suite, outcomes)
         for name, outcome in outcomes.items():
@@ -106,7 +104,7 @@ def hourly_expectations(
     context: dg.ScheduleEvaluationContext, lakehouse: Lakehouse
 ) -> dg.RunRequest | dg.SkipReason:
     """Every hour where there is a warehouse; live mode validates by itself."""
-    if not (lakehouse.settings().warehouse_root / "catalog.sqlite").exists():
+    if not has_warehouse(lakehouse.settings()):
         return dg.SkipReason("there is no warehouse yet")
     if in_progress(context.instance, "twist_live"):
         return dg.SkipReason("twist_live is running: it validates every ten minutes")

@@ -6,6 +6,7 @@ from datetime import date
 
 import dagster as dg
 
+from ingestion.warehouse import has_warehouse, keeps_files
 from orchestration.defs.heartbeat import beating, in_progress
 from orchestration.defs.lakehouse import WRITERS, Lakehouse
 from orchestration.defs.models import warehouse
@@ -119,7 +120,10 @@ def hourly_maintenance(
     context: dg.ScheduleEvaluationContext, lakehouse: Lakehouse
 ) -> dg.RunRequest | dg.SkipReason:
     """Maintain every hour where there is a warehouse; live mode does it between its own cycles."""
-    if not (lakehouse.settings().warehouse_root / "catalog.sqlite").exists():
+    settings = lakehouse.settings()
+    if not keeps_files(settings):
+        return dg.SkipReason(f"the target {settings.target} keeps no files of ours")
+    if not has_warehouse(settings):
         return dg.SkipReason("there is no warehouse yet")
     if in_progress(context.instance, "twist_live"):
         return dg.SkipReason("twist_live is running: it maintains between its cycles")

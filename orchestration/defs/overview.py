@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from ingestion.settings import Settings, SettingsError
+from ingestion.warehouse import has_warehouse
 from orchestration.defs.heartbeat import beating, in_progress
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.lib.dbt import Dbt, DbtFailed
@@ -77,7 +78,7 @@ def every_5_minutes_page(
     context: dg.ScheduleEvaluationContext, lakehouse: Lakehouse
 ) -> dg.RunRequest | dg.SkipReason:
     """Every five minutes where there is a warehouse; live mode publishes by itself."""
-    if not (lakehouse.settings().warehouse_root / "catalog.sqlite").exists():
+    if not has_warehouse(lakehouse.settings()):
         return dg.SkipReason("there is no warehouse yet")
     for job in ("twist_live", "twist_overview"):
         if in_progress(context.instance, job):

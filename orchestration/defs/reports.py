@@ -57,7 +57,7 @@ def checked(
         passed = test.status == "pass"
         metadata: dict[str, Any] = {"seconds": round(test.seconds, 3), "failures": test.failures}
         if not passed:
-            metadata["failed rows"] = dg.MetadataValue.md(failed_rows(dbt, test))
+            metadata["failed rows"] = dg.MetadataValue.md(failed_rows(dbt.settings, test))
         yield dg.AssetCheckResult(
             asset_key=spec.asset_key,
             check_name=spec.name,

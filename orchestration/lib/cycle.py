@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.settings import Settings
-from ingestion.warehouse import ALIAS, has_tables
+from ingestion.warehouse import ALIAS
 from orchestration.lib import checks
+from orchestration.lib.asking import asking, relation
 from orchestration.lib.dbt import Dbt, DbtFailed, sentence
 from orchestration.lib.load import load
 from orchestration.lib.report import LoadReport
@@ -85,25 +86,15 @@ def run_load(
     settings: Settings, dbt: Dbt, say: Callable[[str], None]
 ) -> tuple[LoadReport, list[TopicNews]]:
     """One load, and what it brought of each topic. The caller holds the writer lock."""
-    before = _newest_stamp(dbt)
     report = load(settings, dbt, say)
+    audited = relation(settings, "audit", "landed_objects")
+    counted = ("lines", "loaded", "duplicates", "late", "quarantined", "object_size")
+    sums = ", ".join(f"sum(cast({column} as bigint))" for column in counted)
     news = dbt.query(
-        f"""
-        select topic, count(*), sum(lines)::bigint, sum(loaded)::bigint, sum(duplicates)::bigint,
-            sum(late)::bigint, sum(quarantined)::bigint, sum(object_size)::bigint, max(folder_hour)
-        from {ALIAS}.audit.landed_objects
-        where load_id > {before} and status = 'loaded' group by topic order by topic
-        """
+        f"select topic, count(*), {sums}, max(folder_hour) from {audited} "
+        f"where load_id > {report.since} and status = 'loaded' group by topic"
     )
-    return report, [TopicNews(*row) for row in news]
-
-
-def _newest_stamp(dbt: Dbt) -> int:
-    """The newest load so far; 0 before the first one has made the warehouse."""
-    if not has_tables(dbt.settings):
-        return 0
-    stamp: int = dbt.query(f"select coalesce(max(load_id), 0) from {ALIAS}.audit.watermarks")[0][0]
-    return stamp
+    return report, [TopicNews(*row) for row in sorted(news)]
 
 
 def run_tests(dbt: Dbt, recorder: Recorder, names: Iterable[str] = ()) -> dict[str, NodeRun]:
@@ -133,11 +124,11 @@ def _as_check(test: NodeRun) -> checks.Check:
     return checks.Check("dbt", name, status.get(test.status, "failed"), sentence)
 
 
-def failed_rows(dbt: Dbt, test: NodeRun) -> str:
+def failed_rows(settings: Settings, test: NodeRun) -> str:
     """The first rows that a failed test returned, as a Markdown table."""
-    answer = dbt.connection().execute(f"select * from ({test.sql}) limit {SHOWN_ROWS}")
-    names = [column[0] for column in answer.description or []]
-    return markdown(names, answer.fetchall())
+    with asking(settings) as ask:
+        answer = ask(test.sql, SHOWN_ROWS)
+    return markdown(answer.columns, answer.rows)
 
 
 def markdown(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -152,8 +143,26 @@ def _cell(value: Any) -> str:
 
 def table_sizes(dbt: Dbt, tables: list[tuple[str, str]]) -> dict[tuple[str, str], TableSize]:
     """Sizes of (schema, table) pairs; those that are not tables of the warehouse are left out."""
-    stored = {
-        (schema, table): (files, size)
+    settings = dbt.settings
+    stored = _tables_of_teradata(dbt) if settings.target == "teradata" else _tables_of_lake(dbt)
+    wanted = [table for table in tables if table in stored]
+    if not wanted:
+        return {}
+    counts = dbt.query(
+        " union all ".join(
+            f"select cast({number} as integer) as nth, cast(count(*) as bigint) as row_count "
+            f"from {relation(settings, *table)}"
+            for number, table in enumerate(wanted)
+        )
+    )
+    return {
+        wanted[number]: TableSize(int(rows), *stored[wanted[number]]) for number, rows in counts
+    }
+
+
+def _tables_of_lake(dbt: Dbt) -> dict[tuple[str, str], tuple[int | None, int | None]]:
+    return {
+        (schema, table): (size, files)
         for schema, table, files, size in dbt.query(
             f"""
             select ducklake_schema.schema_name, info.table_name, info.file_count,
@@ -164,14 +173,13 @@ def table_sizes(dbt: Dbt, tables: list[tuple[str, str]]) -> dict[tuple[str, str]
             """
         )
     }
-    wanted = [table for table in tables if table in stored]
-    if not wanted:
-        return {}
-    counts = dbt.query(
-        "select "
-        + ", ".join(f"(select count(*) from {ALIAS}.{schema}.{name})" for schema, name in wanted)
-    )[0]
+
+
+def _tables_of_teradata(dbt: Dbt) -> dict[tuple[str, str], tuple[int | None, int | None]]:
+    prefix = f"{dbt.settings.db_prefix}_"
     return {
-        table: TableSize(rows, stored[table][1], stored[table][0])
-        for table, rows in zip(wanted, counts, strict=True)
+        (database.strip().lower().removeprefix(prefix), table.strip().lower()): (None, None)
+        for database, table in dbt.query(
+            "select databasename, tablename from dbc.tablesv where tablekind = 'T'"
+        )
     }

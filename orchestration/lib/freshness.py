@@ -17,13 +17,8 @@ from obstore import list_with_delimiter
 
 from ingestion import lake, landing
 from ingestion.settings import Settings
-from orchestration.lib.query import reading
+from orchestration.lib.asking import STAGED, Ask, asking, relation
 
-STAGED = {
-    "clickstream": "stg_clickstream__events",
-    "sku_availability": "stg_availability__stock_changes",
-    "product_catalog": "stg_catalog__skus",
-}
 Cause = Literal["fresh", "loader", "connect", "producer", "producer or connect", "backlog"]
 
 
@@ -124,28 +119,26 @@ def observe(settings: Settings, now: datetime) -> tuple[dict[str, Arrivals], int
         SettingsError: there is no landing lake, or no warehouse yet.
     """
     store = lake.open_store(settings)
-    with reading(settings) as reader:
-        seen = {topic: _arrivals(store, reader, topic, settings, now) for topic in landing.TOPICS}
-        lag = reader.execute("select lag_seconds from marts.twist_now").fetchone()
-    return seen, lag[0] if lag else None
+    with asking(settings) as ask:
+        seen = {topic: _arrivals(store, ask, topic, settings, now) for topic in landing.TOPICS}
+        lag = ask(f"select lag_seconds from {relation(settings, 'marts', 'twist_now')}").rows
+    return seen, lag[0][0] if lag else None
 
 
-def _arrivals(store: Any, reader: Any, topic: str, settings: Settings, now: datetime) -> Arrivals:
-    newest_folder = reader.execute(
-        "select max(folder_hour) from audit.landed_objects where topic = ? and folder_hour <= ?",
-        [topic, now.replace(tzinfo=None)],
-    ).fetchone()[0]
+def _arrivals(store: Any, ask: Ask, topic: str, settings: Settings, now: datetime) -> Arrivals:
+    audited = f"{relation(settings, 'audit', 'landed_objects')} where topic = '{topic}'"
+    newest_folder = ask(
+        f"select max(folder_hour) from {audited} and folder_hour <= {_literal(now)}"
+    ).rows[0][0]
     since = newest_folder and newest_folder.replace(tzinfo=UTC) - timedelta(
         hours=settings.landing_slack_hours
     )
     listed = list(lake.list_landed(store, topic, since))
-    known = set(
-        reader.execute(
-            "select object_key, etag from audit.landed_objects where topic = ?"
-            + (" and folder_hour >= ?" if since else ""),
-            [topic, since.replace(tzinfo=None)] if since else [topic],
-        ).fetchall()
-    )
+    bound = f" and folder_hour >= {_literal(since)}" if since else ""
+    known = set(ask(f"select object_key, etag from {audited}{bound}").rows)
+    if settings.target == "teradata":  # NOS tells no etags: a rewritten key is known
+        etags = {landed.key: landed.etag for landed in listed}
+        known = {(key, etags.get(key)) for key, _ in known}
     waiting = [landed for landed in listed if (landed.key, landed.etag) not in known]
     hours = {landed.folder_hour for landed in waiting}
     hours |= {max(landed.folder_hour for landed in listed)} if listed else set()
@@ -155,22 +148,23 @@ def _arrivals(store: Any, reader: Any, topic: str, settings: Settings, now: date
         for found in list_with_delimiter(store, landing.hour_folder(topic, hour))["objects"]
     }
     return Arrivals(
-        _newest_arrival(reader, topic, now),
+        _newest_arrival(ask, settings, topic, now),
         max(written.values(), default=None),
         len(waiting),
         min((written[w.key] for w in waiting if w.key in written), default=None),
     )
 
 
-def _newest_arrival(reader: Any, topic: str, now: datetime) -> datetime | None:
+def _newest_arrival(ask: Ask, settings: Settings, topic: str, now: datetime) -> datetime | None:
     """The newest arrival: files without one of the last hours are not opened, where others are."""
-    newest = f"select max(arrived_at) from staging.{STAGED[topic]}"
-    recent = (now - timedelta(hours=6)).replace(tzinfo=None)
-    found = (
-        reader.execute(f"{newest} where arrived_at > ?", [recent]).fetchone()[0]
-        or reader.execute(newest).fetchone()[0]
-    )
+    newest = f"select max(arrived_at) from {relation(settings, 'staging', STAGED[topic])}"
+    recent = _literal(now - timedelta(hours=6))
+    found = ask(f"{newest} where arrived_at > {recent}").rows[0][0] or ask(newest).rows[0][0]
     return found.replace(tzinfo=UTC) if found else None
+
+
+def _literal(moment: datetime) -> str:
+    return f"timestamp '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}'"
 
 
 def ask_connect(settings: Settings) -> str | None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from ingestion import lake, writer_lock
 from ingestion.landing import DEAD_LETTERS, TOPICS
 from ingestion.settings import Settings
+from ingestion.warehouse import keeps_files
 from orchestration.lib import turns
 from orchestration.lib.cycle import TopicNews, run_load
 from orchestration.lib.dbt import Dbt
@@ -75,7 +76,7 @@ def work(
             else:
                 time.sleep(LOOK_SECONDS)
                 yield None
-            if now() - maintained >= MAINTAIN_SECONDS:
+            if now() - maintained >= MAINTAIN_SECONDS and keeps_files(settings):
                 dbt.close()
                 maintain(settings, say)
                 maintained = now()

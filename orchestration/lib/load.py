@@ -6,13 +6,13 @@ from collections.abc import Callable
 from ingestion import lake, writer_lock
 from ingestion.settings import Settings
 from orchestration.lib import teradata, warehouse
+from orchestration.lib.asking import STAGED
 from orchestration.lib.dbt import Dbt
-from orchestration.lib.report import LoadReport
+from orchestration.lib.report import LoadReport, report_since
 
 LISTING, BATCH = "load_listing", "load_objects"
 COMPUTED = ("path:models/intermediate", "path:models/marts")
 VIEWS = "config.materialized:view"
-STAGED = ("stg_clickstream__events", "stg_availability__stock_changes", "stg_catalog__skus")
 QUIET = {
     "product_catalog": ("load_catalog", "stg_catalog__skus", "int_catalog__sku_versions"),
     "dead_letters": ("load_dead_letters", "dead_letters"),
@@ -41,7 +41,7 @@ def load(
     first_stamp, replays, unreadable, behind = _standing(dbt)
     new, new_megabytes, topics = _list(dbt)
     if not (new or unreadable or behind or replays):
-        return _report(dbt, first_stamp, time.monotonic() - started)
+        return report_since(settings, dbt, first_stamp, time.monotonic() - started)
     # What fits into one batch takes one dbt run; a backlog is listed first, then cut into batches.
     is_done = compute and new > 0 and new_megabytes < settings.batch_mb
     if is_done and new_megabytes > 1:
@@ -75,7 +75,7 @@ def load(
         if is_last:
             break
         _run(dbt, (BATCH,))
-    return _report(dbt, first_stamp, time.monotonic() - started)
+    return report_since(settings, dbt, first_stamp, time.monotonic() - started)
 
 
 def _run(dbt: Dbt, select: tuple[str, ...], exclude: tuple[str, ...] = ()) -> None:
@@ -100,7 +100,7 @@ def _standing(dbt: Dbt) -> tuple[int, bool, bool, bool]:
     )[0]
     is_behind = reached is None or any(
         dbt.query(f"select 1 from twist.staging.{model} where load_id > {reached} limit 1")
-        for model in STAGED
+        for model in STAGED.values()
     )
     return newest, replays, unreadable, is_behind
 
@@ -141,32 +141,3 @@ def _quiet_models(dbt: Dbt, topics: set[str]) -> tuple[str, ...]:
         if topic not in topics and models[0] in empty
         for model in models
     )
-
-
-def _report(dbt: Dbt, first_stamp: int, seconds: float) -> LoadReport:
-    counts = dbt.query(
-        f"""
-        select count(*), coalesce(sum(lines), 0), coalesce(sum(loaded), 0),
-            coalesce(sum(duplicates), 0), coalesce(sum(late), 0), coalesce(sum(quarantined), 0)
-        from twist.audit.landed_objects where load_id > {first_stamp} and status = 'loaded'
-        """
-    )[0]
-    letters = dbt.query(
-        f"select count(*) from twist.audit.dead_letters where load_id > {first_stamp}"
-    )[0][0]
-    newest = dbt.query(
-        f"""
-        select max(newest) from (
-            select max(event_ts) as newest from twist.staging.stg_clickstream__events
-            where load_id > {first_stamp}
-            union all
-            select max(event_ts) from twist.staging.stg_availability__stock_changes
-            where load_id > {first_stamp}
-        )
-        """
-    )[0][0]
-    unreadable = dbt.query(
-        "select object_key, coalesce(read_error, '') from twist.audit.landed_objects "
-        "where status = 'unreadable' order by object_key"
-    )
-    return LoadReport(*(*counts, letters, newest, seconds, tuple(unreadable)))

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from ingestion import writer_lock
 from ingestion.settings import Settings, SettingsError
 from ingestion.warehouse import refuse_other_setting
+from orchestration.lib.asking import STAGED
 from orchestration.lib.dbt import Dbt
-from orchestration.lib.report import LoadReport
+from orchestration.lib.report import LoadReport, report_since
 
 LIST = ("--select", "load_listing", "load_objects")
 READ = ("--select", "load_objects")
 LOAD_AND_COMPUTE = ("--exclude", *LIST[1:], "path:models/overview")
-STAGED = ("stg_clickstream__events", "stg_availability__stock_changes", "stg_catalog__skus")
 
 
 def prepare(settings: Settings, dbt: Dbt) -> None:
@@ -60,7 +60,7 @@ def load(settings: Settings, dbt: Dbt, say: Callable[[str], None]) -> LoadReport
             dbt.run("run", *LOAD_AND_COMPUTE)
             is_behind = False
         if float(megabytes or 0) < settings.batch_mb * 1e6:
-            return _report(settings, dbt, first_stamp, time.monotonic() - started)
+            return report_since(settings, dbt, first_stamp, time.monotonic() - started)
         dbt.run("run", *READ)
 
 
@@ -101,36 +101,8 @@ def _is_behind(settings: Settings, dbt: Dbt) -> bool:
         or _number(dbt, asked) > 0
         or any(
             _number(dbt, f"select max(load_id) from {prefix}_staging.{model}") > last[0][0]
-            for model in STAGED
+            for model in STAGED.values()
         )
-    )
-
-
-def _report(settings: Settings, dbt: Dbt, first_stamp: int, seconds: float) -> LoadReport:
-    audit, staging = f"{settings.db_prefix}_audit", f"{settings.db_prefix}_staging"
-    counted = ("lines", "loaded", "duplicates", "late", "quarantined")
-    sums = ", ".join(f"sum(cast({column} as bigint))" for column in counted)
-    counts = dbt.query(
-        f"select count(*), {sums} "
-        f"from {audit}.landed_objects where load_id > {first_stamp} and status = 'loaded'"
-    )[0]
-    newest = [
-        dbt.query(f"select max(event_ts) from {staging}.{model} where load_id > {first_stamp}")[0][
-            0
-        ]
-        for model in STAGED[:2]
-    ]
-    unreadable = dbt.query(
-        f"select object_key, read_error from {audit}.landed_objects where status = 'unreadable' "
-        "order by object_key nulls first"
-    )
-    objects, lines, loaded, duplicates, late, quarantined = (int(n or 0) for n in counts)
-    return LoadReport(
-        *(objects, lines, loaded, duplicates, late, quarantined),
-        _number(dbt, f"select count(*) from {audit}.dead_letters where load_id > {first_stamp}"),
-        max((moment for moment in newest if moment), default=None),
-        seconds,
-        tuple((key, error or "") for key, error in unreadable),
     )
 
 

@@ -72,9 +72,7 @@ class Chaos:
         began = time.monotonic()
         if victim == "producer":
             self._producer = self._produce()
-        elif victim == "loader":
-            self._loader = self._load()
-        else:
+        elif victim != "loader":  # the next load has been started already
             service.start()
         if victim == "connect":
             self._recoveries.append(self._recover(began))
@@ -105,9 +103,9 @@ class Chaos:
         deadline = time.monotonic() + DRAIN
         while True:
             assert self._loader.process is not None
-            self._loader.process.wait()
+            has_loaded = self._loader.process.wait() == 0
             found = account(self._stack.settings)
-            if not found.lost or time.monotonic() > deadline:
+            if (has_loaded and not found.lost) or time.monotonic() > deadline:
                 return Wreck(kills, tuple(self._recoveries), found)
             self._loader = self._load()
 

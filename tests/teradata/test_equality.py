@@ -82,7 +82,7 @@ def test_the_overview_is_equal(tmp_path: Path) -> None:
         teradata.run("run", *VIEWS)
         ensure_views(duck.settings, lambda: duck.dbt)
         now = datetime.now(UTC)
-        expected = read_figures(duck.settings, lambda: duck.dbt, now)
+        expected = read_figures(duck.settings, now)
         found = teradata.overview(now)
         for row in (*expected["topics"], *found["topics"]):
             del row["audited_at"]

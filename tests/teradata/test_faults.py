@@ -56,7 +56,8 @@ class Shop:
 
     def cycle(self, fault: Fault, root: Path) -> list[str]:
         """Fail once, load again; what differs then."""
-        self.teradata.system = self.after_first_load.copy(root / "copy.duckdb")
+        copies = len(list(root.iterdir()))  # DuckDB would take an open file for the same one
+        self.teradata.system = self.after_first_load.copy(root / f"{copies}.duckdb")
         self.teradata.system.fault = fault
         try:
             self.teradata.load()

@@ -107,7 +107,7 @@ class Teradata:
 
     def overview(self, now: datetime) -> Figures:
         """The figures of the overview page; its views are there after a run of everything."""
-        return self._on_the_system(lambda: read_figures(self.settings, lambda: self.dbt, now))
+        return self._on_the_system(lambda: read_figures(self.settings, now))
 
     def _on_the_system(self, work: Callable[[], Done]) -> Done:
         """Errors say what the system answered; dbt does not always."""

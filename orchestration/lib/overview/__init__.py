@@ -37,7 +37,7 @@ def publish(
     """Put page, JSON and schema where TWIST_OVERVIEW says; return the page's address.
 
     Each file is replaced in one step, and only when all of them are made: a build that fails leaves
-    the page that was there. `dbt` is called where it is needed: to make the views, or on Teradata.
+    the page that was there. `dbt` is called where it is needed: to make the views.
 
     Raises:
         SettingsError: there is no complete warehouse, or the place cannot be written to.
@@ -65,7 +65,7 @@ def pages(
 ) -> dict[str, str]:
     """The files of the overview, name → text; `docs` is where the dbt docs are from the page."""
     ensure_views(settings, dbt)
-    figures = read_figures(settings, dbt, now)
+    figures = read_figures(settings, now)
     return {
         "overview.schema.json": json.dumps(schema(), indent=1),
         "overview.json": json.dumps(figures, ensure_ascii=False, indent=1),

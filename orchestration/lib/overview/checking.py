@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from expectations.runner import Outcome, Suite, read_slice, read_suites, validate
 from ingestion.settings import Settings
 from orchestration.lib import checks
+from orchestration.lib.asking import asking, relation
 from orchestration.lib.cycle import Recorder, run_tests
 from orchestration.lib.dbt import Dbt
-from orchestration.lib.query import reading
 
 
 def record_outcomes(settings: Settings, suite: Suite, outcomes: Mapping[str, Outcome]) -> None:
@@ -50,12 +50,11 @@ def run_checks(settings: Settings, dbt: Dbt, say: Callable[[str], None]) -> str:
     recorder = Recorder()
     dbt.on_result = recorder
     run_tests(dbt, recorder)
-    if settings.target != "teradata":
-        say("Great Expectations …")
-        logging.getLogger("great_expectations").setLevel(logging.WARNING)
-        for suite in read_suites():
-            with reading(settings) as reader:
-                frame = read_slice(reader, suite)
-            record_outcomes(settings, suite, validate(suite, frame))
+    say("Great Expectations …")
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    for suite in read_suites():
+        with asking(settings) as ask:
+            frame = read_slice(ask, suite, relation(settings, *suite.asset.split("/")))
+        record_outcomes(settings, suite, validate(suite, frame))
     found = Counter(check.status for check in checks.recorded(settings))
     return "checks: " + ", ".join(f"{found[status]} {status}" for status in checks.ORDER)

@@ -1,7 +1,5 @@
 """The overview's figures: the rows of its views, as one JSON object."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -9,21 +7,20 @@ from typing import Any
 
 from ingestion.landing import TOPICS
 from ingestion.settings import Settings
+from orchestration.lib.asking import Ask, asking, relation
 from orchestration.lib.checks import recorded
-from orchestration.lib.dbt import Dbt
 from orchestration.lib.overview.models import PARTS, SORTED_BY, described
-from orchestration.lib.query import reading
 
 Figures = dict[str, Any]
-Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
-def read_figures(settings: Settings, dbt: Callable[[], Dbt], now: datetime) -> Figures:
+def read_figures(settings: Settings, now: datetime) -> Figures:
     """Every part of the page as rows (column → value), in the form that the schema describes.
 
     All parts are of one snapshot. Timestamps are ISO 8601 in UTC, rates parts of 1.
     """
-    with _asking(settings, dbt) as ask:
+    # What one page asks is small: a second thread costs more than it saves.
+    with asking(settings, threads=1) as ask:
         parts = {part: _rows(ask, settings, part) for part in PARTS}
     return {
         "generated_at": _plain(now.astimezone(UTC).replace(tzinfo=None, microsecond=0)),
@@ -33,23 +30,10 @@ def read_figures(settings: Settings, dbt: Callable[[], Dbt], now: datetime) -> F
     }
 
 
-@contextmanager
-def _asking(settings: Settings, dbt: Callable[[], Dbt]) -> Iterator[Ask]:
-    if settings.target == "teradata":
-        warm = dbt()
-        warm.run("run-operation", "open_connection")
-        yield warm.query
-        return
-    # What one page asks is small: a second thread costs more than it saves.
-    with reading(settings, threads=1) as reader:
-        reader.execute("begin")
-        yield lambda sql: reader.execute(sql).fetchall()
-
-
 def _rows(ask: Ask, settings: Settings, part: str) -> list[dict[str, Any]]:
     columns = list(described()[part]["columns"])
-    schema = f"{settings.db_prefix}_overview" if settings.target == "teradata" else "overview"
-    found = ask(f"select {', '.join(columns)} from {schema}.overview_{part}")
+    view = relation(settings, "overview", f"overview_{part}")
+    found = ask(f"select {', '.join(columns)} from {view}").rows
     rows = [dict(zip(columns, map(_plain, row), strict=True)) for row in found]
     keys = SORTED_BY.get(part, ("place",))
     return sorted(rows, key=lambda row: tuple(row[key] for key in keys))
