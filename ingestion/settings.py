@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     teradata_logmech: str = "TD2"
     teradata_sslmode: str = "VERIFY-FULL"
     teradata_landing: str = Field("", pattern=r"^(/(s3|S3|az|AZ|gs|GS)/[\w./-]*[\w-])?$")
+    teradata_history: str = Field("", pattern=r"^(/(s3|S3|az|AZ|gs|GS)/[\w./-]*[\w-])?$")
     db_prefix: str = "twist"
 
     late_days: int = Field(3, ge=0, le=365)
@@ -82,6 +83,11 @@ class Settings(BaseSettings):
     def warehouse_root(self) -> Path:
         """The warehouse, as an absolute folder."""
         return _absolute(self.warehouse)
+
+    @cached_property
+    def history_is_s3(self) -> bool:
+        """Whether the history lake is a bucket: only Teradata writes there."""
+        return self.history.startswith("s3://")
 
     @cached_property
     def history_root(self) -> Path:

@@ -100,7 +100,7 @@ def attach_warehouse(
     if not read_only:
         folder.mkdir(parents=True, exist_ok=True)
     if settings.warehouse_data.startswith("s3://"):
-        _open_s3(conn, settings)
+        open_s3(conn, settings)
     options = {
         "data_path": _quoted(data_path(settings)),
         "override_data_path": "true",
@@ -121,7 +121,8 @@ def data_path(settings: Settings) -> str:
     return settings.warehouse_data or f"{settings.warehouse_root}/data/"
 
 
-def _open_s3(conn: "DuckDBPyConnection", settings: Settings) -> None:
+def open_s3(conn: "DuckDBPyConnection", settings: Settings) -> None:
+    """Let a connection read and write the settings' object store."""
     load_extensions(conn, "httpfs")
     endpoint = settings.s3_endpoint.removeprefix("http://").removeprefix("https://")
     options = {

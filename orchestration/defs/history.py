@@ -33,7 +33,7 @@ def closed_days(
     with beating(context):
         try:
             found = export_day(lakehouse.settings(), date.fromisoformat(context.partition_key))
-        except HistoryError as error:
+        except (HistoryError, SettingsError) as error:
             raise dg.Failure(str(error)) from None
     metadata: dict[str, Any] = {"dagster/partition_row_count": found["fct_twist"].rows}
     for table, its in found.items():

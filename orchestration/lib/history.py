@@ -15,22 +15,29 @@ again.
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from obstore import get, put
+from obstore.exceptions import NotFoundError
+from obstore.store import LocalStore
+
 from ingestion import writer_lock
+from ingestion.lake import bucket
 from ingestion.settings import Settings
 from orchestration.lib import warehouse
+from orchestration.lib.asking import STAGED, asking, relation
 from orchestration.lib.dbt import Dbt
 from orchestration.lib.load import COMPUTED
-from orchestration.lib.query import open_reader, reading
+from orchestration.lib.query import open_reader
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+    from obstore.store import ObjectStore
 
 TABLES = {
     "fct_twist": "view_date",
@@ -62,27 +69,29 @@ class Facts:
 
 def closed_days(settings: Settings) -> dict[date, int]:
     """The closed days that have views, and each one's stamp: it moves when the day changes."""
-    with reading(settings) as reader:
-        reached = reader.execute(
-            "select least((select max(arrived_at) from staging.stg_clickstream__events), "
-            "(select max(arrived_at) from staging.stg_availability__stock_changes))"
-        ).fetchone()
-        if not reached or reached[0] is None:
+    with asking(settings) as ask:
+        reached = [
+            ask(f"select max(arrived_at) from {relation(settings, 'staging', STAGED[topic])}")
+            for topic in ("clickstream", "sku_availability")
+        ]
+        moments = [answer.rows[0][0] for answer in reached]
+        if None in moments:
             return {}
         late = timedelta(days=settings.late_days + 1, hours=settings.landing_slack_hours)
-        last = (reached[0] - late).date() - timedelta(days=1)
-        return dict(
-            reader.execute(
-                "select view_date, max(load_id) from ("
-                "select view_date, load_id from marts.fct_twist where view_date <= $last union all "
-                "select view_hour::date, load_id from marts.fct_twist_hourly "
-                "where view_hour < $last + 1 union all "
-                "select stock_date, load_id from intermediate.int_stock__openings "
-                "where stock_date in (select view_date from marts.twist_daily) "
-                "and stock_date <= $last) group by 1 order by 1",
-                {"last": last},
-            ).fetchall()
+        open_from = f"date '{(min(moments) - late).date()}'"
+        table = {name: relation(settings, "marts", name) for name in TABLES}
+        openings = relation(settings, "intermediate", "int_stock__openings")
+        found = ask(
+            "select changed.day_of, max(changed.load_id) as stamp from ("
+            f"select view_date as day_of, load_id from {table['fct_twist']} "
+            f"where view_date < {open_from} union all "
+            f"select cast(view_hour as date) as day_of, load_id from {table['fct_twist_hourly']} "
+            f"where view_hour < cast({open_from} as timestamp(6)) union all "
+            f"select stock_date as day_of, load_id from {openings} where stock_date < {open_from} "
+            f"and stock_date in (select view_date from {table['twist_daily']})"
+            ") as changed group by changed.day_of"
         )
+        return dict(sorted(found.rows))
 
 
 def days_to_export(settings: Settings) -> dict[date, int]:
@@ -96,11 +105,19 @@ def days_to_export(settings: Settings) -> dict[date, int]:
 
 def read_manifest(settings: Settings, day: date) -> dict[str, Any] | None:
     """A day's manifest; None where it was never exported."""
-    path = _manifest_path(settings, day)
-    if not path.exists():
+    try:
+        text = bytes(get(store(settings), _manifest(day)).bytes())
+    except (NotFoundError, FileNotFoundError):
         return None
-    manifest: dict[str, Any] = json.loads(path.read_text())
+    manifest: dict[str, Any] = json.loads(text)
     return manifest
+
+
+def store(settings: Settings) -> "ObjectStore":
+    """The history lake."""
+    if settings.history_is_s3:
+        return bucket(settings, settings.history)
+    return LocalStore(settings.history_root, mkdir=True)
 
 
 def export_day(settings: Settings, day: date) -> dict[str, Facts]:
@@ -116,15 +133,20 @@ def export_day(settings: Settings, day: date) -> dict[str, Facts]:
             f"{settings.late_days + 1} days and {settings.landing_slack_hours} hours past it are "
             "loaded"
         )
+    if settings.target == "teradata":
+        from orchestration.lib import teradata_history
+
+        return teradata_history.export_day(settings, day, stamp)
     root = settings.history_root
     root.mkdir(parents=True, exist_ok=True)
     reader = open_reader(settings, writes_to=root)
     scratch = Path(tempfile.mkdtemp(prefix=".export-", dir=root))
     try:
         reader.execute("begin")  # one snapshot for all tables
-        found, files = {}, {}
+        found: dict[str, Facts] = {}
+        files: dict[str, list[str]] = {}
         for table, column in TABLES.items():
-            rows = f"select * from marts.{table} where {_of_day(column, day)}"
+            rows = f"select * from marts.{table} where {of_day(column, day)}"
             names = _columns(reader, rows)
             rows = f"select {', '.join(name for name in names if name != 'load_id')} from ({rows})"
             found[table] = facts(reader, rows)
@@ -134,19 +156,19 @@ def export_day(settings: Settings, day: date) -> dict[str, Facts]:
                 f"copy (from ({rows}) order by {order}) to '{part}' (format parquet, "
                 "compression zstd)"
             )
-            _compare(table, day, found[table], facts(reader, _content(part)))
-            files[table] = _place(settings, table, column, day, part, found[table])
+            compare(table, day, found[table], facts(reader, _of_files([part])))
+            files[table] = [_place(settings, table, day, part, found[table])]
         old = read_manifest(settings, day)
-        _write_manifest(settings, day, stamp, found, files)
-        _remove_old(settings, old, set(files.values()))
+        write_manifest(settings, day, stamp, found, files)
+        _remove_old(settings, old, {file for named in files.values() for file in named})
     finally:
         reader.close()
         shutil.rmtree(scratch, ignore_errors=True)
     return found
 
 
-def verify_day(settings: Settings, day: date) -> dict[str, Path]:
-    """Read an exported day and compare it with its manifest; return each table's file.
+def verify_day(settings: Settings, day: date) -> dict[str, str]:
+    """Read an exported day and compare it with its manifest; return each table's rows, as a query.
 
     Raises:
         HistoryError: there is no such day, or a file is missing or says something else.
@@ -159,17 +181,19 @@ def verify_day(settings: Settings, day: date) -> dict[str, Path]:
         known = f"it has {days[0]} to {days[-1]}" if days else "it has none; run `make export`"
         raise HistoryError(f"the history lake {settings.history_root} has no {day}: {known}")
     conn = duckdb.connect()
-    paths: dict[str, Path] = {}
+    rows: dict[str, str] = {}
     for table, entry in manifest["tables"].items():
-        path = settings.history_root / entry["file"]
+        rows[table] = content(settings, entry["files"])
         wanted = Facts(entry["rows"], entry["checksum"], entry["sums"], entry["columns"])
         try:
-            _compare(table, day, wanted, facts(conn, _content(path)))
+            compare(table, day, wanted, facts(conn, rows[table]))
         except duckdb.Error as error:
-            raise HistoryError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
-        paths[table] = path
+            raise HistoryError(
+                f"{', '.join(entry['files'])} in {settings.history_root} cannot be read: "
+                f"{str(error).splitlines()[0]}"
+            ) from None
     conn.close()
-    return paths
+    return rows
 
 
 def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Facts]:
@@ -181,7 +205,7 @@ def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Facts]:
     Raises:
         HistoryError: the export is missing or damaged, or the restored rows are not the exported.
     """
-    paths = verify_day(settings, day)
+    exported = verify_day(settings, day)
     writer_lock.take(settings.warehouse_root)
     warehouse.prepare(settings, dbt)
     dbt.run("run", "--select", *COMPUTED)
@@ -189,20 +213,20 @@ def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Facts]:
     found = {}
     conn.execute("begin")
     try:
-        for table, path in paths.items():
+        for table, content_of_day in exported.items():
             column = TABLES[table]
             target, extra = f"marts.{table}", {"load_id": RESTORED_STAMP}
             if table == "stock_daily":
                 target, extra = "intermediate.int_stock__openings", {"is_listed": 1} | extra
-            conn.execute(f"delete from twist.{target} where {_of_day(column, day)}")
+            conn.execute(f"delete from twist.{target} where {of_day(column, day)}")
             constants = ", ".join(f"{value} as {name}" for name, value in extra.items())
             conn.execute(
-                f"insert into twist.{target} by name select *, {constants} from ({_content(path)})"
+                f"insert into twist.{target} by name select *, {constants} from ({content_of_day})"
             )
-            rows = f"select * from twist.marts.{table} where {_of_day(column, day)}"
+            rows = f"select * from twist.marts.{table} where {of_day(column, day)}"
             names = [name for name in _columns(conn, rows) if name != "load_id"]
             found[table] = facts(conn, f"select {', '.join(names)} from ({rows})")
-            _compare(table, day, facts(conn, _content(path)), found[table])
+            compare(table, day, facts(conn, content_of_day), found[table])
         conn.execute("commit")
     except BaseException:
         conn.execute("rollback")
@@ -228,16 +252,26 @@ def facts(conn: "DuckDBPyConnection", rows: str) -> Facts:
         f"select count(*), coalesce(sum(md5_number_lower({text})::hugeint), 0){sums} from ({rows})"
     ).fetchone()
     assert answer
-    totals = dict(zip(summed, map(_plain, answer[2:]), strict=True))
+    totals = dict(zip(summed, map(plain, answer[2:]), strict=True))
     return Facts(int(answer[0]), f"{int(answer[1]):x}", totals, columns)
 
 
-def _content(path: Path) -> str:
-    """What a file holds, without the day that its folder names."""
-    return f"select * from read_parquet('{path}', hive_partitioning = false)"
+def content(settings: Settings, files: Sequence[str]) -> str:
+    """What the files of a table's day hold, named from the history lake's root, as a query."""
+    root = settings.history.rstrip("/") if settings.history_is_s3 else settings.history_root
+    return _of_files([f"{root}/{file}" for file in files])
 
 
-def _plain(total: Decimal | int | None) -> str:
+def _of_files(paths: Sequence[object]) -> str:
+    """Without the day that the folder names. WRITE_NOS writes no file where there is no row."""
+    if not paths:
+        return "select null as no_file where 1 = 0"
+    named = ", ".join(f"'{path}'" for path in paths)
+    return f"select * from read_parquet([{named}], hive_partitioning = false)"
+
+
+def plain(total: Decimal | int | None) -> str:
+    """A sum as the manifest writes it."""
     return (
         "0" if total is None else format(total, "f") if isinstance(total, Decimal) else str(total)
     )
@@ -247,7 +281,8 @@ def _columns(conn: "DuckDBPyConnection", rows: str) -> list[str]:
     return [str(name) for name, *_ in conn.execute(f"describe {rows}").fetchall()]
 
 
-def _compare(table: str, day: date, wanted: Facts, found: Facts) -> None:
+def compare(table: str, day: date, wanted: Facts, found: Facts) -> None:
+    """Raise `HistoryError` where the facts differ."""
     if wanted != found:
         raise HistoryError(
             f"{table} of {day} is not what it must be: {wanted.rows:,} rows with checksum "
@@ -257,34 +292,42 @@ def _compare(table: str, day: date, wanted: Facts, found: Facts) -> None:
         )
 
 
-def _of_day(column: str, day: date) -> str:
-    return f"{column} >= date '{day}' and {column} < date '{day}' + 1"
+def of_day(column: str, day: date) -> str:
+    """A day's rows, on both engines."""
+    kind = "cast({} as timestamp(6))" if column == "view_hour" else "{}"
+    begin, end = (kind.format(f"date '{each}'") for each in (day, day + timedelta(days=1)))
+    return f"{column} >= {begin} and {column} < {end}"
 
 
-def _place(settings: Settings, table: str, column: str, day: date, part: Path, found: Facts) -> str:
+def day_folder(table: str) -> str:
+    """The column that names the day's folder; that of hours holds none."""
+    return "view_date" if TABLES[table] == "view_hour" else TABLES[table]
+
+
+def _place(settings: Settings, table: str, day: date, part: Path, found: Facts) -> str:
     """Move a finished file to its place; its name says what it holds."""
-    folder = "view_date" if column == "view_hour" else column
-    file = f"{table}/{folder}={day}/{found.checksum}-{found.rows}.parquet"
+    file = f"{table}/{day_folder(table)}={day}/{found.checksum}-{found.rows}.parquet"
     target = settings.history_root / file
     target.parent.mkdir(parents=True, exist_ok=True)
     part.replace(target)
     return file
 
 
-def _manifest_path(settings: Settings, day: date) -> Path:
-    return settings.history_root / "manifests" / f"{day}.json"
+def _manifest(day: date) -> str:
+    return f"manifests/{day}.json"
 
 
-def _write_manifest(
-    settings: Settings, day: date, stamp: int, found: dict[str, Facts], files: dict[str, str]
+def write_manifest(
+    settings: Settings, day: date, stamp: int, found: dict[str, Facts], files: dict[str, list[str]]
 ) -> None:
+    """Replace a day's manifest, in one step."""
     manifest = {
         "day": str(day),
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "stamp": stamp,
         "tables": {
             table: {
-                "file": files[table],
+                "files": files[table],
                 "rows": its.rows,
                 "checksum": its.checksum,
                 "sums": its.sums,
@@ -293,14 +336,11 @@ def _write_manifest(
             for table, its in found.items()
         },
     }
-    path = _manifest_path(settings, day)
-    path.parent.mkdir(exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(manifest, indent=1) + "\n")
-    part.replace(path)
+    put(store(settings), _manifest(day), (json.dumps(manifest, indent=1) + "\n").encode())
 
 
 def _remove_old(settings: Settings, old: dict[str, Any] | None, current: set[str]) -> None:
     for entry in (old or {"tables": {}})["tables"].values():
-        if entry["file"] not in current:
-            (settings.history_root / entry["file"]).unlink(missing_ok=True)
+        for file in entry["files"]:
+            if file not in current:
+                (settings.history_root / file).unlink(missing_ok=True)

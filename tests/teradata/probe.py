@@ -1,13 +1,15 @@
 """`make teradata-probe`: ask a real Teradata what the tests assume of it (`ledger.yml`).
 
 The file `.data/probe/topics/probe/…` that it writes must lie under TWIST_TERADATA_LANDING for the
-probes of NOS; they are left out where that is not set.
+probes of NOS; they are left out where that is not set, and that of WRITE_NOS where
+TWIST_TERADATA_HISTORY is not.
 """
 
 import gzip
 import os
 import sys
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import yaml
 
 from ingestion.settings import ROOT, Settings, load_settings
 
+NOW = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
 LEDGER = Path(__file__).with_name("ledger.yml")
 KEY = "topics/probe/dt=2026-11-01/hour=00/probe+0+0000000000.json.gz"
 LINES = (b'{"a": 1}', b"", b'{"a": ', b'{"a": "b}', b'{"a": "\xff"}', b"\xef\xbb\xbf{}")
@@ -78,6 +81,8 @@ def _filled(text: str, settings: Settings) -> str:
         "{authorization}": f"{landing_db}.landing_access",
         "{pattern}": "/".join([*folders, "$topics", "$topic", "$dt", "$hour", "$file"]),
         "{size}": str(len(FILE)),
+        "{history}": settings.teradata_history,
+        "{now}": NOW,
         "{{": "{",
         "}}": "}",
     }
@@ -102,7 +107,7 @@ def main() -> int:
         sslmode=settings.teradata_sslmode,
         tmode="ANSI",
     )
-    probes = [p for p in ledger() if not p.needs or settings.teradata_landing]
+    probes = [p for p in ledger() if not p.needs or getattr(settings, f"teradata_{p.needs}")]
     differing = 0
     for probe in probes:
         found = difference(connection.cursor(), probe, settings)

@@ -92,6 +92,16 @@ _READ_NOS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+# write_nos (on (select ...) using location('/s3/...')): the query in it is judged
+_WRITE_NOS = re.compile(r"\bwrite_nos\s*\(\s*on\s*(?=\()", re.IGNORECASE)
+_WRITES = re.compile(
+    rf"""(?<=\))\s*using\s+(?:
+        (?:location|storedas|compression|naming|maxobjectsize)\s*\(\s*{_LITERAL}\s*\)\s*
+      | authorization\s*\(\s*{name("authorization")}\s*\)\s*
+    )+\)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
 # $path.$dt: a part of the key of the object that a line of a foreign table comes from
 _PATH = re.compile(r"\$path\.\$(?P<part>\w+)", re.IGNORECASE)
 
@@ -102,6 +112,9 @@ def mask(source: Source) -> Source:
     zone = f" at time zone '{INTERVAL_QUALIFIER}'"
     edits += [(m.span(), zone) for m in _QUALIFIER.finditer(source.shape)]
     edits += [(m.span(), READ_NOS) for m in _READ_NOS.finditer(source.shape)]
+    if _WRITE_NOS.search(source.shape):
+        edits += [(m.span(), "") for m in _WRITE_NOS.finditer(source.shape)]
+        edits += [(m.span(), "") for m in _WRITES.finditer(source.shape)]
     edits += [(m.span(), f"{m['part']}_of_path") for m in _PATH.finditer(source.shape)]
     return source.replace(edits)
 

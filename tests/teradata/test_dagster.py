@@ -11,20 +11,25 @@ from ingestion.settings import SettingsError
 from orchestration.definitions import defs
 from orchestration.defs.expectations import SPECS, validated
 from orchestration.defs.freshness import verdicts
+from orchestration.defs.history import closed_days
 from orchestration.defs.jobs import hourly_maintenance
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.defs.landing import topic_key
 from orchestration.defs.models import warehouse
+from orchestration.lib import history, teradata_history
 from orchestration.lib.dbt import Dbt
+from orchestration.lib.history import HistoryError
 from orchestration.lib.live import work
 from orchestration.lib.maintenance import maintain
 from tests.orchestration.lines import landed, sku, stock, view
 from tests.teradata import emulator
-from tests.teradata.warehouse import Teradata, _warm_runner
+from tests.teradata.warehouse import LOCATION, Teradata, _warm_runner
 
 pytestmark = pytest.mark.long
 
 NOW = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+LONG_AGO = NOW - timedelta(days=6)
+"""Its day is closed by what came since."""
 CLICKS = topic_key("clickstream")
 
 
@@ -33,10 +38,12 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Teradata]:
     """A shirt that met stock 60 times in the last minutes."""
     root = tmp_path_factory.mktemp("system")
     made = Teradata(root / "landing", slack_hours=2)
-    names = {"landing": str(root / "landing"), "history": str(root / "history")}
+    names = {"landing": str(root / "landing"), "history": str(root / "landing" / "history")}
+    names["teradata_history"] = f"{LOCATION}/history"
     made.settings = made.settings.model_copy(update=names)
     made.dbt.settings = made.settings
     views = [view(NOW - timedelta(seconds=n)) for n in range(60)]
+    made.deliver(landed(LONG_AGO, stock(LONG_AGO), view(LONG_AGO), view(LONG_AGO, "Z")))
     made.deliver(
         landed(NOW, sku(NOW - timedelta(hours=1)), stock(NOW - timedelta(hours=1)), *views)
     )
@@ -55,7 +62,7 @@ def lakehouse(system: Teradata, monkeypatch: pytest.MonkeyPatch) -> Lakehouse:
     monkeypatch.setattr(Lakehouse, "dbt", dbt)
     emulator.use(system.system)
     system.close()
-    names = ("target", "teradata_landing", "landing", "warehouse", "history")
+    names = ("target", "teradata_landing", "teradata_history", "landing", "warehouse", "history")
     return Lakehouse(overrides={name: str(getattr(settings, name)) for name in names})
 
 
@@ -132,6 +139,40 @@ def test_live_mode_loads_what_lands(lakehouse: Lakehouse, system: Teradata) -> N
     assert (report.lines, report.loaded) == (2, 2)
     assert [(topic.topic, topic.lines) for topic in news] == [("clickstream", 2)]
     assert len(system.rows("marts.fct_twist")) == views + 2
+
+
+def test_a_closed_day_goes_to_the_history_lake_by_write_nos(
+    lakehouse: Lakehouse, system: Teradata, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, day = lakehouse.settings(), LONG_AGO.date()
+    assert list(history.days_to_export(settings)) == [day]
+    result = dg.materialize(
+        [closed_days], partition_key=str(day), resources={"lakehouse": lakehouse}, selection="*"
+    )
+    assert result.success
+    assert history.days_to_export(settings) == {}
+    history.verify_day(settings, day)
+    (old,) = (settings.history_root / "fct_twist").rglob("*.parquet")
+    manifest = history.read_manifest(settings, day)
+    assert manifest
+    fact = manifest["tables"]["fct_twist"]
+    assert (fact["rows"], fact["sums"]["unknown_share"]) == (2, "1.000000")
+
+    write = teradata_history._write
+    monkeypatch.setattr(
+        teradata_history,
+        "_write",
+        lambda ask, settings, rows, folder: write(
+            ask, settings, f"{rows} and sku_id <> 'Z'", folder
+        ),
+    )
+    with pytest.raises(HistoryError, match=r"fct_twist of .* is not what it must be: 2 rows"):
+        history.export_day(settings, day)
+    assert history.read_manifest(settings, day) == manifest, "the old day stays"
+    monkeypatch.undo()
+    history.export_day(settings, day)
+    (new,) = (settings.history_root / "fct_twist").rglob("*.parquet")
+    assert new != old, "what failed and what came before is gone"
 
 
 def test_what_keeps_files_does_not_run_there(lakehouse: Lakehouse) -> None:

@@ -13,7 +13,12 @@ from tests.teradata.emulator import driver
 from tests.teradata.probe import FILE, KEY, Probe, difference, ledger
 from tests.teradata.warehouse import DATABASES, LOCATION
 
-SETTINGS = Settings(_env_file=None, target="teradata", teradata_landing=LOCATION)
+SETTINGS = Settings(
+    _env_file=None,
+    target="teradata",
+    teradata_landing=LOCATION,
+    teradata_history=f"{LOCATION}/history",
+)
 
 
 @pytest.fixture(scope="module")

@@ -116,6 +116,10 @@ MASKED: Final = [
         f"{masks.READ_NOS} as x",
     ),
     ("read_nos(using authorization(d.\"a\") location('/s3/x'))", masks.READ_NOS),
+    (
+        "write_nos (on (select a from t) using location('/s3/x') storedas('PARQUET')) as x",
+        "(select a from t) as x",
+    ),
 ]
 NOT_MASKED: Final = [
     "cast(a as varchar(9) character set latin)",
@@ -128,6 +132,7 @@ NOT_MASKED: Final = [
     "read_nos (using path('/s3/x'))",
     "read_nos (using location(a))",
     "read_nos (on t using location('/s3/x'))",
+    "write_nos (using location('/s3/x'))",
 ]
 
 

@@ -45,6 +45,18 @@ class ObjectStore:
             rows.append((f"/S3/{bucket}/{key}", "", changed, about.st_size))
         return rows
 
+    def new_object(self, location: str) -> tuple[str, Path]:
+        """Name and file of an object that WRITE_NOS writes: it never overwrites one."""
+        found = _LOCATION.fullmatch(location)
+        if not found or not location.endswith("/"):
+            raise TeradataError(4860, f"not a location of an object store: {location}")
+        key = f"{found['prefix']}object_33_0_1.parquet"
+        path = self.root / key
+        if path.exists():
+            raise TeradataError(4980, f"the object is there already: {key}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return f"/S3/{location.split('/')[2]}/{key}", path
+
     def lines(
         self, location: str, parts: list[str], wanted: dict[str, set[str]]
     ) -> Iterator[tuple[str, str, dict[str, str]]]:

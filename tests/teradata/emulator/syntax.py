@@ -157,9 +157,11 @@ class Query:
 
     tree: exp.Expr
     listings: dict[str, dict[str, str]] = field(default_factory=dict)
+    writings: dict[str, tuple["Query", dict[str, str]]] = field(default_factory=dict)
+    """What its WRITE_NOS write, and where to."""
 
 
-REPLACED = {"LIMIT", "CHARACTER", "(", "READ_NOS", "$PATH", "SAMPLE"}
+REPLACED = {"LIMIT", "CHARACTER", "(", "READ_NOS", "WRITE_NOS", "$PATH", "SAMPLE"}
 """How the forms begin that `query` replaces or refuses."""
 
 
@@ -167,10 +169,12 @@ def query(reader: Reader) -> Query:
     """Parse what begins with SELECT, WITH, INSERT, UPDATE, DELETE or MERGE.
 
     Replaced before sqlglot sees it: `character set unicode` goes (the rules ask for it), `(not
-    casespecific)` becomes a collation, `read_nos (using …)` and `$path.$part` become names, and
-    `sample n` becomes what sqlglot calls a limit. A LIMIT of one's own is no Teradata SQL.
+    casespecific)` becomes a collation, `read_nos (using …)`, `write_nos (on … using …)` and
+    `$path.$part` become names, and `sample n` becomes what sqlglot calls a limit. A LIMIT of one's
+    own is no Teradata SQL.
     """
     listings: dict[str, dict[str, str]] = {}
+    writings: dict[str, tuple[Query, dict[str, str]]] = {}
     out: list[Token] = []
     while not reader.is_done:
         if reader.peek() not in REPLACED:
@@ -186,6 +190,12 @@ def query(reader: Reader) -> Query:
             name = f"read_nos_{len(listings)}"
             listings[name] = options(reader.parenthesised())
             out.append(_token(name))
+        elif reader.accept("WRITE_NOS"):
+            name, inside = f"write_nos_{len(writings)}", reader.parenthesised()
+            inside.expect("ON")
+            written = query(inside.parenthesised())
+            writings[name] = (written, options(inside))
+            out.append(_token(name))
         elif reader.accept("$PATH ."):
             out.append(_token("path_" + reader.take().text.lstrip("$").lower()))
         elif reader.peek() == "SAMPLE" and reader.peek(1).isdigit():
@@ -200,7 +210,7 @@ def query(reader: Reader) -> Query:
         raise TeradataError(3706, f"syntax error: {message}") from error
     if len(trees) != 1 or trees[0] is None or trees[0].find(exp.Command):
         raise NotUnderstoodError(reader.text)
-    return Query(trees[0], listings)
+    return Query(trees[0], listings, writings)
 
 
 def options(reader: Reader) -> dict[str, str]:

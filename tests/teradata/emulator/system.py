@@ -228,7 +228,10 @@ class Session:
         if target and self._system.catalogue.get(target).kind == "V":
             raise TeradataError(3823, "a view is not changed")
         for number, table in enumerate(list(parsed.tree.find_all(exp.Table))):
-            self._make_ready(table, parsed.listings, f"nos_{number}", reads)
+            if table.name in parsed.writings:
+                self._write(table, *parsed.writings[table.name], f"nos_{number}")
+            else:
+                self._make_ready(table, parsed.listings, f"nos_{number}", reads)
         asks_dictionary = all(
             table.db.lower() == "dbc" for table in parsed.tree.find_all(exp.Table)
         )
@@ -260,6 +263,26 @@ class Session:
         ]  # fmt: skip
         rows = self._system.store.listing(options["location"])
         self._put(table, stand_in, columns, rows if reads else [])
+
+    def _write(
+        self, table: exp.Table, written: syntax.Query, options: dict[str, str], stand_in: str
+    ) -> None:
+        if options.keys() != {"location", "authorization", "storedas", "compression"}:
+            raise NotUnderstoodError(f"WRITE_NOS with {sorted(options)}")
+        if (options["storedas"], options["compression"]) != ("PARQUET", "SNAPPY"):
+            raise NotUnderstoodError(f"WRITE_NOS storedas {options['storedas']}")
+        columns = [
+            Column("nodeid", "INTEGER"), Column("ampid", "INTEGER"), Column("sequence", "BIGINT"),
+            Column("objectname", "VARCHAR", 1024), Column("objectsize", "BIGINT"),
+            Column("recordcount", "BIGINT"),
+        ]  # fmt: skip
+        sql = Translation(written.tree, self._system.catalogue).sql()
+        name, path = self._system.store.new_object(options["location"])
+        (count,) = self._system.database.execute(
+            f"copy ({sql}) to '{path}' (format parquet, compression snappy)"
+        ).fetchone() or (0,)
+        rows = [(33, 0, 1, name, path.stat().st_size, count)] if count else []
+        self._put(table, stand_in, columns, rows)
 
     def _read(self, table: exp.Table, name: Name, stand_in: str, reads: bool) -> None:
         options = json.loads(self._system.catalogue.get(name).body)
