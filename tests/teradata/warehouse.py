@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,6 +60,7 @@ Rows = Counter[tuple[Any, ...]]
 Done = TypeVar("Done")
 
 
+@lru_cache(maxsize=4096)
 def refused(sql: str) -> list[Finding]:
     """What Teradata would reject of a statement that the project wrote."""
     return [] if ADAPTERS_OWN.search(sql) else check(sql, kind="any")
