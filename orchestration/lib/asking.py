@@ -56,20 +56,26 @@ def asking(settings: Settings, threads: int | None = None) -> Iterator[Ask]:
         yield ask
 
 
-def _asking_teradata(settings: Settings) -> Iterator[Ask]:
+def connect_teradata(settings: Settings) -> Any:
+    """A connection of the driver, in ANSI mode; the password stands in the environment alone."""
     import teradatasql
 
     driver: Any = teradatasql  # without types
+    return driver.connect(
+        host=settings.teradata_host,
+        user=settings.teradata_user,
+        password=os.environ.get("TWIST_TERADATA_PASSWORD", "unset"),
+        logmech=settings.teradata_logmech,
+        sslmode=settings.teradata_sslmode,
+        tmode="ANSI",
+    )
+
+
+def _asking_teradata(settings: Settings) -> Iterator[Ask]:
+    from teradatasql import OperationalError
+
     try:
-        connection = driver.connect(
-            host=settings.teradata_host,
-            user=settings.teradata_user,
-            password=os.environ.get("TWIST_TERADATA_PASSWORD", "unset"),
-            logmech=settings.teradata_logmech,
-            sslmode=settings.teradata_sslmode,
-            tmode="ANSI",
-        )
-        try:
+        with closing(connect_teradata(settings)) as connection:
 
             def ask(sql: str, most: int | None = None) -> Answer:
                 with closing(connection.cursor()) as cursor:
@@ -79,9 +85,7 @@ def _asking_teradata(settings: Settings) -> Iterator[Ask]:
                     return Answer(columns, [tuple(row) for row in rows])
 
             yield ask
-        finally:
-            connection.close()
-    except driver.OperationalError as error:
+    except OperationalError as error:
         raise SettingsError(_sentence(settings, str(error))) from None
 
 

@@ -6,7 +6,6 @@ TWIST_TERADATA_HISTORY is not.
 """
 
 import gzip
-import os
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import Any
 import yaml
 
 from ingestion.settings import ROOT, Settings, load_settings
+from orchestration.lib.asking import connect_teradata
 
 NOW = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
 LEDGER = Path(__file__).with_name("ledger.yml")
@@ -96,17 +96,7 @@ def main() -> int:
     file = ROOT / ".data" / "probe" / KEY
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(FILE)
-    import teradatasql
-
-    connect: Any = teradatasql.connect  # it has no types
-    connection = connect(
-        host=settings.teradata_host,
-        user=settings.teradata_user,
-        password=os.environ.get("TWIST_TERADATA_PASSWORD", ""),
-        logmech=settings.teradata_logmech,
-        sslmode=settings.teradata_sslmode,
-        tmode="ANSI",
-    )
+    connection = connect_teradata(settings)
     probes = [p for p in ledger() if not p.needs or getattr(settings, f"teradata_{p.needs}")]
     differing = 0
     for probe in probes:
