@@ -1,4 +1,4 @@
-"""Questions about the warehouse in the SQL of both engines, on a connection that writes nothing."""
+"""Questions about the warehouse in the SQL of both engines; the connection changes no table."""
 
 import os
 from collections.abc import Callable, Iterator

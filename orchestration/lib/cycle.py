@@ -182,4 +182,5 @@ def _tables_of_teradata(dbt: Dbt) -> dict[tuple[str, str], tuple[int | None, int
         for database, table in dbt.query(
             "select databasename, tablename from dbc.tablesv where tablekind = 'T'"
         )
+        if database.strip().lower().startswith(prefix)
     }
