@@ -41,6 +41,8 @@ def test_a_column_is_added_to_the_fact_in_one_model_and_one_yaml_file(tmp_path: 
         kept = shutil.ignore_patterns("target", "logs", "__pycache__")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=kept)
     write_landing(RetailerConfig(views=300, styles=10, locations=5, hours=2), tmp_path / "landing")
+    for folder in list((tmp_path / "landing").rglob("hour=01")):
+        shutil.move(folder, tmp_path / "later" / folder.relative_to(tmp_path / "landing"))
     twist = [sys.executable, "-m", "orchestration"]
     run(tmp_path, *twist, "load")
 
@@ -61,3 +63,14 @@ def test_a_column_is_added_to_the_fact_in_one_model_and_one_yaml_file(tmp_path: 
     run(tmp_path, str(Path(sys.executable).parent / "dbt"), *command[2].split(), cwd="dbt_project")
     count = "select count(*) = count(url) and count(*) > 0 as filled from fct_twist"
     assert run(tmp_path, *twist, "sql", count) == "filled\ntrue\n"
+
+    # And taken out again: the column stays in the table, and loads go on without it.
+    shutil.copy(ROOT / model.relative_to(tmp_path), model)
+    shutil.copy(ROOT / page.relative_to(tmp_path), page)
+    shutil.copytree(tmp_path / "later", tmp_path / "landing", dirs_exist_ok=True)
+    run(tmp_path, *twist, "load")
+    later = (
+        "select count(*) > 0 and count(url) = 0 as empty from fct_twist "
+        "where view_ts >= timestamp '2026-11-01 01:05:00'"
+    )
+    assert run(tmp_path, *twist, "sql", later) == "empty\ntrue\n"
