@@ -41,8 +41,8 @@ def test_a_column_is_added_to_the_fact_in_one_model_and_one_yaml_file(tmp_path: 
         kept = shutil.ignore_patterns("target", "logs", "__pycache__")
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=kept)
     write_landing(RetailerConfig(views=300, styles=10, locations=5, hours=2), tmp_path / "landing")
-    for folder in list((tmp_path / "landing").rglob("hour=01")):
-        shutil.move(folder, tmp_path / "later" / folder.relative_to(tmp_path / "landing"))
+    for hour in list((tmp_path / "landing").rglob("hour=01")):
+        shutil.move(hour, tmp_path / "later" / hour.relative_to(tmp_path / "landing"))
     twist = [sys.executable, "-m", "orchestration"]
     run(tmp_path, *twist, "load")
 
