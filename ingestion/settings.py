@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     min_sellable_qty: int = Field(1, ge=1, le=1_000_000_000)
     landing_slack_hours: int = Field(2, ge=0, le=1_000_000)
     batch_mb: int = Field(64, ge=1, le=1024)
-    memory_limit: str = Field("4GB", pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$")
+    memory_limit: str = Field("2GB", pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$")
 
     fresh_clickstream_minutes: int = Field(15, ge=1, le=1_000_000)
     fresh_sku_availability_minutes: int = Field(60, ge=1, le=1_000_000)

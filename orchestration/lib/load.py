@@ -18,7 +18,7 @@ QUIET = {
     "dead_letters": ("load_dead_letters", "dead_letters"),
 }
 """Models that have nothing to do while no object of a topic comes: most cycles, in live mode."""
-COMPUTE_EVERY_LINES = 12_000_000
+COMPUTE_EVERY_LINES = 20_000_000
 """A backlog is computed in portions of about a large retailer's day."""
 
 

@@ -72,7 +72,7 @@ def main() -> int:
         results.store(run, path)
         path.with_suffix(".md").write_text(report.describe(run, before, markdown=True) + "\n")
         print(f"\n→ {path.relative_to(ROOT)}, {path.with_suffix('.md').name}")
-    return 0
+    return 1 if bench.failed else 0
 
 
 if __name__ == "__main__":

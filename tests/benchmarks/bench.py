@@ -12,13 +12,14 @@ from typing import Any
 from ingestion.settings import ROOT, Settings
 from orchestration.lib.dbt import environment
 from tests.benchmarks import data, equality, judged
-from tests.benchmarks.measured import Usage, measure
+from tests.benchmarks.measured import CommandFailed, Usage, measure
 from tests.benchmarks.results import Row
 from tests.benchmarks.sizes import DAY, Size
 
 ROWS = ("floor", "ours", "hand", "spark", "memory", "steps", "accuracy", "storage", "live")
 NEEDS = {"accuracy": {"ours"}, "storage": {"ours", "steps"}, "hand": {"ours"}, "spark": {"ours"}}
 """What a row reads that another one makes."""
+NEEDED = {"floor"}.union(*NEEDS.values())
 SPARK_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 KINDS = {
     "5min": "a 5-minute step of the evening",
@@ -46,6 +47,7 @@ class Bench:
     """Where input, warehouses and logs lie; input is kept."""
     rows: list[Row] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
     accuracy: dict[str, Any] = field(default_factory=dict)
     storage: dict[str, float] = field(default_factory=dict)
 
@@ -58,14 +60,23 @@ class Bench:
 
         Raises:
             NotEqual: an alternative's marts are not ours.
-            CommandFailed: a row could not be measured.
+            CommandFailed: a row that others need could not be measured; another one is
+                named in `failed`, with the reason in `skipped`.
         """
         wanted = wanted.union(*(NEEDS.get(name, set()) for name in wanted))
         data.day_landing(self.size, self.root, say)
         for name in ROWS:
             if name in wanted:
                 say(f"{name} …")
-                getattr(self, f"measure_{name}")()
+                try:
+                    getattr(self, f"measure_{name}")()
+                except CommandFailed as error:
+                    if name in NEEDED:
+                        raise
+                    # An hour of other rows must not be lost with one.
+                    self.failed.append(name)
+                    self.skipped[name] = str(error)
+                    say(f"  {error}")
 
     def measure_floor(self) -> None:
         """The least of a few runs: every ratio has it below the line."""
@@ -137,6 +148,7 @@ class Bench:
             return
         if not self.size.live_rates:
             self.skipped["live"] = "too long for this size: make bench SIZE=day ROWS=live"
+            return
         for rate in self.size.live_rates:
             usage = self._run(f"live_{rate}", "-m", "tests.benchmarks.live", str(rate),
                               str(self.size.live_seconds), self._out("live.json"))  # fmt: skip

@@ -30,8 +30,8 @@ class Size:
     live_rates: tuple[int, ...]
     """Events a second of the live rows; each takes a minute and a half more than its seconds."""
     days_behind: tuple[int, ...] = (2, 10, HISTORY_DAYS)
-    memory_limits: tuple[str, ...] = ("2GB", "1GB")
-    """Beside the default, 4GB, under which `ours` runs."""
+    memory_limits: tuple[str, ...] = ("4GB", "1GB")
+    """Beside the default, 2GB, under which `ours` runs."""
 
     @property
     def past(self) -> RetailerConfig:
