@@ -8,6 +8,7 @@ import dagster as dg
 
 from orchestration.lib.cycle import NodeRun, failed_rows, table_sizes
 from orchestration.lib.dbt import Dbt
+from orchestration.lib.overview import views_are_made
 
 UNIQUE_ID = "dagster_dbt/unique_id"
 
@@ -18,8 +19,15 @@ def materialized(
     """Say of every asset in `specs` that it is up to date; those that failed are left out.
 
     A load leaves every table up to date, also those that had nothing to do: these have no seconds.
+    The overview's views are not of a load: they are left out until a first page made them.
     """
-    good = [spec for spec in _upstream_first(specs) if _status(spec, nodes) in (None, "success")]
+    no_views = not views_are_made(dbt.settings)
+    good = [
+        spec
+        for spec in _upstream_first(specs)
+        if _status(spec, nodes) == "success"
+        or (_status(spec, nodes) is None and not (no_views and spec.key.path[0] == "overview"))
+    ]
     sizes = table_sizes(dbt, [(spec.key.path[0], spec.key.path[-1]) for spec in good])
     for spec in good:
         metadata: dict[str, Any] = {}

@@ -14,7 +14,7 @@ from ingestion.settings import Settings
 from orchestration.lib.dbt import Dbt
 from orchestration.lib.load import load
 from tests.benchmarks import by_hand, data, equality, floor, report, results
-from tests.benchmarks.bench import SPARK_PYTHON
+from tests.benchmarks.bench import SPARK_PYTHON, Bench
 from tests.benchmarks.measured import CommandFailed, Usage, measure
 from tests.benchmarks.results import Row, Run
 from tests.benchmarks.sizes import DAY, PEAK_HOUR, SIZES
@@ -50,6 +50,22 @@ def test_memory_is_that_of_the_tree_at_its_largest(tmp_path: Path) -> None:
 def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match=r"ended with 3 .*\n.*no bread"):
         cost_of("import sys; print('no bread'); sys.exit(3)", tmp_path / "log")
+
+
+def test_a_row_that_fails_is_named_and_the_others_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: Bench) -> None:
+        raise CommandFailed("no sink")
+
+    monkeypatch.setattr(data, "day_landing", lambda *_: tmp_path)
+    monkeypatch.setattr(Bench, "measure_live", fails)
+    bench = Bench(TINY, tmp_path)
+    bench.measure_all({"live"})
+    assert (bench.failed, bench.skipped) == (["live"], {"live": "no sink"})
+    monkeypatch.setattr(Bench, "measure_floor", fails)
+    with pytest.raises(CommandFailed, match="no sink"):
+        bench.measure_all({"floor"})
 
 
 def a_run(date: str = "2026-11-01", **ratios: float) -> Run:

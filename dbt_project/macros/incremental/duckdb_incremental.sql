@@ -29,7 +29,7 @@
       {%- set names = column_names(this) -%}
     {%- endif %}
     {% call statement('main') -%}
-      {{ merge_changed_rows(this, rebuilt, config.require('unique_key'), names | select('in', new_names) | list) }}
+      {{ duckdb_merge_sql(this, rebuilt, config.require('unique_key'), names | select('in', new_names) | list) }}
     {%- endcall %}
   {%- endif %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
