@@ -1,6 +1,7 @@
 {#- touched_cells(): for fct_lost_demand_hourly: (view_date, view_hour, style_id) with changed views,
     and those with views in which a SKU of the style flipped or the size curve changed.
-    Returns touched_keys' answer with `fallen`: published rows that fall to zero. -#}
+    Returns touched_keys' answer with `of_cells`: a WHERE for tables by view_hour and style_id, and
+    `fallen`: published rows that fall to zero. -#}
 {% macro touched_cells() -%}
   {%- set styles = touched_styles('touched_styles') -%}
   {%- set hours = ref('fct_twist_hourly') -%}
@@ -12,23 +13,21 @@
         ~ " and hours.style_id = touched_styles.style_id and hours.view_hour >= " ~ hour_start('touched_styles.touched_from')) -%}
   {%- endif -%}
   {%- set touched = touched_keys(['view_date', 'view_hour', 'style_id'], queries) -%}
-  {%- set fallen = '' -%}
+  {%- set of_cells, fallen = '', '' -%}
   {%- if touched.from_date -%}
+    {%- set of_cells = "where view_hour >= cast(" ~ touched.from_date ~ " as timestamp(6))"
+        ~ " and (view_hour, style_id) in (select view_hour, style_id from touched)" -%}
     {%- set fallen -%}
 union all
 select standing.view_hour, standing.style_id, standing.sku_id, cast(0 as decimal(18, 6)) as lost_views, {{ load_id() }} as load_id
-from (
-    select * from {{ this }}
-    where view_hour >= cast({{ touched.from_date }} as timestamp(6))
-      and (view_hour, style_id) in (select view_hour, style_id from touched)
-) as standing
+from (select * from {{ this }} {{ of_cells }}) as standing
 left join lost_by_sku
     on standing.view_hour = lost_by_sku.view_hour and standing.style_id = lost_by_sku.style_id
         and standing.sku_id = lost_by_sku.sku_id
 where lost_by_sku.view_hour is null
     {%- endset -%}
   {%- endif -%}
-  {%- do touched.update({'fallen': fallen}) -%}
+  {%- do touched.update({'of_cells': of_cells, 'fallen': fallen}) -%}
   {{ return(touched) }}
 {%- endmacro %}
 

@@ -37,11 +37,34 @@
       'from_date': [arrived.from_date, styles.from_date, skus.from_date] | sort | first}) }}
 {%- endmacro %}
 
-{#- states_of(relation, product, views): the stock states of the products viewed. -#}
-{% macro states_of(relation, product, views) -%}
-  select * from {{ relation }}
+{#- sku_states_of(views), style_states_of(views): the stock states of the products viewed. Of SKUs
+    the last one before the first view to judge, and all later ones: each stock event makes one, and
+    the whole day's were most of what fct_twist put in order. -#}
+{% macro sku_states_of(views) -%}
+  {%- set states = ref('int_stock__sku_states') -%}
+  {%- if not views.from_date %}{{ return('select * from ' ~ states) }}{% endif -%}
+    select states.*
+    from (select * from {{ states }} where stock_date >= {{ views.from_date }}) as states
+    inner join (
+        select firsts.event_date, firsts.sku_id, max(earlier.valid_from) as since
+        from (
+            select event_date, sku_id, min(event_ts) as first_view from views
+            where sku_id is not null
+            group by event_date, sku_id
+        ) as firsts
+        left join (select * from {{ states }} where stock_date >= {{ views.from_date }}) as earlier
+            on firsts.event_date = earlier.stock_date and firsts.sku_id = earlier.sku_id
+                and firsts.first_view >= earlier.valid_from
+        group by firsts.event_date, firsts.sku_id
+    ) as viewed
+        on states.stock_date = viewed.event_date and states.sku_id = viewed.sku_id
+            and (viewed.since is null or states.valid_from >= viewed.since)
+{%- endmacro %}
+
+{% macro style_states_of(views) -%}
+  select * from {{ ref('int_stock__style_states') }}
   {%- if views.from_date %}
     where stock_date >= {{ views.from_date }}
-      and (stock_date, {{ product }}) in (select event_date, {{ product }} from views)
+      and (stock_date, style_id) in (select event_date, style_id from views)
   {%- endif -%}
 {%- endmacro %}

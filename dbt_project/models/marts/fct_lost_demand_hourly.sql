@@ -10,6 +10,10 @@ views as (
     {{ rows_of(touched, ref('fct_twist'), ['view_date', 'view_hour', 'style_id']) }}
 ),
 
+hours as (
+    select * from {{ ref('fct_twist_hourly') }} {{ touched.of_cells }}
+),
+
 size_shares as (
     {{ shares_of(touched) }}
 ),
@@ -28,9 +32,9 @@ views_by_state as (
 ),
 
 lost as (
-    select view_hour, style_id, sku_id, cast(out_of_stock_share as decimal(18, 6)) as lost_views
-    from views
-    where sku_id is not null and out_of_stock_share > 0
+    select view_hour, style_id, sku_id, out_of_stock_views as lost_views
+    from hours
+    where sku_id <> '' and out_of_stock_views > 0
     union all
     select
         views_by_state.view_hour, views_by_state.style_id, intervals.sku_id,

@@ -13,11 +13,11 @@ views as (
 ),
 
 sku_states as (
-    {{ states_of(ref('int_stock__sku_states'), 'sku_id', judged) }}
+    {{ sku_states_of(judged) }}
 ),
 
 style_states as (
-    {{ states_of(ref('int_stock__style_states'), 'style_id', judged) }}
+    {{ style_states_of(judged) }}
 ),
 
 -- A view with a SKU is judged by the SKU, one without by its style's size curve. States and views
