@@ -4,10 +4,7 @@
     unique_key=['stock_date', 'sku_id', 'valid_from'],
     index=primary_index(['stock_date', 'sku_id', 'valid_from'], day='stock_date'),
 ) }}
-{%- set touched = touched_keys(['stock_date', 'sku_id'], [
-    'select event_date as stock_date, sku_id from (' ~ changed(ref('stg_availability__stock_changes')) ~ ') as arrived_changes',
-    'select stock_date, sku_id from (' ~ changed(ref('int_stock__openings')) ~ ') as changed_openings',
-]) %}
+{%- set touched = touched_levels() %}
 
 with {{ touched.cte }}
 openings as (
@@ -27,28 +24,41 @@ levels as (
     from stock_changes
 ),
 
+-- With the moment from which the SKU's day is summed anew: its start, or the first change since.
+moved_levels as (
+    {{ moved_levels(touched) }}
+),
+
+network_before as (
+    {{ network_before(touched) }}
+),
+
 changes as (
-    select stock_date, sku_id, event_ts,
+    select stock_date, sku_id, event_ts, summed_from,
         available_qty - coalesce(lag(available_qty) over (
             partition by stock_date, sku_id, location_id
             order by event_ts nulls first, tie_partition nulls first, tie_offset nulls first
         ), 0) as qty_change
-    from levels
+    from moved_levels
 ),
 
 instants as (
     select stock_date, sku_id, event_ts as valid_from,
         cast(sum(cast(qty_change as bigint)) as bigint) as qty_change
     from changes
+    where event_ts >= summed_from
     group by stock_date, sku_id, event_ts
 ),
 
 states as (
-    select stock_date, sku_id, valid_from,
-        cast(sum(cast(qty_change as bigint)) over (
-            partition by stock_date, sku_id order by valid_from nulls first rows unbounded preceding
+    select instants.stock_date, instants.sku_id, instants.valid_from,
+        cast(coalesce(network_before.network_qty, 0) + sum(cast(instants.qty_change as bigint)) over (
+            partition by instants.stock_date, instants.sku_id
+            order by instants.valid_from nulls first rows unbounded preceding
         ) as bigint) as network_qty
     from instants
+    left join network_before
+        on instants.stock_date = network_before.stock_date and instants.sku_id = network_before.sku_id
 )
 
 select

@@ -10,7 +10,7 @@ views as (
     {{ rows_of(touched, ref('fct_twist'), ['view_date', 'view_hour', 'style_id']) }}
 ),
 
-hours as (
+views_by_sku as (
     select * from {{ ref('fct_twist_hourly') }} {{ touched.of_cells }}
 ),
 
@@ -33,7 +33,7 @@ views_by_state as (
 
 lost as (
     select view_hour, style_id, sku_id, out_of_stock_views as lost_views
-    from hours
+    from views_by_sku
     where sku_id <> '' and out_of_stock_views > 0
     union all
     select
