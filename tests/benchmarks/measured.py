@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -61,7 +62,8 @@ def measure(argv: Sequence[str], env: Mapping[str, str], log: Path) -> Usage:
     if process.returncode:
         tail = log.read_text(errors="replace")[-3000:]
         raise CommandFailed(f"{' '.join(argv)} ended with {process.returncode} ({log}):\n{tail}")
-    largest = usage.ru_maxrss * (1024 if sys.platform == "linux" else 1)
+    # Linux counts into it what this process held when the command was forked off.
+    largest = 0 if sys.platform == "linux" else usage.ru_maxrss
     return Usage(_cpu_of_children() - before, wall, max(watch.peak, largest))
 
 
@@ -91,11 +93,20 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         while not self._ended.wait(EVERY):
-            self.peak = max(self.peak, resident(self._root))
+            self.peak = max(self.peak, resident(self._root), high_water(self._root))
 
     def stop(self) -> None:
         self._ended.set()
         self.join()
+
+
+def high_water(pid: int) -> int:
+    """The most bytes that a process has held so far; 0 where /proc does not say."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return sum(int(each) * 1024 for each in re.findall(r"VmHWM:\s+(\d+) kB", status))
 
 
 def resident(root: int) -> int:
