@@ -3,6 +3,7 @@
 {{ config(
     incremental_strategy='merge',
     unique_key=['event_date', 'event_id'],
+    merge_update_columns=['tie_partition', 'tie_offset'],
     index=primary_index(['event_date', 'event_id'], day='event_date'),
 ) }}
 
