@@ -11,8 +11,9 @@ from random import Random
 
 import pytest
 
+from tests.dbt.given import load, sku, stock, view
 from tests.dbt.histories import History, merged, packed, split
-from tests.dbt.oracle import referee
+from tests.dbt.oracle import Settings, referee
 from tests.dbt.pipeline import Pipeline, differences
 
 CASES_IN_A_PACK = 25
@@ -48,6 +49,29 @@ def test_one_load_of_everything_equals_the_referee(
     tmp_path: Path, pipeline_of: list[Pipeline]
 ) -> None:
     check(merged(pack(1000, loads=4)), tmp_path / "merged", pipeline_of)
+
+
+def test_what_comes_late_to_moments_that_were_judged_already_is_put_right(
+    tmp_path: Path, pipeline_of: list[Pipeline]
+) -> None:
+    first = load(
+        sku("a"), sku("b"), stock("02 08:00", "a", 1), stock("02 08:00", "b", 0),
+        view("02 10:00"), view("02 10:00", "a"),
+        sku("t", style_id="tied"), stock("02 08:00", "t", 5, offset=9010),
+        stock("02 08:00", "t", 0, event_id="copied", offset=9020),
+        view("02 10:00", "t", style_id="tied"),
+        sku("i", style_id="instant"), stock("02 08:00", "i", 3), stock("02 09:00", "i", 4),
+        view("02 10:00", "i", style_id="instant"),
+    )  # fmt: skip
+    later = load(
+        # two SKUs swap before the view: the style's share stays, another SKU is what it lost
+        stock("02 09:00", "a", 0), stock("02 09:00", "b", 1),
+        # a copy with a smaller position: of two events at one instant the other one holds now
+        stock("02 08:00", "t", 0, event_id="copied", offset=9005),
+        # at the very instant of a change that was loaded before, elsewhere
+        stock("02 09:00", "i", 2, "store"),
+    )  # fmt: skip
+    check(History((), Settings(), [first, later]), tmp_path / "late", pipeline_of)
 
 
 @pytest.mark.long
