@@ -2,8 +2,8 @@
     are left alone (so their stamp stays, and nothing downstream moves), nothing is ever deleted,
     and the first key column, a date or an hour, is bounded by literals so that the cost does not
     grow with history. delete+insert is two requests on Teradata: a kill between them loses rows.
-    merge_update_columns (dbt's own setting) names what can change in a published row, where reading
-    its other columns to compare them would cost.
+    merge_exclude_columns (dbt's own setting) names what never changes in a published row, where
+    reading those columns to compare them would cost.
     What differs is found before the MERGE on Teradata, whose WHEN MATCHED takes no condition, and
     within it on DuckDB, which so reads the published rows once. -#}
 {% macro teradata__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates=none) %}
@@ -44,7 +44,8 @@ when not matched then insert ({{ names | join(', ') }})
 {#- Whether a row says something else than the one published. Its stamp alone says nothing. -#}
 {% macro differs(published, rebuilt, unique_key, names) %}
   {%- set differences = [] -%}
-  {%- for name in config.get('merge_update_columns') or names | reject('in', unique_key) | reject('equalto', 'load_id') -%}
+  {%- set left_out = unique_key + ['load_id'] + config.get('merge_exclude_columns', []) -%}
+  {%- for name in names | reject('in', left_out) -%}
     {%- set one, other = published ~ '.' ~ name, rebuilt ~ '.' ~ name -%}
     {%- do differences.append(one ~ ' <> ' ~ other ~ ' or (' ~ one ~ ' is null and ' ~ other ~ ' is not null) or ('
         ~ one ~ ' is not null and ' ~ other ~ ' is null)') -%}

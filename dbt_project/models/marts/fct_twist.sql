@@ -1,7 +1,9 @@
 -- Each human product view, and how much of the product it met could be bought at that moment.
 {{ config(
     unique_key=['view_date', 'view_id'],
-    merge_update_columns=['in_stock_share', 'out_of_stock_share', 'unknown_share', 'network_qty', 'state_from'],
+    merge_exclude_columns=[
+        'view_ts', 'view_hour', 'style_id', 'sku_id', 'channel', 'fulfilment', 'store_id', 'session_id', 'visitor_id',
+    ],
     index=primary_index(['view_date', 'view_id'], day='view_date'),
 ) }}
 {%- set judged = views_to_judge() %}

@@ -3,7 +3,10 @@
 {{ config(
     incremental_strategy='merge',
     unique_key=['event_date', 'event_id'],
-    merge_update_columns=['tie_partition', 'tie_offset'],
+    merge_exclude_columns=[
+        'sku_id', 'location_id', 'change_reason', 'available_qty', 'event_ts', 'arrived_at', 'kafka_partition',
+        'kafka_offset', 'object_key', 'etag', 'first_load_id',
+    ],
     index=primary_index(['event_date', 'event_id'], day='event_date'),
 ) }}
 
