@@ -19,7 +19,6 @@ from tests.benchmarks.sizes import DAY, Size
 ROWS = ("floor", "ours", "hand", "spark", "memory", "steps", "accuracy", "storage", "live")
 NEEDS = {"accuracy": {"ours"}, "storage": {"ours", "steps"}, "hand": {"ours"}, "spark": {"ours"}}
 """What a row reads that another one makes."""
-NEEDED = {"floor"}.union(*NEEDS.values())
 SPARK_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 KINDS = {
     "5min": "a 5-minute step of the evening",
@@ -60,18 +59,21 @@ class Bench:
 
         Raises:
             NotEqual: an alternative's marts are not ours.
-            CommandFailed: a row that others need could not be measured; another one is
-                named in `failed`, with the reason in `skipped`.
+            CommandFailed: the floor could not be measured; another row that fails is named in
+                `failed`, with the reason in `skipped`, and so are the rows that need it.
         """
         wanted = wanted.union(*(NEEDS.get(name, set()) for name in wanted))
         data.day_landing(self.size, self.root, say)
-        for name in ROWS:
-            if name in wanted:
+        for name in [row for row in ROWS if row in wanted]:
+            missing = NEEDS.get(name, set()).intersection(self.failed)
+            if missing:
+                self.skipped[name] = f"needs {', '.join(sorted(missing))}"
+            else:
                 say(f"{name} …")
                 try:
                     getattr(self, f"measure_{name}")()
                 except CommandFailed as error:
-                    if name in NEEDED:
+                    if name == "floor":
                         raise
                     # An hour of other rows must not be lost with one.
                     self.failed.append(name)

@@ -64,6 +64,10 @@ def test_a_row_that_fails_is_named_and_the_others_are_measured(
     bench = Bench(TINY, tmp_path)
     bench.measure_all({"live"})
     assert (bench.failed, bench.skipped) == (["live"], {"live": "no sink"})
+    monkeypatch.setattr(Bench, "measure_ours", lambda self: None)
+    monkeypatch.setattr(Bench, "measure_steps", fails)
+    bench.measure_all({"storage"})
+    assert bench.skipped == {"live": "no sink", "steps": "no sink", "storage": "needs steps"}
     monkeypatch.setattr(Bench, "measure_floor", fails)
     with pytest.raises(CommandFailed, match="no sink"):
         bench.measure_all({"floor"})
