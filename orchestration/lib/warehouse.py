@@ -4,25 +4,16 @@ from ingestion.settings import Settings
 from ingestion.warehouse import ALIAS, has_tables, refuse_other_setting
 from orchestration.lib.dbt import Dbt
 
-REMEMBERED = ("late_days", "bot_patterns", "min_sellable_qty")
-
 
 def prepare(settings: Settings, dbt: Dbt) -> None:
     """Make the warehouse where there is none, and refuse settings that it was not built with."""
+    dbt.connection()  # a target without a DuckLake is refused before anything is made
     if not has_tables(settings):
         dbt.run("seed")
         dbt.run("run-operation", "init_warehouse")
-    built_with = _built_with(dbt)
-    if len(built_with) < len(REMEMBERED):  # killed while it was made: the settings come last
-        dbt.run("run-operation", "init_warehouse")
-        built_with = _built_with(dbt)
-    for name, value in built_with:
+    for name, value in dbt.query("select setting_name, setting_value from twist.audit.settings"):
         refuse_other_setting(settings, name, value)
     _give_statistics_to_empty_tables(dbt)
-
-
-def _built_with(dbt: Dbt) -> list[tuple[str, str]]:
-    return dbt.query("select setting_name, setting_value from twist.audit.settings")
 
 
 def _give_statistics_to_empty_tables(dbt: Dbt) -> None:
@@ -43,8 +34,10 @@ def _give_statistics_to_empty_tables(dbt: Dbt) -> None:
             and table_id not in (select table_id from {metadata}.ducklake_table_stats)
         """
     )
-    for schema, table, column in without:
-        dbt.query(
-            f"begin; insert into {ALIAS}.{schema}.{table} ({column}) values (null); "
-            f"delete from {ALIAS}.{schema}.{table} where {column} is null; commit"
+    if without:
+        rows = (
+            f"insert into {ALIAS}.{schema}.{table} ({column}) values (null); "
+            f"delete from {ALIAS}.{schema}.{table} where {column} is null; "
+            for schema, table, column in without
         )
+        dbt.query(f"begin; {''.join(rows)} commit")

@@ -13,7 +13,7 @@ import pytest
 from ingestion.landing import TOPICS, object_key
 from ingestion.simulator import RetailerConfig, write_landing
 from orchestration.lib.cycle import Recorder
-from tests.dbt.given import load, packed, sku, view
+from tests.dbt.given import load, packed, sku, stock, view
 from tests.dbt.pipeline import Pipeline
 
 MINUTE_VIEWS = 150
@@ -77,6 +77,42 @@ def _land_a_minute(pipeline: Pipeline, end: datetime, minute: int) -> None:
     path = pipeline.root / "landing" / object_key(TOPICS[0], at, 77, minute * MINUTE_VIEWS)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(packed(*lines))
+
+
+def test_a_file_holds_the_rows_of_one_day_however_many_days_are_loaded_at_once(
+    tmp_path: Path, opened: list[Pipeline]
+) -> None:
+    """A cycle opens the files of its own days, so a history that was loaded whole costs it nothing."""
+    pipeline = Pipeline(tmp_path / "shop")
+    opened.append(pipeline)
+    for hour in (
+        "10",
+        "11",
+    ):  # the first build, then an increment; fewer rows than these lie inline
+        days = ("02", "03", "04")
+        views = [view(f"{day} {hour}:{n:02d}", f"s{n}") for day in days for n in range(30)]
+        pipeline.deliver(load(sku("s1"), stock("02 09:00", "s1", 1), *views))
+        pipeline.load()
+    lake = "__ducklake_metadata_twist"
+    files = pipeline.query(
+        f"""
+        select distinct table_name, substr(min_value, 1, 10), substr(max_value, 1, 10)
+        from {lake}.ducklake_data_file as files
+        join {lake}.ducklake_table as tables using (table_id)
+        join {lake}.ducklake_column as columns on columns.table_id = tables.table_id
+        join {lake}.ducklake_file_column_stats as stats
+            on stats.data_file_id = files.data_file_id and stats.column_id = columns.column_id
+        where column_name in ('event_date', 'view_date', 'view_hour')
+            and table_name in ('stg_clickstream__events', 'fct_twist', 'fct_twist_hourly')
+        order by all
+        """
+    )
+    pipeline.close()
+    assert files == [
+        (table, f"2026-11-{day}", f"2026-11-{day}")
+        for table in ("fct_twist", "fct_twist_hourly", "stg_clickstream__events")
+        for day in days
+    ]
 
 
 def test_models_of_a_topic_that_brings_nothing_are_left_out_until_it_does(

@@ -1,4 +1,6 @@
-{#- How Teradata stores a table; DuckDB and DuckLake have neither, and ignore these configs.
+{#- How Teradata stores a table; DuckLake ignores these configs, and has one of its own: the config
+    `partitioned_by` keeps each day's rows in files of their own, so that a cycle opens no other days
+    (a first load writes many days at once, and mixed them).
 
     primary_index(columns, day, each)
         for the config `index`: rows go to AMPs by the hash of `columns`, which are the merge key, so

@@ -1,7 +1,9 @@
 {#- dbt run-operation init_warehouse: the tables that must exist before the first load, made from
     the columns in their YAML. Safe to run again. Not an on-run-start hook: dbt has read its list of
-    tables by then, and would try to create them a second time. -#}
+    tables by then, and would try to create them a second time. DuckDB makes all of them or none;
+    on Teradata, where each DDL is a transaction, a rerun makes what is missing. -#}
 {% macro init_warehouse() %}
+  {%- if target.type == 'duckdb' -%}{%- do run_query('begin') -%}{%- endif -%}
   {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.schema in ('staging', 'audit')
         and node.config.materialized == 'incremental' -%}
     {{ create_from_columns(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias), node) }}
@@ -10,6 +12,7 @@
     {{ create_from_columns(api.Relation.create(database=node.database, schema=node.schema, identifier=node.identifier), node) }}
   {%- endfor -%}
   {{ remember_settings() }}
+  {%- if target.type == 'duckdb' -%}{%- do run_query('commit') -%}{%- endif -%}
 {% endmacro %}
 
 {#- DuckDB: the schema too. Teradata: databases are a DBA's (TERADATA.md), and CREATE TABLE has no
@@ -27,6 +30,9 @@
     {%- do columns.append(column.name ~ ' ' ~ column.data_type) -%}
   {%- endfor -%}
   {%- do run_query("create table if not exists " ~ relation ~ " (" ~ columns | join(', ') ~ ")") -%}
+  {%- if node.config.get('partitioned_by') -%}
+    {%- do run_query(duckdb__alter_table_set_partitioned_by(relation, node.config.partitioned_by)) -%}
+  {%- endif -%}
 {% endmacro %}
 
 {% macro teradata__create_from_columns(relation, node) %}

@@ -13,7 +13,7 @@
   {%- if not is_built %}
     {% call statement('main') -%}
       {%- if standing is not none %}drop {{ standing.type }} {{ standing }};{% endif %}
-      {{ create_table_as(False, target_relation, sql) }}
+      {{ create_table_as(False, target_relation, sql, partitioned_by=duckdb__get_partitioned_by(target_relation, false)) }}
     {%- endcall %}
   {%- elif config.get('incremental_strategy') == 'append' %}
     {%- set names = column_names(this) | join(', ') %}

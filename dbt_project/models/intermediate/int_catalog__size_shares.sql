@@ -3,6 +3,7 @@
 {{ config(
     unique_key=['stock_date', 'style_id', 'sku_id'],
     index=primary_index(['stock_date', 'style_id', 'sku_id'], day='stock_date'),
+    partitioned_by='stock_date',
 ) }}
 {%- set touched = touched_styles_of_catalog() %}
 

@@ -3,6 +3,7 @@
 {{ config(
     unique_key=['stock_date', 'sku_id', 'location_id'],
     index=primary_index(['stock_date', 'sku_id', 'location_id'], day='stock_date'),
+    partitioned_by='stock_date',
 ) }}
 {%- set touched = touched_openings() %}
 

@@ -3,6 +3,7 @@
 {{ config(
     unique_key=['stock_date', 'sku_id', 'valid_from'],
     index=primary_index(['stock_date', 'sku_id', 'valid_from'], day='stock_date'),
+    partitioned_by='stock_date',
 ) }}
 {%- set touched = touched_keys(['stock_date', 'sku_id'], [
     'select stock_date, sku_id from (' ~ changed(ref('int_stock__sku_states')) ~ ') as changed_states',

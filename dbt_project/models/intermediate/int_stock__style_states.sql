@@ -3,6 +3,7 @@
 {{ config(
     unique_key=['stock_date', 'style_id', 'valid_from'],
     index=primary_index(['stock_date', 'style_id', 'valid_from'], day='stock_date'),
+    partitioned_by='stock_date',
 ) }}
 {%- set touched = touched_styles() %}
 

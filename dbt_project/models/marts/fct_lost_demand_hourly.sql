@@ -2,6 +2,7 @@
 {{ config(
     unique_key=['view_hour', 'style_id', 'sku_id'],
     index=primary_index(['view_hour', 'style_id', 'sku_id'], day='view_hour', kind='timestamp'),
+    partitioned_by='year(view_hour), month(view_hour), day(view_hour)',
 ) }}
 {%- set touched = touched_cells() %}
 

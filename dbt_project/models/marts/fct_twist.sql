@@ -5,6 +5,7 @@
         'view_ts', 'view_hour', 'style_id', 'sku_id', 'channel', 'fulfilment', 'store_id', 'session_id', 'visitor_id',
     ],
     index=primary_index(['view_date', 'view_id'], day='view_date'),
+    partitioned_by='view_date',
 ) }}
 {%- set judged = views_to_judge() %}
 {%- set as_of = 'partition by product_date, product_level, product_id'

@@ -2,6 +2,7 @@
 {{ config(
     unique_key=['view_hour', 'style_id', 'sku_id', 'channel'],
     index=primary_index(['view_hour', 'style_id', 'sku_id', 'channel'], day='view_hour', kind='timestamp'),
+    partitioned_by='year(view_hour), month(view_hour), day(view_hour)',
 ) }}
 {%- set touched = touched_keys(['view_date', 'view_hour', 'style_id'], [
     'select view_date, view_hour, style_id from (' ~ changed(ref('fct_twist')) ~ ') as changed_views',

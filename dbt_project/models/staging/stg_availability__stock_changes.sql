@@ -8,6 +8,7 @@
         'kafka_offset', 'object_key', 'etag', 'first_load_id',
     ],
     index=primary_index(['event_date', 'event_id'], day='event_date'),
+    partitioned_by='event_date',
 ) }}
 
 with lines as (

@@ -2,6 +2,7 @@
 {{ config(
     incremental_strategy='append',
     index=primary_index(['event_date', 'event_id'], day='event_date'),
+    partitioned_by='event_date',
     statistics=['event_date', 'event_id'],
 ) }}
 
