@@ -82,7 +82,7 @@ def _land_a_minute(pipeline: Pipeline, end: datetime, minute: int) -> None:
 def test_a_file_holds_the_rows_of_one_day_however_many_days_are_loaded_at_once(
     tmp_path: Path, opened: list[Pipeline]
 ) -> None:
-    """A cycle opens the files of its own days, so a history that was loaded whole costs it nothing."""
+    """A cycle opens its own days' files: a history that was loaded whole costs it nothing."""
     pipeline = Pipeline(tmp_path / "shop")
     opened.append(pipeline)
     for hour in (
