@@ -40,16 +40,12 @@
   {%- if not touched.from_date %}
     {{- return('select stock_date, sku_id, available_qty as network_qty from openings where 1 = 0') }}
   {%- endif -%}
-    select standing.stock_date, standing.sku_id, standing.network_qty
-    from (select * from {{ this }} where stock_date >= {{ touched.from_date }}) as standing
-    inner join (
-        select earlier.stock_date, earlier.sku_id, max(earlier.valid_from) as valid_from
-        from (select * from {{ this }} where stock_date >= {{ touched.from_date }}) as earlier
-        inner join touched
-            on earlier.stock_date = touched.stock_date and earlier.sku_id = touched.sku_id
-                and earlier.valid_from < touched.touched_from
-        group by earlier.stock_date, earlier.sku_id
-    ) as last_before
-        on standing.stock_date = last_before.stock_date and standing.sku_id = last_before.sku_id
-            and standing.valid_from = last_before.valid_from
+    select earlier.stock_date, earlier.sku_id, earlier.network_qty
+    from (select * from {{ this }} where stock_date >= {{ touched.from_date }}) as earlier
+    inner join touched
+        on earlier.stock_date = touched.stock_date and earlier.sku_id = touched.sku_id
+            and earlier.valid_from < touched.touched_from
+    qualify row_number() over (
+        partition by earlier.stock_date, earlier.sku_id order by earlier.valid_from desc nulls last
+    ) = 1
 {%- endmacro %}
