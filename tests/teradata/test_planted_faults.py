@@ -13,6 +13,7 @@ from orchestration.lib import dbt as dbt_module
 from orchestration.lib.dbt import PROJECT, Dbt, DbtFailed, environment
 from tests.dbt.given import CLICKS, line, load, sku, stock, view
 from tests.dbt.oracle import Delivery
+from tests.teradata import emulator
 from tests.teradata.emulator import Fault
 from tests.teradata.warehouse import Rows, Teradata, differences
 
@@ -105,7 +106,8 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, di
 
 
 def runner_of(project: Path) -> Any:
-    """dbt, parsed from another folder."""
+    """dbt, parsed from another folder; parsing imports the driver."""
+    emulator.install()
     settings = TwistSettings(_env_file=None, target="teradata")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment(settings).items():
