@@ -124,6 +124,10 @@ class Catalogue:
         if name not in self._databases:
             raise TeradataError(3802, f"Database '{name}' does not exist.")
 
+    def described(self, name: Name) -> tuple[Table, tuple[Column, ...]] | None:
+        """All there is to know of a table; None where there is none."""
+        return (found[0], tuple(found[1])) if (found := self._tables.get(name)) else None
+
     def columns(self, name: Name) -> list[Column]:
         return self._tables[name][1]
 

@@ -87,7 +87,6 @@ class System:
         self.store = ObjectStore(landing)
         self.requests: list[str] = []
         self.errors: list[str] = []
-        self.translations: dict[str, tuple[str, Translation]] = {}
         self.fault: Fault | None = None
         self.check = check
         self.database = duckdb.connect(str(path or ":memory:"))
@@ -218,27 +217,28 @@ class Session:
 
         Without `reads` nothing is read: a definition needs no more than the types.
         """
-        system, text = self._system, reader.text
-        if text in system.translations:
-            return system.translations[text]
+        catalogue, text = self._system.catalogue, reader.text
+        if known := _translated.get(text):
+            about, translated = known
+            if all(catalogue.described(name) == description for name, description in about.items()):
+                return translated
         parsed = syntax.query(reader)
         if isinstance(parsed.tree, exp.Merge):
-            check_merge(parsed.tree, self._system.catalogue)
+            check_merge(parsed.tree, catalogue)
         target = change_target(parsed.tree)
-        if target and self._system.catalogue.get(target).kind == "V":
+        if target and catalogue.get(target).kind == "V":
             raise TeradataError(3823, "a view is not changed")
-        for number, table in enumerate(list(parsed.tree.find_all(exp.Table))):
+        tables = list(parsed.tree.find_all(exp.Table))
+        about = {name: catalogue.described(name) for table in tables if (name := _name(table))[0]}
+        for number, table in enumerate(tables):
             if table.name in parsed.writings:
                 self._write(table, *parsed.writings[table.name], f"nos_{number}")
             else:
                 self._make_ready(table, parsed.listings, f"nos_{number}", reads)
-        asks_dictionary = all(
-            table.db.lower() == "dbc" for table in parsed.tree.find_all(exp.Table)
-        )
-        translation = Translation(parsed.tree, system.catalogue)
+        translation = Translation(parsed.tree, catalogue)
         translated = translation.sql(), translation
-        if asks_dictionary:  # whose types never change: the adapter asks the same again and again
-            system.translations[text] = translated
+        if all(_name(table) in about or not table.db for table in tables):  # none is read by NOS
+            _translated[text] = about, translated
         return translated
 
     def _make_ready(
@@ -248,7 +248,7 @@ class Session:
         if table.name in listings:
             self._list(table, listings[table.name], stand_in, reads)
         elif table.db:
-            name: Name = (table.db.lower(), table.name.lower())
+            name = _name(table)
             if name[0] != "dbc" and self._system.catalogue.get(name).kind == "F":
                 self._read(table, name, stand_in, reads)
 
@@ -311,6 +311,14 @@ class Session:
             self._system.database.executemany(f"insert into td.{stand_in} values ({marks})", rows)
         table.set("this", exp.to_identifier(stand_in))
         table.set("db", exp.to_identifier("td"))
+
+
+_translated: dict[str, tuple[dict[Name, Any], tuple[str, Translation]]] = {}
+"""By text, with the tables it was about: dbt says the same to one system after the other."""
+
+
+def _name(table: exp.Table) -> Name:
+    return table.db.lower(), table.name.lower()
 
 
 def _wanted(select: exp.Select | None) -> dict[str, set[str]]:
