@@ -102,24 +102,12 @@ class Plugin(BasePlugin):
         register("check_setting", self._check, 2, "varchar")
 
     def _list(self, topics: pa.Array, since: pa.Array) -> pa.Array:
-        return pa.array(
-            [
-                list(self._listed(topic, hour and datetime.fromisoformat(hour)))
-                for topic, hour in zip(topics.to_pylist(), since.to_pylist(), strict=True)
-            ],
-            _LISTED,
-        )
+        asked = zip(topics.to_pylist(), since.to_pylist(), strict=True)
+        return pa.array([_rows(self._listed(topic, hour)) for topic, hour in asked], _LISTED)
 
-    def _listed(self, topic: str, since: datetime | None) -> Iterable[dict[str, Any]]:
-        since = since and since.replace(tzinfo=UTC)
-        for found in lake.list_landed(self.store, topic, since):
-            yield {
-                "topic": found.topic,
-                "folder_hour": found.folder_hour.replace(tzinfo=None),
-                "object_key": found.key,
-                "object_size": found.size,
-                "etag": found.etag,
-            }
+    def _listed(self, topic: str, since: str | None) -> Iterable[lake.LandedObject]:
+        hour = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None
+        return lake.list_landed(self.store, topic, hour)
 
     def _text(self, keys: pa.Array) -> pa.Array:
         """The objects' texts, moved one by one into one buffer: a batch is most of the memory."""
@@ -164,6 +152,24 @@ class Plugin(BasePlugin):
         for name, value in zip(names.to_pylist(), values.to_pylist(), strict=True):
             refuse_other_setting(self.settings, name, value)
         return names
+
+
+def listing(objects: Iterable[lake.LandedObject]) -> pa.Table:
+    """What `lake_list` gives of these objects, as rows."""
+    return pa.Table.from_pylist(_rows(objects), pa.schema(list(_LISTED.value_type)))
+
+
+def _rows(objects: Iterable[lake.LandedObject]) -> list[dict[str, Any]]:
+    return [
+        {
+            "topic": found.topic,
+            "folder_hour": found.folder_hour.replace(tzinfo=None),
+            "object_key": found.key,
+            "object_size": found.size,
+            "etag": found.etag,
+        }
+        for found in objects
+    ]
 
 
 def _map(function: Callable[[str, str], str | None]) -> Callable[[pa.Array, pa.Array], pa.Array]:

@@ -115,6 +115,15 @@ def list_landed(
                     )
 
 
+def newest_folder(store: "ObjectStore", topic: str) -> datetime | None:
+    """The newest hour that a topic has a folder of."""
+    for day_prefix in sorted(_folders(store, landing.topic_prefix(topic)), reverse=True):
+        hours = map(landing.folder_hour, _folders(store, day_prefix))
+        if newest := max(filter(None, hours), default=None):
+            return newest
+    return None
+
+
 def read_text(store: "ObjectStore", key: str) -> ObjectText:
     """Read one object whole: checked gzip (every member, checksum and length), then UTF-8."""
     try:

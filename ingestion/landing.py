@@ -6,14 +6,14 @@ The folder is the (UTC) hour in which the file was opened: used for listing, nev
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 TOPICS = ("clickstream", "sku_availability", "product_catalog")
 DEAD_LETTERS = "dead_letters"
 """A topic as well: what Kafka Connect could not write of the others."""
 SUFFIX = ".json.gz"
 
-_FOLDER = re.compile(r"topics/([^/]+)/dt=(\d{4}-\d{2}-\d{2})/hour=(\d{2})(?:/|$)")
+_FOLDER = re.compile(r"topics/[^/]+/dt=(\d{4})-(\d{2})-(\d{2})/hour=(\d{2})(?:/|$)", re.ASCII)
 
 
 def topic_prefix(topic: str) -> str:
@@ -43,7 +43,8 @@ def folder_hour(key: str) -> datetime | None:
     if not match:
         return None
     try:
-        return datetime.strptime(f"{match[2]} {match[3]} +0000", "%Y-%m-%d %H %z")
+        year, month, day, hour = map(int, match.groups())  # strptime takes ten times as long
+        return datetime(year, month, day, hour, tzinfo=UTC)
     except ValueError:
         return None
 

@@ -10,7 +10,7 @@ from ingestion.warehouse import ALIAS
 from orchestration.lib import checks
 from orchestration.lib.asking import asking, relation
 from orchestration.lib.dbt import Dbt, DbtFailed, sentence
-from orchestration.lib.load import load
+from orchestration.lib.load import Listed, load
 from orchestration.lib.report import LoadReport
 
 SHOWN_ROWS = 20
@@ -83,10 +83,10 @@ class TableSize:
 
 
 def run_load(
-    settings: Settings, dbt: Dbt, say: Callable[[str], None]
+    settings: Settings, dbt: Dbt, say: Callable[[str], None], listed: Listed | None = None
 ) -> tuple[LoadReport, list[TopicNews]]:
     """One load, and what it brought of each topic. The caller holds the writer lock."""
-    report = load(settings, dbt, say)
+    report = load(settings, dbt, say, listed=listed)
     audited = relation(settings, "audit", "landed_objects")
     counted = ("lines", "loaded", "duplicates", "late", "quarantined", "object_size")
     sums = ", ".join(f"sum(cast({column} as bigint))" for column in counted)

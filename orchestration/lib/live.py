@@ -1,54 +1,58 @@
 """Live mode: one process that loads whatever lands, at once, for as long as it is its shift.
 
-A load that finds nothing new still asks the warehouse some questions; listing the newest folders
-costs milliseconds. So it looks often and loads when the listing differs from the last one, and once
-a minute besides: for objects that were unreadable, replays asked for, and the daily sweep.
+A load lists the hours that its slack reaches back: tens of thousands of objects where files land
+every few seconds. So this looks into the newest folders only, often, and hands what came to a load
+that lists nothing. Once a minute a load lists by itself: for what landed in an older folder, and
+for the daily sweep.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from ingestion import lake, writer_lock
+from ingestion.lake import LandedObject
 from ingestion.landing import DEAD_LETTERS, TOPICS
 from ingestion.settings import Settings
 from ingestion.warehouse import keeps_files
 from orchestration.lib import turns
 from orchestration.lib.cycle import TopicNews, run_load
 from orchestration.lib.dbt import Dbt
+from orchestration.lib.load import Listed
 from orchestration.lib.maintenance import maintain
 from orchestration.lib.report import LoadReport
 
 LOOK_SECONDS = 0.5
 CYCLE_SECONDS = 2.0
 """Cycles begin at least this far apart: what lands meanwhile shares the next one."""
-IDLE_SECONDS = 60.0
+WHOLE_SECONDS = 60.0
+"""A load that lists by itself begins at least this often."""
+CLOSING = timedelta(minutes=2)
+"""Files of an hour may still land this long after it."""
 MAINTAIN_SECONDS = 3600.0
 
 
 class Watcher:
-    """Sees from the newest folders of the landing lake that there is something to load."""
+    """Sees what comes into each topic's newest folders."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
         self._store = lake.open_store(settings)
-        self._since: dict[str, datetime] = {}
+        self._newest: dict[str, datetime] = {}
         self._seen: set[tuple[str, str]] = set()
 
-    def sees_news(self) -> bool:
-        """Whether objects are there that were not at the last look. The first look sees all."""
-        found: set[tuple[str, str]] = set()
+    def look(self) -> list[LandedObject]:
+        """The objects that were not there at the last look, or have another content now."""
+        closing = (datetime.now(UTC) - CLOSING).replace(minute=0, second=0, microsecond=0)
+        found = []
         for topic in (*TOPICS, DEAD_LETTERS):
-            hours = []
-            for landed in lake.list_landed(self._store, topic, self._since.get(topic)):
-                found.add((landed.key, landed.etag))
-                hours.append(landed.folder_hour)
-            if hours:
-                slack = timedelta(hours=self._settings.landing_slack_hours)
-                self._since[topic] = max(hours) - slack
-        news = not found <= self._seen
-        self._seen = found
-        return news
+            newest = self._newest.get(topic) or lake.newest_folder(self._store, topic)
+            if newest:
+                there = list(lake.list_landed(self._store, topic, min(newest, closing)))
+                self._newest[topic] = max((landed.folder_hour for landed in there), default=newest)
+                found += there
+        new = [landed for landed in found if (landed.key, landed.etag) not in self._seen]
+        self._seen = {(landed.key, landed.etag) for landed in found}
+        return new
 
 
 def work(
@@ -66,13 +70,21 @@ def work(
     warehouse = settings.warehouse_root
     watcher = Watcher(settings)
     turns.take(warehouse)
-    maintained, last, news = now(), float("-inf"), True
+    maintained, last, wholly = now(), float("-inf"), float("-inf")
+    swept: date | None = None
+    fresh: dict[str, LandedObject] = {}
     try:
         while not is_over():
-            news = watcher.sees_news() or news
-            if now() - last >= (CYCLE_SECONDS if news else IDLE_SECONDS):
-                last, news = now(), False
-                yield run_load(settings, dbt, say)
+            looked_at = datetime.now(UTC)
+            fresh |= {landed.key: landed for landed in watcher.look()}
+            # A day's first load lists by itself: it sweeps the days that late events can reach.
+            is_whole = now() - wholly >= WHOLE_SECONDS or looked_at.date() != swept
+            if is_whole or (fresh and now() - last >= CYCLE_SECONDS):
+                last, listed = now(), Listed(looked_at, list(fresh.values()))
+                if is_whole:
+                    wholly, swept = last, looked_at.date()
+                fresh = {}
+                yield run_load(settings, dbt, say, None if is_whole else listed)
             else:
                 time.sleep(LOOK_SECONDS)
                 yield None
@@ -86,6 +98,7 @@ def work(
                 writer_lock.release(warehouse)
                 if not is_over():
                     turns.take(warehouse)
+                    wholly = float("-inf")  # whatever that run left behind
     finally:
         dbt.close()
         writer_lock.release(warehouse)

@@ -1,9 +1,12 @@
 """`make load`: everything that was listed when it started, in bounded batches, then the models."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from ingestion import lake, writer_lock
+from ingestion.lake import LandedObject
 from ingestion.settings import Settings
 from orchestration.lib import teradata, warehouse
 from orchestration.lib.asking import STAGED
@@ -22,10 +25,25 @@ COMPUTE_EVERY_LINES = 20_000_000
 """A backlog is computed in portions of about a large retailer's day."""
 
 
+@dataclass(frozen=True)
+class Listed:
+    """What somebody found in the landing lake, and when (UTC)."""
+
+    at: datetime
+    objects: Sequence[LandedObject]
+
+
 def load(
-    settings: Settings, dbt: Dbt, say: Callable[[str], None], *, compute: bool = True
+    settings: Settings,
+    dbt: Dbt,
+    say: Callable[[str], None],
+    *,
+    compute: bool = True,
+    listed: Listed | None = None,
 ) -> LoadReport:
     """Load what is new in the landing lake and bring every table up to date.
+
+    Of what was `listed` already, nothing else is looked for (Teradata lists by itself: by NOS).
 
     Raises:
         SettingsError: the landing lake cannot be listed, or a setting was changed.
@@ -39,7 +57,7 @@ def load(
     writer_lock.take(settings.warehouse_root)
     warehouse.prepare(settings, dbt)
     first_stamp, replays, unreadable, behind = _standing(dbt)
-    new, new_megabytes, topics = _list(dbt)
+    new, new_megabytes, topics = _list(dbt, listed)
     if not (new or unreadable or behind or replays):
         return report_since(settings, dbt, first_stamp, time.monotonic() - started)
     # What fits into one batch takes one dbt run; a backlog is listed first, then cut into batches.
@@ -105,14 +123,22 @@ def _standing(dbt: Dbt) -> tuple[int, bool, bool, bool]:
     return newest, replays, unreadable, is_behind
 
 
-def _list(dbt: Dbt) -> tuple[int, float, set[str]]:
+def _list(dbt: Dbt, listed: Listed | None) -> tuple[int, float, set[str]]:
     """List the landing lake: how many objects are new, their megabytes and their topics.
 
     It makes the table load_listing as the model says: an idle load costs one listing, and no run.
     """
-    listing = dbt.compiled("load_listing")
-    dbt.query("create schema if not exists memory.load")
-    dbt.query(f"create or replace table memory.load.load_listing as {listing}")
+    connection = dbt.connection()
+    if listed is None:
+        listing = dbt.compiled("load_listing")
+    else:
+        from ingestion.dbt_plugin import listing as rows_of  # it imports dbt
+
+        connection.register("listed", rows_of(listed.objects))
+        listed_at = f"timestamp '{listed.at.replace(tzinfo=None)}' as listed_at"
+        listing = f"select *, {listed_at} from listed"
+    connection.execute("create schema if not exists memory.load")
+    connection.execute(f"create or replace table memory.load.load_listing as {listing}")
     new, megabytes, topics = dbt.query(
         """
         select count(*), coalesce(sum(object_size), 0) / 1e6,

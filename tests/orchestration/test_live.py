@@ -12,7 +12,7 @@ import pytest
 from orchestration.definitions import defs
 from orchestration.defs import live
 from orchestration.defs.live import WARM, LiveReporter
-from orchestration.lib.live import Watcher
+from orchestration.lib.live import Watcher, work
 from tests.dbt.pipeline import Pipeline
 from tests.dbt.tables import query
 from tests.orchestration.conftest import AT, DAY, free, lakehouse
@@ -86,19 +86,39 @@ def test_a_watcher_sees_new_and_rewritten_objects_and_nothing_else(
     shop: Pipeline, tmp_path: Path
 ) -> None:
     watcher = Watcher(shop.settings)
-    assert not watcher.sees_news(), "the lake is empty"
+    assert not watcher.look(), "the lake is empty"
     delivered = landed(DAY, view(AT))
     shop.deliver(delivered)
-    assert watcher.sees_news()
-    assert not watcher.sees_news()
+    assert [found.key for found in watcher.look()] == [delivered[0].key]
+    assert not watcher.look()
     longer = delivered[0].body + landed(DAY, view(AT))[0].body
     path = shop.root / "landing" / delivered[0].key
     (tmp_path / "longer").write_bytes(longer)
     (tmp_path / "longer").replace(path)
-    assert watcher.sees_news(), "its content is another one"
-    assert not watcher.sees_news()
+    assert watcher.look(), "its content is another one"
+    assert not watcher.look()
     shop.deliver(landed(DAY + timedelta(hours=1), view(AT)))
-    assert watcher.sees_news()
+    assert watcher.look()
+    shop.deliver(landed(DAY, view(AT)))
+    assert not watcher.look(), "in an older folder: a whole load's"
+
+
+def test_what_lands_in_an_older_folder_is_found_within_a_minute(
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.lib.live.time.sleep", lambda _: None)
+    seconds = iter(range(0, 10_000, 10))
+    later = DAY + timedelta(hours=1)
+    shop.deliver(landed(later, view(AT)))
+    yielded: list[Any] = []
+    for cycle in work(
+        shop.settings, shop.dbt, lambda: len(yielded) > 20, print, lambda: float(next(seconds))
+    ):
+        if not yielded:
+            shop.deliver([*landed(DAY, view(AT)), *landed(later, view(AT))])
+        yielded.append(cycle)
+    loaded = [report.objects for report, _ in filter(None, yielded)]
+    assert [count for count in loaded if count] == [1, 1, 1]
 
 
 def test_a_shift_ends_only_when_its_hour_is_over_and_the_next_run_is_warm(

@@ -18,7 +18,9 @@ with topics as (
 ),
 
 audited as (
-    select topic, max(folder_hour) as newest_folder_hour, max(audited_at) as audited_at
+    select
+        topic, max(folder_hour) as newest_folder_hour,
+        max(case when status = 'loaded' then audited_at end) as audited_at
     from {{ source('warehouse', 'landed_objects') }}
     where folder_hour <= {{ clock() }}
     group by topic
@@ -92,12 +94,12 @@ where regexp_similar(object_key, 'topics/{{ topic }}/dt=[0-9]{4}-[0-9]{2}-[0-9]{
 {% macro teradata_days_to_list() -%}
   {%- set newest, ns = {}, namespace(now=none, audited=none) -%}
   {%- if execute and load_relation(source('warehouse', 'landed_objects')) is not none -%}
-    {%- set found = run_query("select topic, max(case when folder_hour <= " ~ clock() ~ " then folder_hour end) as newest, max(audited_at) as audited_at, "
+    {%- set found = run_query("select topic, max(case when folder_hour <= " ~ clock() ~ " then folder_hour end) as newest, max(case when status = 'loaded' then audited_at end) as audited_at, "
         ~ clock() ~ " as asked_at from " ~ source('warehouse', 'landed_objects') ~ " group by topic") -%}
     {%- for row in found.rows -%}
       {%- do newest.update({row[0]: row[1]}) -%}
       {%- set ns.now = row[3] -%}
-      {%- if ns.audited is none or row[2] > ns.audited -%}{%- set ns.audited = row[2] -%}{%- endif -%}
+      {%- if row[2] and (ns.audited is none or row[2] > ns.audited) -%}{%- set ns.audited = row[2] -%}{%- endif -%}
     {%- endfor -%}
   {%- endif -%}
   {%- set lists, hours = [], modules.datetime.timedelta(hours=1) -%}
@@ -105,7 +107,7 @@ where regexp_similar(object_key, 'topics/{{ topic }}/dt=[0-9]{4}-[0-9]{2}-[0-9]{
     {%- set since = none -%}
     {%- if newest.get(topic) -%}
       {%- set since = newest[topic] - hours * setting('landing_slack_hours') -%}
-      {%- if ns.audited.date() < ns.now.date() or setting('sweep') == 1 -%}
+      {%- if ns.audited is none or ns.audited.date() < ns.now.date() or setting('sweep') == 1 -%}
         {%- set since = [since, ns.now.replace(hour=0, minute=0, second=0, microsecond=0) - hours * 24 * (setting('late_days') + 1)] | min -%}
       {%- endif -%}
     {%- endif -%}

@@ -9,7 +9,13 @@
 ) }}
 
 with listing as (
-    select object_key, etag from {{ ref('load_listing') }}
+    select object_key, etag, listed_at from {{ ref('load_listing') }}
+),
+
+-- Objects count as audited when they were listed: a load that ends after midnight must not pass for
+-- the first one of the day, which sweeps.
+offered as (
+    select coalesce(min(listed_at), {{ clock() }}) as audited_at from listing
 ),
 
 audited as (
@@ -75,10 +81,11 @@ select
     coalesce(counted.lines - counted.loaded - counted.late - counted.quarantined, 0) as duplicates,
     coalesce(counted.late, 0) as late,
     coalesce(counted.quarantined, 0) as quarantined,
-    {{ clock() }} as audited_at,
+    offered.audited_at,
     cast(null as {{ text_type(1024) }}) as accepted_why,
     {{ load_id() }} as load_id
 from batch
+cross join offered
 left join counted on batch.object_key = counted.object_key and batch.etag = counted.etag
 union all
 select
