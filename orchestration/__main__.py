@@ -116,8 +116,13 @@ def _export(_: argparse.Namespace) -> None:
     from orchestration.lib.history import export_all
 
     settings = load_settings()
-    days = list(export_all(settings, say))
-    say(f"{len(days)} days exported to {settings.history_root}")
+    if days := list(export_all(settings, say)):
+        say(f"exported to {settings.history_root}: {len(days)}")
+    else:
+        say(
+            f"every closed day lies in {settings.history_root} already; a day closes when arrivals "
+            f"past it by {settings.late_days + 1} days are loaded"
+        )
 
 
 def _restore(options: argparse.Namespace) -> None:
