@@ -118,9 +118,10 @@ teradata-probe: $(VENV)/all.stamp ## ask a real Teradata what the tests assume o
 	@echo "there is no .env: cp .env.example .env, and choose the secrets in it" >&2; exit 1
 
 # Environments: from the locks, with hashes, by uv (installed into .venv where it is absent).
+# What `make load` needs comes first and fast; once the whole environment is there, it stays whole.
 $(VENV)/run.stamp: requirements-run.lock
-	@$(call sync,requirements-run.lock)
-	@touch $@
+	@$(call sync,$(if $(wildcard $(VENV)/all.stamp),requirements.lock,requirements-run.lock))
+	@touch $@ $(wildcard $(VENV)/all.stamp)
 
 $(VENV)/all.stamp: requirements.lock requirements-run.lock
 	@$(call sync,requirements.lock)

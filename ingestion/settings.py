@@ -91,8 +91,13 @@ class Settings(BaseSettings):
 
     @cached_property
     def history_root(self) -> Path:
-        """The history lake, as an absolute folder."""
+        """The history lake, as an absolute folder; not for a bucket."""
         return _absolute(self.history)
+
+    @cached_property
+    def history_lake(self) -> str:
+        """The history lake: `s3://bucket/prefix`, or an absolute folder."""
+        return self.history.rstrip("/") if self.history_is_s3 else str(self.history_root)
 
     @cached_property
     def overview_is_s3(self) -> bool:

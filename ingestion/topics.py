@@ -17,7 +17,7 @@ PATIENCE = 30.0
 
 
 def wanted() -> dict[str, dict[str, Any]]:
-    """The topics as the file has them: name → {partitions, config}."""
+    """The topics as the file has them: name → {partitions, replicas, config}."""
     topics: dict[str, dict[str, Any]] = json.loads(FILE.read_text())
     return topics
 
@@ -48,7 +48,9 @@ def apply(settings: Settings) -> list[str]:
                 "Kafka cannot take partitions away; correct the file"
             )
         if not partitions:
-            new = kafka.NewTopic(name, topic["partitions"], 1, config=topic["config"])
+            new = kafka.NewTopic(
+                name, topic["partitions"], topic["replicas"], config=topic["config"]
+            )
             admin.create_topics([new])[name].result(PATIENCE)
             _wait_for(admin, name)
             done.append(f"{name}: created with {topic['partitions']} partitions")

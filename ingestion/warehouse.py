@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ALIAS = "twist"
+ON_TERADATA = "dbt_project/TERADATA.md, section 3"
+"""Where it stands what to do on Teradata instead."""
 _made: set[tuple[int, int]] = set()
 """Catalogs, by device and inode, in which has_tables found the tables."""
 
@@ -15,10 +17,11 @@ _made: set[tuple[int, int]] = set()
 def refuse_other_setting(settings: Settings, name: str, built_with: str) -> None:
     """Raise `SettingsError` where the warehouse was built with another value of a setting."""
     wanted = str(getattr(settings, name))
+    cure = "run `make rebuild`" if keeps_files(settings) else f"load anew ({ON_TERADATA})"
     if wanted != built_with:
         raise SettingsError(
             f"the warehouse was built with {name} = {built_with}, the setting now says {wanted}: "
-            f"run `make rebuild` to apply it, or set TWIST_{name.upper()} back"
+            f"{cure} to apply it, or set TWIST_{name.upper()} back"
         )
 
 
@@ -36,7 +39,8 @@ def require_warehouse(settings: Settings) -> None:
     """Raise `SettingsError` where there is no DuckLake (yet): only a load makes one."""
     if not keeps_files(settings):
         raise SettingsError(
-            f"this works on the targets embedded and s3, and TWIST_TARGET is {settings.target}"
+            f"this works on the targets embedded and s3, and TWIST_TARGET is {settings.target}: "
+            f"what to do on Teradata instead stands in {ON_TERADATA}"
         )
     if not has_warehouse(settings):
         raise SettingsError(

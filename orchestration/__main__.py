@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ingestion.settings import Settings, SettingsError, load_settings
-from ingestion.warehouse import has_tables
+from ingestion.warehouse import has_tables, has_warehouse
 from ingestion.writer_lock import WarehouseLocked
 from orchestration.lib.dbt import Dbt, DbtFailed
 from orchestration.lib.history import HistoryError
@@ -82,10 +82,8 @@ def _shown_settings() -> Settings:
 
     settings = load_settings()
     is_default = settings.warehouse == Settings.model_fields["warehouse"].default
-    if is_default and not (settings.warehouse_root / "catalog.sqlite").exists():
-        shown = demo_settings()
-        if (shown.warehouse_root / "catalog.sqlite").exists():
-            return shown
+    if is_default and not has_warehouse(settings) and has_warehouse(shown := demo_settings()):
+        return shown
     return settings
 
 
@@ -117,10 +115,10 @@ def _export(_: argparse.Namespace) -> None:
 
     settings = load_settings()
     if days := list(export_all(settings, say)):
-        say(f"exported to {settings.history_root}: {len(days)}")
+        say(f"exported to {settings.history_lake}: {len(days)}")
     else:
         say(
-            f"every closed day lies in {settings.history_root} already; a day closes when arrivals "
+            f"every closed day lies in {settings.history_lake} already; a day closes when arrivals "
             f"past it by {settings.late_days + 1} days are loaded"
         )
 

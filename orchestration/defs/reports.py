@@ -73,7 +73,9 @@ def checked(
             severity=dg.AssetCheckSeverity.WARN
             if test.status == "warn"
             else dg.AssetCheckSeverity.ERROR,
-            description=None if passed else test.message,
+            description=None
+            if passed
+            else " ".join(filter(None, (spec.description, test.message))),
             metadata=metadata,
         )
 

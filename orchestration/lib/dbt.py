@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ingestion.settings import ROOT, Settings, SettingsError
+from ingestion.warehouse import ON_TERADATA
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunner
@@ -114,7 +115,7 @@ class Dbt:
         if self.settings.target not in ("embedded", "s3"):
             raise SettingsError(
                 f"this command works on the targets embedded and s3, and TWIST_TARGET is "
-                f"{self.settings.target}: unset it, or run dbt itself"
+                f"{self.settings.target}: what to do on Teradata instead stands in {ON_TERADATA}"
             )
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 

@@ -19,7 +19,9 @@ from ingestion import lake, landing
 from ingestion.settings import Settings
 from orchestration.lib.asking import STAGED, Ask, asking, relation
 
-Cause = Literal["fresh", "loader", "connect", "producer", "producer or connect", "backlog"]
+Cause = Literal[
+    "fresh", "loader", "models", "connect", "producer", "producer or connect", "backlog"
+]
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,15 @@ def judge_lag(lag_seconds: int | None, settings: Settings, clickstream: Verdict)
     sentence = f"the newest view is {_text(timedelta(seconds=lag_seconds))} old"
     if lag_seconds <= limit / 2:
         return Verdict("green", "fresh", sentence)
-    cause = f"{sentence}; {clickstream.sentence}"
-    return Verdict("red" if lag_seconds > limit else "amber", clickstream.cause, cause)
+    colour: Literal["amber", "red"] = "red" if lag_seconds > limit else "amber"
+    if clickstream.cause == "fresh":
+        return Verdict(
+            colour,
+            "models",
+            f"{sentence}, though {clickstream.sentence}: events are staged and the marts do not "
+            "follow; the newest failed run of twist_live or twist_load names the model",
+        )
+    return Verdict(colour, clickstream.cause, f"{sentence}; {clickstream.sentence}")
 
 
 def observe(settings: Settings, now: datetime) -> tuple[dict[str, Arrivals], int | None]:

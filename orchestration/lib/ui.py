@@ -89,7 +89,7 @@ def _variables(settings: Settings, home: Path) -> dict[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         **environment(settings),
-        "TWIST_HISTORY": str(settings.history_root),
+        "TWIST_HISTORY": settings.history_lake,
         "TWIST_OVERVIEW": settings.overview_root,
         "TWIST_CODE_SERVER": HOST,
         "DAGSTER_HOME": str(home),

@@ -1,4 +1,4 @@
-"""A run in words and tables: design's targets, the models, accuracy and storage."""
+"""A run in words and tables: the targets, the models, accuracy and storage."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,7 +9,7 @@ MOST_MODELS = 12
 
 
 def targets(run: Run) -> list[list[str]]:
-    """What design asks of a day, and what was found; rows that were not measured are left out."""
+    """What is asked of a day, and what was found; rows that were not measured are left out."""
 
     def cpu(name: str) -> float | None:
         row = run.row(name)

@@ -53,7 +53,7 @@ class Size:
 
 
 def _day(views: int, styles: int, coverage: float) -> RetailerConfig:
-    """A day as design §9 has it: 60 % of the views name a style only, a stock change for each five
+    """A day: 60 % of the views name a style only, a stock change for each five
     views; a hundredth is sent twice, some lines land twice, some events are late.
     """
     return RetailerConfig(

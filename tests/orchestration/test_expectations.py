@@ -138,6 +138,7 @@ def test_failed_rows_are_shown_beside_the_check_with_its_severity() -> None:
     result = check_result(spec, outcome["channels_are_the_known_ones"])
     assert not result.passed
     assert result.severity == dg.AssetCheckSeverity.WARN
+    assert result.description == f"{spec.description} Found: 50 of 200 rows."
     metadata: dict[str, Any] = dict(result.metadata or {})
     assert (metadata["unexpected"].value, metadata["unexpected percent"].value) == (50, 25.0)
     shown = metadata["failed rows"].value.splitlines()

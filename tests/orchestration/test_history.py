@@ -137,6 +137,17 @@ def test_damage_is_undone_row_for_row(closed: Pipeline) -> None:
     assert rows(closed) == good, "a load takes restored rows for no news"
 
 
+def test_a_day_comes_back_into_a_table_that_has_got_a_column_since(closed: Pipeline) -> None:
+    good = rows(closed)
+    export_day(free(closed), D)
+    closed.query("alter table twist.marts.fct_twist add column url varchar")
+    closed.query("delete from twist.marts.fct_twist")
+    restore_day(closed.settings, closed.dbt, D)
+    assert closed.query("select count(url), count(*) > 0 from twist.marts.fct_twist") == [(0, True)]
+    closed.query("alter table twist.marts.fct_twist drop column url")
+    assert rows(closed) == good
+
+
 @pytest.mark.long
 def test_an_empty_warehouse_gets_the_day_back_and_passes_every_test(
     closed: Pipeline, tmp_path: Path

@@ -33,10 +33,12 @@ def example() -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def compose(*arguments: str, text: str | None = None, **values: str) -> Any:
+def compose(
+    values: dict[str, str], *arguments: str, text: str | None = None, file: Path = COMPOSE
+) -> Any:
     """`docker-compose` on the project's file, or on a text in its place; needs no engine."""
     return subprocess.run(
-        ["docker-compose", "--file", "-" if text else str(COMPOSE), *arguments],
+        ["docker-compose", "--file", "-" if text else str(file), *arguments],
         input=text,
         env={"PATH": PATH, **values},
         cwd=COMPOSE.parent,
@@ -47,7 +49,7 @@ def compose(*arguments: str, text: str | None = None, **values: str) -> Any:
 
 
 def composed() -> dict[str, Any]:
-    done = compose("config", "--format", "json", **{**example(), **SECRETS})
+    done = compose(example() | SECRETS, "config", "--format", "json")
     assert done.returncode == 0, done.stderr
     parsed: dict[str, Any] = json.loads(done.stdout)
     return parsed
@@ -59,20 +61,37 @@ def test_compose_takes_the_file_with_the_variables_of_the_example() -> None:
 
 def test_compose_refuses_a_file_with_a_fault() -> None:
     text = COMPOSE.read_text().replace("condition: service_healthy", "condition: service_happy")
-    assert compose("config", "--quiet", text=text, **{**example(), **SECRETS}).returncode != 0
+    assert compose(example() | SECRETS, "config", "--quiet", text=text).returncode != 0
 
 
 def test_without_secrets_compose_says_which_to_choose() -> None:
-    done = compose("config", "--quiet", **example())
+    done = compose(example(), "config", "--quiet")
     assert done.returncode != 0
     assert "TWIST_S3_SECRET_ACCESS_KEY is missing a value: choose one in .env" in done.stderr
 
 
 def test_every_variable_of_compose_is_in_the_example() -> None:
-    done = compose("config", "--variables", **{**example(), **SECRETS})
+    done = compose(example() | SECRETS, "config", "--variables")
     named = {line.split()[0] for line in done.stdout.splitlines()[1:]}
     assert named
     assert named <= set(example())
+
+
+def test_every_setting_of_the_file_holds_for_the_runs_in_docker(tmp_path: Path) -> None:
+    shutil.copytree(COMPOSE.parent, tmp_path / "docker")
+    chosen = {"TWIST_ALERT_WEBHOOK": "http://127.0.0.1/hook", "TWIST_LATE_DAYS": "5"}
+    wanted = example() | SECRETS | chosen
+    (tmp_path / ".env").write_text("".join(f"{name}={wanted[name]}\n" for name in wanted))
+    copied = tmp_path / "docker" / "compose.yaml"
+    done = compose(wanted, "config", "--format", "json", file=copied)
+    assert done.returncode == 0, done.stderr
+    services = json.loads(done.stdout)["services"]
+    found = services["dagster-code"]["environment"]
+    assert set(wanted) <= set(found)
+    assert {name: found[name] for name in chosen} == chosen
+    assert found["TWIST_LANDING"] == "s3://lake", "the scene has a store of its own"
+    others = {name for name, each in services.items() if name != "dagster-code"}
+    assert not any("TWIST_ALERT_WEBHOOK" in services[n].get("environment", {}) for n in others)
 
 
 def test_every_port_is_open_to_this_machine_only() -> None:

@@ -1,5 +1,7 @@
 """All models and data tests render for Teradata without a server and break none of its rules."""
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +38,22 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_model_compiles_for_teradata(compiled: Path) -> None:
     written = {path.stem for path in PROJECT.glob("models/**/*.sql")}
     assert {path.stem for path in compiled.glob("models/**/*.sql")} >= written
+
+
+def test_the_page_grants_each_database_what_its_views_read(compiled: Path) -> None:
+    """A view's database must hold SELECT with grant option on what the view reads elsewhere."""
+    manifest = json.loads((compiled.parents[1] / "manifest.json").read_text())
+    found = manifest["nodes"] | manifest["sources"]
+    views = [n for n in manifest["nodes"].values() if n["config"]["materialized"] == "view"]
+    needed = {
+        (found[read]["schema"], view["schema"])
+        for view in views
+        for read in view["depends_on"]["nodes"]
+        if found[read]["schema"] != view["schema"]
+    }
+    page = (PROJECT / "TERADATA.md").read_text()
+    granted = re.findall(r"^grant select on (\w+) +to (\w+) +with grant option;", page, re.M)
+    assert set(granted) == needed
 
 
 def test_no_compiled_statement_breaks_a_rule_of_teradata(compiled: Path) -> None:

@@ -3,11 +3,15 @@
 import io
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import pytest
 
+from ingestion.settings import Settings
+from orchestration import __main__ as commands
 from orchestration.__main__ import main
+from orchestration.lib import ui
 from orchestration.lib.demo import demo_settings, table
 from orchestration.lib.query import write_csv
 from orchestration.lib.report import LoadReport
@@ -45,6 +49,31 @@ def test_a_table_aligns_numbers_to_the_right_and_names_what_is_not_there() -> No
         "–        1.0",
     ]
     assert table(["sku"], []) == ["(none)"]
+
+
+def test_what_is_shown_is_the_demo_only_while_there_is_no_warehouse_of_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there: set[str] = {"demo"}
+
+    def has(settings: Settings) -> bool:
+        place = "demo" if "demo" in settings.warehouse else "own"
+        return settings.target == "teradata" or place in there
+
+    monkeypatch.setattr(commands, "has_warehouse", has)
+    monkeypatch.setattr(commands, "load_settings", lambda: Settings(_env_file=None))
+    assert "demo" in commands._shown_settings().warehouse
+    there.add("own")
+    assert "demo" not in commands._shown_settings().warehouse
+    there.remove("own")
+    teradata = Settings(_env_file=None, target="teradata")
+    monkeypatch.setattr(commands, "load_settings", lambda: teradata)
+    assert commands._shown_settings() is teradata
+
+
+def test_dagster_gets_the_history_lake_as_it_is_named(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, history="s3://bucket/history")
+    assert ui._variables(settings, tmp_path)["TWIST_HISTORY"] == "s3://bucket/history"
 
 
 def test_the_demo_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,11 @@ def test_an_s3_landing_is_no_folder() -> None:
     assert not settings(landing="s3/bucket").landing_is_s3
 
 
+def test_a_history_lake_in_s3_is_no_folder() -> None:
+    assert settings(history="s3://bucket/history/").history_lake == "s3://bucket/history"
+    assert settings(history="past").history_lake == str(ROOT / "past")
+
+
 def test_bot_patterns_are_trimmed_and_in_lower_case() -> None:
     assert settings(bot_patterns=" Bot, CRAWL ,my-agent/1.0").bot_patterns == (
         "bot,crawl,my-agent/1.0"
