@@ -22,8 +22,9 @@ from tests.streaming.services import Service
 from tests.streaming.stack import Stack
 
 VICTIMS = ("broker", "connect", "store", "producer", "loader")
-RECOVERY = 30.0
-"""Seconds within which a restarted Connect worker must have every task running again."""
+RECOVERY = 120.0
+"""Seconds within which a restarted Connect worker must have every task running again: with the
+machine to itself it takes less than 30, beside other work more than 40."""
 DRAIN = 240.0
 
 
@@ -80,7 +81,7 @@ class Chaos:
 
     def _recover(self, began: float) -> float:
         """Seconds from the restart until every task runs."""
-        while time.monotonic() - began < 4 * RECOVERY:
+        while time.monotonic() - began < RECOVERY:
             try:
                 if all(each.runs for each in connect.status(self._stack.settings)):
                     return time.monotonic() - began
