@@ -3,7 +3,8 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from random import Random
 
@@ -55,11 +56,12 @@ class Shop:
     after_first_load: System
     expected: dict[str, Rows]
     requests: int
+    numbers: Iterator[int] = field(default_factory=count)
 
     def cycle(self, fault: Fault, root: Path) -> list[str]:
         """Fail once, load again; what differs then."""
-        copies = len(list(root.iterdir()))  # DuckDB would take an open file for the same one
-        self.teradata.system = self.after_first_load.copy(root / f"{copies}.duckdb")
+        # A name of its own: DuckDB would take a file that is still open for the same one.
+        self.teradata.system = self.after_first_load.copy(root / f"{next(self.numbers)}.duckdb")
         self.teradata.system.fault = fault
         try:
             self.teradata.load()
