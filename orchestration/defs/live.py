@@ -124,7 +124,7 @@ def shift(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> Iterator[Any]
         dbt.warm_up()
         warm_up_expectations()
         gc.collect()
-        gc.freeze()  # the parsed project stays: looking through it for garbage costs 2 % of a cycle
+        gc.freeze()  # the parsed project stays: garbage collection need not look through it
         context.instance.add_run_tags(context.run_id, {WARM: "yes"})
         reporter = LiveReporter(context, dbt, recorder)
         try:

@@ -115,8 +115,8 @@ def judge_lag(lag_seconds: int | None, settings: Settings, clickstream: Verdict)
         return Verdict(
             colour,
             "models",
-            f"{sentence}, though {clickstream.sentence}: events are staged and the marts do not "
-            "follow; the newest failed run of twist_live or twist_load names the model",
+            f"{sentence}, though {clickstream.sentence}: either the marts do not follow, and the "
+            "newest failed run of twist_live or twist_load names the model, or old events arrive",
         )
     return Verdict(colour, clickstream.cause, f"{sentence}; {clickstream.sentence}")
 

@@ -106,10 +106,11 @@ def test_the_lag_is_judged_by_the_clickstreams_limit_and_names_its_cause() -> No
     assert judge_lag(None, SETTINGS, stopped).colour == "red"
 
 
-def test_a_lag_behind_arrivals_that_are_staged_is_the_models_fault() -> None:
+def test_a_lag_behind_fresh_arrivals_is_the_models_or_old_events() -> None:
     red = judge_lag(1800, SETTINGS, judged(Arrivals(minutes(5), minutes(5))))
     assert (red.colour, red.cause) == ("red", "models")
-    assert "the marts do not follow; the newest failed run of twist_live" in red.sentence
+    assert "the marts do not follow, and the newest failed run of twist_live" in red.sentence
+    assert red.sentence.endswith("or old events arrive")
 
 
 @contextmanager
