@@ -11,7 +11,11 @@ import pytest
 
 from orchestration.definitions import defs
 from orchestration.defs import live
+from orchestration.defs.expectations import SPECS as EXPECTATIONS
+from orchestration.defs.expectations import SUITES
 from orchestration.defs.live import WARM, LiveReporter
+from orchestration.defs.models import warehouse
+from orchestration.lib.cycle import Recorder
 from orchestration.lib.live import Watcher, work
 from tests.dbt.pipeline import Pipeline
 from tests.dbt.tables import query
@@ -42,6 +46,8 @@ class Visitor(threading.Thread):
                 began = time.monotonic()
                 self._wait(lambda wanted=count: query(self.shop.settings, FACTS) == [(wanted,)])
                 self.seconds.append(time.monotonic() - began)
+            found = self.instance.event_log_storage.get_latest_asset_check_execution_by_key
+            self._wait(lambda: set(found(list(EXPECTATIONS))) == set(EXPECTATIONS))
         finally:
             self.over.set()
 
@@ -77,9 +83,30 @@ def test_what_lands_is_loaded_at_once_and_each_cycle_is_reported(
         if event.asset_key == dg.AssetKey(["landing", "landing_clickstream"])
     ]
     assert topics == [1, 1], "each is loaded in a cycle of its own, before the next one lands"
-    checks = {e.check_name: e.passed for e in result.get_asset_check_evaluations()}
-    assert checks == {"no_object_is_unreadable": True}
+    checks = {e.asset_check_key: e.passed for e in result.get_asset_check_evaluations()}
+    assert set(checks) == {*warehouse.check_keys, *EXPECTATIONS}, "a shift checks at once"
+    assert all(checks.values())
     assert (Path(settings.overview_root) / "overview.html").exists(), "it is published too"
+
+
+def test_a_shift_checks_part_by_part_and_again_ten_minutes_later(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("orchestration.defs.live.time.monotonic", lambda: now)
+    monkeypatch.setattr(LiveReporter, "_test", lambda _: ["dbt's tests"])
+    monkeypatch.setattr(LiveReporter, "_publish", lambda _: [])
+    monkeypatch.setattr(live, "validated", lambda _, selected: [selected])
+    monkeypatch.setattr(live, "as_evaluation", list)
+    nobody: Any = type("Nobody", (), {"settings": None})()
+    reporter = LiveReporter(nobody, nobody, Recorder())
+    first, *suites = [list(reporter.events(None)) for _ in range(1 + len(SUITES))]
+    assert first == ["dbt's tests"]
+    assert all(len(part) == 1 for part in suites), "one suite at a time"
+    assert {check for part in suites for check in part[0]} == set(EXPECTATIONS)
+    assert list(reporter.events(None)) == []
+    now = live.CHECK_SECONDS
+    assert list(reporter.events(None)) == ["dbt's tests"]
 
 
 def test_a_watcher_sees_new_and_rewritten_objects_and_nothing_else(
