@@ -29,7 +29,8 @@ WHOLE_SECONDS = 60.0
 """A load that lists by itself begins at least this often."""
 CLOSING = timedelta(minutes=2)
 """Files of an hour may still land this long after it."""
-MAINTAIN_SECONDS = 3600.0
+MAINTAIN_SECONDS = 300.0
+"""Each cycle adds a file to most tables, and to what DuckDB remembers of them: both end here."""
 
 
 class Watcher:

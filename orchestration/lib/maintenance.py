@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 KEEP_MINUTES = 60
 """A snapshot stays this long after the next one came: so long may a reader take over a question."""
+LARGE_BYTES = 64_000_000
+"""A file of this size is not merged again: the cost follows what is new, not the day's past."""
 GRACE_SECONDS = 10
 """It stays this long even when nothing is to be kept: some reader has just begun on it."""
 
@@ -40,7 +42,10 @@ def maintain(
     for what, call in (
         ("inlined rows written out", f"ducklake_flush_inlined_data('{ALIAS}')"),
         ("files rewritten without their deleted rows", f"ducklake_rewrite_data_files('{ALIAS}')"),
-        ("small files merged", f"ducklake_merge_adjacent_files('{ALIAS}')"),
+        (
+            "small files merged",
+            f"ducklake_merge_adjacent_files('{ALIAS}', max_file_size => {LARGE_BYTES})",
+        ),
         (
             "orphaned files deleted",
             f"ducklake_delete_orphaned_files('{ALIAS}', older_than => now())",

@@ -189,3 +189,14 @@ def test_maintenance_keeps_the_snapshots_and_files_of_its_minutes(
     assert "0 old files deleted" not in gone
     assert query(small, "select count(*) from ducklake_snapshots('twist')") == [(1,)]
     assert query(small, ASK) == [(10, 45)]
+
+
+@pytest.mark.parametrize(("large_bytes", "files"), [(1, 3), (maintenance.LARGE_BYTES, 1)])
+def test_maintenance_merges_small_files_and_leaves_large_ones(
+    small: Settings, monkeypatch: pytest.MonkeyPatch, large_bytes: int, files: int
+) -> None:
+    monkeypatch.setattr(maintenance, "LARGE_BYTES", large_bytes)
+    look_after(small, 60)
+    listed = "select count(*) from ducklake_list_files('twist', 't', schema => 'marts')"
+    assert query(small, listed) == [(files,)]
+    assert query(small, ASK) == BEFORE
