@@ -90,7 +90,7 @@ def test_what_lands_is_loaded_at_once_and_each_cycle_is_reported(
 
 
 def test_a_shift_checks_part_by_part_and_again_ten_minutes_later(
-    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 0.0
     monkeypatch.setattr("orchestration.defs.live.time.monotonic", lambda: now)
@@ -130,7 +130,7 @@ def test_a_watcher_sees_new_and_rewritten_objects_and_nothing_else(
     assert not watcher.look(), "in an older folder: a whole load's"
 
 
-def test_what_lands_in_an_older_folder_is_found_within_a_minute(
+def test_what_lands_in_an_older_folder_is_found_within_a_minute_and_files_are_merged_in_five(
     shop: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestration.lib.live.time.sleep", lambda _: None)
@@ -138,14 +138,20 @@ def test_what_lands_in_an_older_folder_is_found_within_a_minute(
     later = DAY + timedelta(hours=1)
     shop.deliver(landed(later, view(AT)))
     yielded: list[Any] = []
+    said: list[str] = []
     for cycle in work(
-        shop.settings, shop.dbt, lambda: len(yielded) > 20, print, lambda: float(next(seconds))
+        shop.settings,
+        shop.dbt,
+        lambda: len(yielded) > 20,
+        said.append,
+        lambda: float(next(seconds)),
     ):
         if not yielded:
             shop.deliver([*landed(DAY, view(AT)), *landed(later, view(AT))])
         yielded.append(cycle)
     loaded = [report.objects for report, _ in filter(None, yielded)]
     assert [count for count in loaded if count] == [1, 1, 1]
+    assert any(line.endswith("small files merged") for line in said)
 
 
 def test_a_shift_ends_only_when_its_hour_is_over_and_the_next_run_is_warm(
