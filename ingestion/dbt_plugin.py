@@ -81,6 +81,7 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: "DuckDBPyConnection") -> None:
         """Attach the warehouse and register the functions."""
         attach_warehouse(conn, self.settings)
+        self._saw_tables = False
         create_function: Any = conn.create_function  # its stubs know no Arrow functions
 
         def register(name: str, function: Callable[..., pa.Array], args: int, sql: str) -> None:
@@ -141,7 +142,8 @@ class Plugin(BasePlugin):
                     "run `set -a; . ./.env; set +a` in the checkout first, or use make"
                 )
         writer_lock.take(self.settings.warehouse_root)
-        if not has_tables(self.settings):
+        self._saw_tables = self._saw_tables or has_tables(self.settings)
+        if not self._saw_tables:
             raise SettingsError(
                 f"the warehouse in {self.settings.warehouse_root} has no tables yet: run "
                 "`make load` (or dbt run-operation init_warehouse) first"

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 ALIAS = "twist"
 ON_TERADATA = "dbt_project/TERADATA.md, section 3"
 """Where it stands what to do on Teradata instead."""
-_made: set[tuple[int, int]] = set()
-"""Catalogs, by device and inode, in which has_tables found the tables."""
 
 
 def refuse_other_setting(settings: Settings, name: str, built_with: str) -> None:
@@ -50,7 +48,7 @@ def require_warehouse(settings: Settings) -> None:
 
 
 def has_tables(settings: Settings) -> bool:
-    """Whether the warehouse has been made: a look into its catalog, until it has.
+    """Whether the warehouse has been made: a look into its catalog (0.1 s).
 
     By DuckDB's own SQLite. With Python's there would be two in one process, and the one that closes
     the file takes away the other's locks on it: the loader then died of a bus error.
@@ -60,9 +58,6 @@ def has_tables(settings: Settings) -> bool:
     catalog = settings.warehouse_root / "catalog.sqlite"
     if not catalog.exists():
         return False
-    file = catalog.stat()
-    if (file.st_dev, file.st_ino) in _made:
-        return True
     with duckdb.connect() as conn:
         load_extensions(conn, "sqlite")
         conn.execute(f"attach {_quoted(str(catalog))} as catalog (type sqlite, read_only)")
@@ -70,16 +65,15 @@ def has_tables(settings: Settings) -> bool:
             "select 1 from duckdb_tables() "
             "where database_name = 'catalog' and table_name = 'ducklake_table'"
         ).fetchone()
-        made = (
-            has_lake
-            and conn.execute(
-                "select 1 from catalog.ducklake_table "
-                "where table_name = 'settings' and end_snapshot is null"
-            ).fetchone()
-        )
-    if made:
-        _made.add((file.st_dev, file.st_ino))
-    return bool(made)
+        return bool(has_lake and conn.execute(settings_table_in("catalog")).fetchone())
+
+
+def settings_table_in(catalog: str) -> str:
+    """The query of a DuckLake's catalog that has a row once the warehouse was made."""
+    return (
+        f"select 1 from {catalog}.ducklake_table "
+        "where table_name = 'settings' and end_snapshot is null"
+    )
 
 
 def load_extensions(conn: "DuckDBPyConnection", *names: str) -> None:

@@ -1,0 +1,40 @@
+"""A warehouse is made by the first load that finds none, however long its process has lived."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from orchestration.lib.dbt import DbtFailed
+from tests.dbt.pipeline import Pipeline
+from tests.orchestration.lines import landed, view
+
+NOW = datetime.now(UTC).replace(tzinfo=None)
+
+
+@pytest.fixture
+def emptied(tmp_path: Path) -> Iterator[Pipeline]:
+    """One view loaded; then the catalog is another one, which a file system may give the inode of
+    the one that was removed.
+    """
+    made = Pipeline(tmp_path / "shop", slack_hours=2)
+    made.deliver(landed(NOW, view(NOW)))
+    assert made.load().loaded == 1
+    made.close()
+    catalog = made.settings.warehouse_root / "catalog.sqlite"
+    os.truncate(catalog, 0)
+    for leftover in catalog.parent.glob("catalog.sqlite-*"):
+        leftover.unlink()
+    yield made
+    made.close()
+
+
+def test_a_warehouse_in_place_of_a_removed_one_is_made_anew(emptied: Pipeline) -> None:
+    assert emptied.load().loaded == 1, "again: nothing is known of the first time"
+
+
+def test_models_alone_do_not_make_it_and_say_what_does(emptied: Pipeline) -> None:
+    with pytest.raises(DbtFailed, match="has no tables yet: run `make load`"):
+        emptied.dbt.run("run", "--select", "stg_clickstream__events")
