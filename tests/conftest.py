@@ -6,14 +6,15 @@ from collections.abc import Iterator
 import pytest
 
 
-def environment_given_back() -> Iterator[None]:
-    """dbt reads settings from the environment, where commands in this process put them."""
-    before = dict(os.environ)
+def settings_of_this_process() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("TWIST_")}
+
+
+GIVEN = settings_of_this_process()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_settings_left_behind() -> Iterator[None]:
+    """What a module or its fixtures left in the environment would be another module's settings."""
     yield
-    os.environ.clear()
-    os.environ.update(before)
-
-
-# Twice: what a module's own fixtures put there must not reach the next module.
-of_a_module = pytest.fixture(scope="module", autouse=True)(environment_given_back)
-of_a_test = pytest.fixture(autouse=True)(environment_given_back)
+    assert settings_of_this_process() == GIVEN

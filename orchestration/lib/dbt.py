@@ -1,7 +1,8 @@
 """dbt in this process: parsed once, warm from then on (a cycle costs tenths of a second)."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +46,29 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
+@contextmanager
+def _in_environment(settings: Settings) -> Iterator[None]:
+    """Give dbt its settings, and the process its environment back."""
+    own = environment(settings)
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 @dataclass
 class Dbt:
-    """A warm dbt on the settings' warehouse."""
+    """A warm dbt on the settings' warehouse.
+
+    dbt keeps one DuckDB connection a process, and to it all warehouses look alike: an object that
+    finds another one's connection open closes it and opens its own.
+    """
 
     settings: Settings
     _runner: "dbtRunner | None" = field(default=None, repr=False)
@@ -56,6 +77,8 @@ class Dbt:
     has_made_views: bool = False
     """Whether this process has made the views, as their files say, in the warehouse it has open."""
     _compiled: dict[str, str] = field(default_factory=dict, repr=False)
+    _opened: Any = field(default=None, repr=False)
+    """dbt-duckdb's environment, which holds the connection, as this object's last run left it."""
 
     def run(self, *arguments: str) -> Any:
         """Run one dbt command, such as `run("run", "--select", "fct_twist+")`; return its result.
@@ -63,10 +86,9 @@ class Dbt:
         Raises:
             DbtFailed: the command failed.
         """
-        os.environ.update(environment(self.settings))
-        runner = self._warm_runner()
         lean = ("--cache-selected-only",) if arguments[0] == "run" else ()
-        answer = runner.invoke([*arguments, *COMMON, *QUIET_FILES, *lean])
+        with _in_environment(self.settings), self._own_connection():
+            answer = self._warm_runner().invoke([*arguments, *COMMON, *QUIET_FILES, *lean])
         results = getattr(answer.result, "results", None) or []
         for result in results:
             self.on_result(result)
@@ -88,8 +110,8 @@ class Dbt:
 
     def warm_up(self) -> None:
         """Parse the project now; without the warehouse and without the writer lock."""
-        os.environ.update(environment(self.settings))
-        self._warm_runner()
+        with _in_environment(self.settings):
+            self._warm_runner()
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on dbt's own connection, which also holds the batch tables."""
@@ -117,22 +139,27 @@ class Dbt:
                 f"this command works on the targets embedded and s3, and TWIST_TARGET is "
                 f"{self.settings.target}: what to do on Teradata instead stands in {ON_TERADATA}"
             )
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-        manager: Any = DuckDBConnectionManager
-        if manager._ENV is None or manager._ENV.conn is None:
+        if self._opened is None or self._opened is not _manager()._ENV or self._opened.conn is None:
             self.run("run-operation", "open_connection")
-        cursor: DuckDBPyConnection = manager._ENV.conn.cursor()
+        cursor: DuckDBPyConnection = self._opened.conn.cursor()
         cursor.execute("set TimeZone = 'UTC'")
         return cursor
 
     def close(self) -> None:
         """Close dbt's connection, and with it the batch tables."""
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-        manager: Any = DuckDBConnectionManager
-        manager.close_all_connections()
+        _manager().close_all_connections()
+        self._opened = None
         self.has_made_views = False
+
+    @contextmanager
+    def _own_connection(self) -> Iterator[None]:
+        manager = _manager()
+        if manager._ENV is not self._opened:
+            manager.close_all_connections()
+        try:
+            yield
+        finally:
+            self._opened = manager._ENV
 
     def _warm_runner(self) -> "dbtRunner":
         from dbt.cli.main import dbtRunner
@@ -143,6 +170,12 @@ class Dbt:
                 raise DbtFailed(str(parsed.exception))
             self._runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]
         return self._runner
+
+
+def _manager() -> Any:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    return DuckDBConnectionManager
 
 
 COMMON = (

@@ -111,7 +111,8 @@ def _warm_runner() -> Any:
     """One parse for all pipelines of a test process."""
     if not _runners:
         dbt = Dbt(TwistSettings())
-        _runners.append(dbt._warm_runner())
+        dbt.warm_up()
+        _runners.append(dbt._runner)
     return _runners[0]
 
 

@@ -1,4 +1,4 @@
-"""A warehouse is made by the first load that finds none, however long its process has lived."""
+"""A warehouse is made by the first load that finds none, and is never taken for another one."""
 
 import os
 from collections.abc import Iterator
@@ -38,3 +38,16 @@ def test_a_warehouse_in_place_of_a_removed_one_is_made_anew(emptied: Pipeline) -
 def test_models_alone_do_not_make_it_and_say_what_does(emptied: Pipeline) -> None:
     with pytest.raises(DbtFailed, match="has no tables yet: run `make load`"):
         emptied.dbt.run("run", "--select", "stg_clickstream__events")
+
+
+def test_two_warehouses_in_one_process_are_kept_apart(tmp_path: Path) -> None:
+    one, two = Pipeline(tmp_path / "one", slack_hours=2), Pipeline(tmp_path / "two", slack_hours=2)
+    before = dict(os.environ)
+    for views, shop in ((1, one), (2, two), (3, one)):
+        shop.deliver(landed(NOW, *(view(NOW) for _ in range(views))))
+        assert shop.load().loaded == views, "while the other one's connection is open"
+    views_of = "select count(*) from twist.marts.fct_twist"
+    assert [shop.query(views_of) for shop in (one, two)] == [[(4,)], [(2,)]]
+    assert dict(os.environ) == before, "the settings of neither stay in the environment"
+    one.close()
+    two.close()

@@ -1,6 +1,5 @@
 """The project on the stand-in, and its tables beside DuckDB's."""
 
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 
 from ingestion import writer_lock
 from ingestion.settings import Settings as TwistSettings
-from orchestration.lib.dbt import Dbt, DbtFailed, environment
+from orchestration.lib.dbt import Dbt, DbtFailed
 from orchestration.lib.late import replay_late
 from orchestration.lib.load import load
 from orchestration.lib.overview.figures import Figures, read_figures
@@ -178,7 +177,7 @@ _runners: list[Any] = []
 def _warm_runner() -> Any:
     """One parse for all warehouses of a test process."""
     if not _runners:
-        settings = TwistSettings(_env_file=None, target="teradata")
-        os.environ.update(environment(settings))
-        _runners.append(Dbt(settings)._warm_runner())
+        dbt = Dbt(TwistSettings(_env_file=None, target="teradata"))
+        dbt.warm_up()
+        _runners.append(dbt._runner)
     return _runners[0]
