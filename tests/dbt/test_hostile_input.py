@@ -33,6 +33,10 @@ class Loaded:
         bodies = {topic: packed(*(case.raw for case in own)) for topic, own in BY_TOPIC.items()}
         pipeline.deliver([Delivery(KEYS[topic], body) for topic, body in bodies.items()])
         self.report = self.load()
+        self.audit = pipeline.query(
+            "select topic, status, lines, loaded, duplicates, late, quarantined "
+            "from twist.audit.landed_objects"
+        )
         self.quarantined = {
             (topic, number): (reason, raw, offset)
             for topic, number, reason, raw, offset in pipeline.query(
@@ -92,11 +96,7 @@ def test_a_hostile_line_ends_where_the_contract_says(loaded: Loaded, case: Case)
 
 
 def test_the_audit_balances_and_every_line_is_somewhere(loaded: Loaded) -> None:
-    audit = loaded.pipeline.query(
-        "select topic, status, lines, loaded, duplicates, late, quarantined "
-        "from twist.audit.landed_objects order by topic"
-    )
-    assert {row[0]: row[1:] for row in audit} == {
+    assert {row[0]: row[1:] for row in loaded.audit} == {
         topic: (
             "loaded",
             len(own),
