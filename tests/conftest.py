@@ -17,4 +17,8 @@ GIVEN = settings_of_this_process()
 def no_settings_left_behind() -> Iterator[None]:
     """What a module or its fixtures left in the environment would be another module's settings."""
     yield
-    assert settings_of_this_process() == GIVEN
+    left = settings_of_this_process()
+    for name in left:
+        del os.environ[name]
+    os.environ.update(GIVEN)
+    assert left == GIVEN

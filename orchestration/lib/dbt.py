@@ -1,7 +1,7 @@
 """dbt in this process: parsed once, warm from then on (a cycle costs tenths of a second)."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -47,9 +47,8 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def _in_environment(settings: Settings) -> Iterator[None]:
-    """Give dbt its settings, and the process its environment back."""
-    own = environment(settings)
+def in_environment(own: Mapping[str, str]) -> Iterator[None]:
+    """Give dbt these variables, and the process its own back."""
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)
     try:
@@ -87,7 +86,7 @@ class Dbt:
             DbtFailed: the command failed.
         """
         lean = ("--cache-selected-only",) if arguments[0] == "run" else ()
-        with _in_environment(self.settings), self._own_connection():
+        with in_environment(environment(self.settings)), self._own_connection():
             answer = self._warm_runner().invoke([*arguments, *COMMON, *QUIET_FILES, *lean])
         results = getattr(answer.result, "results", None) or []
         for result in results:
@@ -110,7 +109,7 @@ class Dbt:
 
     def warm_up(self) -> None:
         """Parse the project now; without the warehouse and without the writer lock."""
-        with _in_environment(self.settings):
+        with in_environment(environment(self.settings)):
             self._warm_runner()
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:

@@ -6,7 +6,6 @@ table has) is made from the YAML, whose columns a test holds against the tables.
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from html import escape
@@ -16,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ingestion.settings import ROOT
-from orchestration.lib.dbt import COMMON, DbtFailed
+from orchestration.lib.dbt import COMMON, DbtFailed, in_environment
 
 SCHEMAS = ROOT / "ingestion" / "schemas"
 JsonObject = dict[str, Any]
@@ -61,17 +60,17 @@ def write_docs(
 def _compiled_manifest(target: Path) -> JsonObject:
     from dbt.cli.main import dbtRunner
 
-    os.environ["TWIST_ROOT"] = str(ROOT)
-    answer = dbtRunner().invoke(
-        [
-            "docs",
-            "generate",
-            "--target=offline",
-            "--empty-catalog",
-            f"--target-path={target}",
-            *COMMON,
-        ]
-    )
+    with in_environment({"TWIST_ROOT": str(ROOT)}):
+        answer = dbtRunner().invoke(
+            [
+                "docs",
+                "generate",
+                "--target=offline",
+                "--empty-catalog",
+                f"--target-path={target}",
+                *COMMON,
+            ]
+        )
     if not answer.success:
         raise DbtFailed(f"the docs could not be generated: {answer.exception or answer.result}")
     manifest: JsonObject = json.loads((target / "manifest.json").read_text())
