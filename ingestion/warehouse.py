@@ -94,6 +94,9 @@ def attach_warehouse(
     warehouse folder can be moved.
     """
     load_extensions(conn, "sqlite", "ducklake")
+    # Else each table of the catalog is read on a connection of its own, outside of the transaction:
+    # a question beside a commit would meet half of it. Global, for DuckLake asks on its own session.
+    conn.execute("set global sqlite_disable_multithreaded_scans = true")
     folder = settings.warehouse_root
     if not read_only:
         folder.mkdir(parents=True, exist_ok=True)

@@ -71,7 +71,7 @@ class Readers:
 
     def _ask(self) -> None:
         most: dict[str, int] = {}
-        while not self._stop.wait(0.2):
+        while not self._stop.wait(0.01):
             for sql in COUNTS:
                 try:
                     ((count,),) = query(self.settings, sql)
@@ -134,35 +134,60 @@ def look_after(settings: Settings, keep_minutes: int) -> list[str]:
     return said
 
 
+def test_a_question_sees_one_moment_whatever_is_committed_while_it_is_answered(
+    small: Settings,
+) -> None:
+    """A commit that deletes more rows of a file takes its old list of deletions away. DuckDB's
+    SQLite reads each table of the catalog on a connection of its own, as it is by then, but no
+    further than it reached when the transaction began: neither list was found, and deleted rows
+    came back (3 of 100 questions beside loads). `attach_warehouse` says what prevents it.
+    """
+    write(small, "create table twist.marts.other as from range(1000) as numbers(i)")
+    write(small, "delete from twist.marts.t where i < 100")
+    write(small, "delete from twist.marts.other where i < 100")  # another list behind t's
+    reader = open_reader(small)
+    reader.execute("begin")
+    reader.execute("from marts.other")
+    write(small, "delete from twist.marts.t where i < 150")
+    assert reader.execute(ASK).fetchall() == [(299_900, 44_999_845_050)]
+    reader.execute("rollback")
+    assert reader.execute(ASK).fetchall() == [(299_850, 44_999_838_825)]
+    reader.close()
+
+
 ASK = "select count(*), sum(i) from marts.t"
 BEFORE = [(300_000, 44_999_850_000)]
 OVERWRITE = ("delete from twist.marts.t", "insert into twist.marts.t select range from range(10)")
 
 
-@pytest.mark.parametrize(
-    ("keep_minutes", "grace", "seen"), [(60, 0, BEFORE), (0, 10, BEFORE), (0, 0, [(0, None)])]
-)
-def test_a_transaction_that_is_open_across_maintenance_needs_its_snapshot(
-    small: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    keep_minutes: int,
-    grace: int,
-    seen: list[tuple[int, int | None]],
+@pytest.mark.parametrize(("keep_minutes", "grace"), [(60, 0), (0, 10)])
+def test_a_transaction_sees_what_it_began_with_across_maintenance(
+    small: Settings, monkeypatch: pytest.MonkeyPatch, keep_minutes: int, grace: int
 ) -> None:
-    """DuckLake asks the catalog for a table's files at each statement, as of the snapshot on which
-    the transaction began. Expiring that snapshot removes the rows of the files that only it saw:
-    the next statement finds none and answers `0, null` without an error, as for an empty table.
-    It takes a table whose rows were replaced since (a merge, a delete); current rows are found.
-    With the snapshot kept the transaction stays right, but for a bare `count(*)`: after files were
-    merged, DuckLake answers that from the merged file's row count, younger rows included.
-    """
     monkeypatch.setattr(maintenance, "GRACE_SECONDS", grace)
     reader = open_reader(small)
     reader.execute("begin")
     assert reader.execute(ASK).fetchall() == BEFORE
     write(small, *OVERWRITE)
     look_after(small, keep_minutes)
-    assert reader.execute(ASK).fetchall() == seen
+    assert reader.execute(ASK).fetchall() == BEFORE
+    assert reader.execute("select count(*) from marts.t").fetchall() == [BEFORE[0][:1]]
+    reader.execute("rollback")
+    assert reader.execute(ASK).fetchall() == [(10, 45)]
+    reader.close()
+
+
+def test_one_that_outlives_its_files_fails_and_answers_nothing_wrong(
+    small: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "GRACE_SECONDS", 0)
+    reader = open_reader(small)
+    reader.execute("begin")
+    assert reader.execute(ASK).fetchall() == BEFORE
+    write(small, *OVERWRITE)
+    look_after(small, 0)
+    with pytest.raises(duckdb.IOException, match="No such file"):
+        reader.execute(ASK)
     reader.execute("rollback")
     assert reader.execute(ASK).fetchall() == [(10, 45)]
     reader.close()
