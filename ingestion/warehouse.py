@@ -95,7 +95,7 @@ def attach_warehouse(
     """
     load_extensions(conn, "sqlite", "ducklake")
     # Else each table of the catalog is read on a connection of its own, outside of the transaction:
-    # a question beside a commit would meet half of it. Global: DuckLake asks on a session of its own.
+    # a question beside a commit would meet half of it. Global, as DuckLake asks on another session.
     conn.execute("set global sqlite_disable_multithreaded_scans = true")
     folder = settings.warehouse_root
     if not read_only:
