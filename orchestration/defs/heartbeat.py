@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import dagster as dg
@@ -36,6 +36,17 @@ def in_progress(instance: dg.DagsterInstance, job_name: str) -> Sequence[dg.RunR
     )
 
 
+_tagging = threading.Lock()
+
+
+def add_tags(context: Any, tags: dict[str, str]) -> None:
+    """Add tags to a run that beats: Dagster reads all tags of a run and writes all of them back, so
+    that of two threads at once one loses its own.
+    """
+    with _tagging:
+        context.instance.add_run_tags(context.run.run_id, tags)
+
+
 @contextmanager
 def beating(context: Any) -> Iterator[Callable[[], None]]:
     """Beat while the body runs and calls what this yields now and then."""
@@ -50,7 +61,8 @@ def beating(context: Any) -> Iterator[Callable[[], None]]:
         while True:
             if time.monotonic() - progress > HUNG_SECONDS:
                 os._exit(70)  # a hung thread cannot be stopped; its locks go with the process
-            context.instance.add_run_tags(context.run.run_id, {TAG: str(int(time.time()))})
+            with suppress(Exception):  # Dagster's storage may be back at the next beat
+                add_tags(context, {TAG: str(int(time.time()))})
             if stopped.wait(BEAT_SECONDS):
                 return
 

@@ -11,7 +11,7 @@ from expectations.runner import SuiteError
 from expectations.runner import warm_up as warm_up_expectations
 from orchestration.defs.expectations import SPECS as EXPECTATIONS
 from orchestration.defs.expectations import validated
-from orchestration.defs.heartbeat import beating, in_progress
+from orchestration.defs.heartbeat import add_tags, beating, in_progress
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.defs.landing import topic_events
 from orchestration.defs.models import warehouse
@@ -132,7 +132,7 @@ def shift(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> Iterator[Any]
         warm_up_expectations()
         gc.collect()
         gc.freeze()  # the parsed project stays: garbage collection need not look through it
-        context.instance.add_run_tags(context.run_id, {WARM: "yes"})
+        add_tags(context, {WARM: "yes"})
         reporter = LiveReporter(context, dbt, recorder)
         try:
             for cycle in work(dbt.settings, dbt, reporter.is_over, context.log.info):

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.definitions import defs
 from orchestration.defs import heartbeat
-from orchestration.defs.heartbeat import TAG, beating, fail_silent_runs
+from orchestration.defs.heartbeat import TAG, add_tags, beating, fail_silent_runs
 from orchestration.defs.live import SHIFT_SECONDS, live_mode
 
 STARTED = dg.DagsterRunStatus.STARTED
@@ -90,6 +90,37 @@ def test_a_run_beats_while_it_makes_progress_and_ends_itself_when_it_hangs(
     found = instance.get_run_by_id(run.run_id)
     assert found
     assert abs(int(found.tags[TAG]) - time.time()) < 30
+
+
+def test_what_a_run_notes_beside_its_beats_is_kept(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0)
+    run = begin(instance)
+    context: Any = SimpleNamespace(instance=instance, run=run)
+    noted = {f"twist/{number}": "yes" for number in range(20)}
+    with beating(context):
+        for name, value in noted.items():
+            add_tags(context, {name: value})
+    found = instance.get_run_by_id(run.run_id)
+    assert found
+    assert found.tags.items() >= noted.items()
+
+
+def test_a_beat_that_fails_is_followed_by_the_next(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
+    run = begin(instance)
+    gone = SimpleNamespace(add_run_tags=None)
+    context: Any = SimpleNamespace(instance=gone, run=run)
+    with beating(context):
+        time.sleep(0.2)
+        context.instance = instance
+        time.sleep(0.5)
+    found = instance.get_run_by_id(run.run_id)
+    assert found
+    assert TAG in found.tags
 
 
 def tick(instance: dg.DagsterInstance) -> Any:
