@@ -1,1 +1,1 @@
-"""From the retailer's events to the landing lake, and from there to DuckDB."""
+"""The way of an event from the shop to the landing lake, and how the lake is read."""

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ingestion.settings import Settings, SettingsError, load_settings
-from ingestion.warehouse import has_tables, has_warehouse
-from ingestion.writer_lock import WarehouseLocked
-from orchestration.lib.dbt import Dbt, DbtFailed
-from orchestration.lib.history import HistoryError
+from orchestration.history.day_export import HistoryError
+from orchestration.warehouse.attach import has_tables, has_warehouse
+from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
+from orchestration.warehouse.writer_lock import WarehouseLocked
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,7 +33,7 @@ def say(line: str) -> None:
 
 
 def _load(options: argparse.Namespace) -> int:
-    from orchestration.lib.load import load
+    from orchestration.warehouse.load import load
 
     if options.sweep:
         os.environ["TWIST_SWEEP"] = "1"
@@ -54,7 +54,7 @@ def _unreadable(objects: tuple[tuple[str, str], ...]) -> int:
 
 
 def _rebuild(_: argparse.Namespace) -> int:
-    from orchestration.lib.rebuild import rebuild
+    from orchestration.warehouse.rebuild import rebuild
 
     report = rebuild(load_settings(), say)
     say(str(report))
@@ -64,7 +64,7 @@ def _rebuild(_: argparse.Namespace) -> int:
 def _sql(options: argparse.Namespace) -> int:
     import duckdb
 
-    from orchestration.lib.query import open_reader, write_csv
+    from orchestration.warehouse.sql_answer import open_reader, write_csv
 
     try:
         write_csv(open_reader(_shown_settings()), options.query, sys.stdout)
@@ -78,7 +78,7 @@ def _sql(options: argparse.Namespace) -> int:
 
 def _shown_settings() -> Settings:
     """The default warehouse, or while it does not exist, the demo's."""
-    from orchestration.lib.demo import demo_settings
+    from orchestration.demo import demo_settings
 
     settings = load_settings()
     is_default = settings.warehouse == Settings.model_fields["warehouse"].default
@@ -88,13 +88,13 @@ def _shown_settings() -> Settings:
 
 
 def _maintain(options: argparse.Namespace) -> None:
-    from orchestration.lib.maintenance import maintain
+    from orchestration.warehouse.maintain import maintain
 
     maintain(load_settings(), say, options.keep)
 
 
 def _accept(options: argparse.Namespace) -> None:
-    from orchestration.lib.accept import accept
+    from orchestration.warehouse.accept import accept
 
     settings = load_settings()
     accept(settings, Dbt(settings), options.key, options.why)
@@ -102,7 +102,7 @@ def _accept(options: argparse.Namespace) -> None:
 
 
 def _replay_late(_: argparse.Namespace) -> int:
-    from orchestration.lib.late import replay_late
+    from orchestration.warehouse.replay_late import replay_late
 
     settings = load_settings()
     replayed, report = replay_late(settings, Dbt(settings), say)
@@ -111,7 +111,7 @@ def _replay_late(_: argparse.Namespace) -> int:
 
 
 def _export(_: argparse.Namespace) -> None:
-    from orchestration.lib.history import export_all
+    from orchestration.history.day_export import export_all
 
     settings = load_settings()
     if days := list(export_all(settings, say)):
@@ -124,7 +124,7 @@ def _export(_: argparse.Namespace) -> None:
 
 
 def _restore(options: argparse.Namespace) -> None:
-    from orchestration.lib.history import restore_day
+    from orchestration.history.day_export import restore_day
 
     settings = load_settings()
     for table, found in restore_day(settings, Dbt(settings), options.day).items():
@@ -132,15 +132,15 @@ def _restore(options: argparse.Namespace) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from orchestration.lib.demo import demo
+    from orchestration.demo import demo
 
     demo(options.data, options.path_to, say)
 
 
 def _docs(_: argparse.Namespace) -> None:
     from ingestion.settings import ROOT
-    from orchestration.lib.docs import write_docs
-    from orchestration.lib.overview import pages
+    from orchestration.pages.dbt_docs import write_docs
+    from orchestration.pages.overview.publish import pages
 
     def overview() -> dict[str, str]:
         settings = _shown_settings()
@@ -153,19 +153,19 @@ def _docs(_: argparse.Namespace) -> None:
 
 
 def _overview(options: argparse.Namespace) -> None:
-    from orchestration.lib.overview import publish
+    from orchestration.pages.overview.publish import publish
 
     settings = _shown_settings()
     dbt = Dbt(settings)
     if options.checks:
-        from orchestration.lib.overview.checking import run_checks
+        from orchestration.monitoring.run_checks import run_checks
 
         say(run_checks(settings, dbt, say))
     say(f"open {publish(settings, lambda: dbt)}")
 
 
 def _ui(options: argparse.Namespace) -> None:
-    from orchestration.lib.ui import serve
+    from orchestration.dagster_ui import serve
 
     serve(_shown_settings(), options.port, say)
 

@@ -3,16 +3,20 @@
 import dagster as dg
 
 from orchestration.defs import jobs
-from orchestration.defs.alerts import alerts
-from orchestration.defs.expectations import expectations, hourly_expectations, twist_expectations
-from orchestration.defs.freshness import data_freshness, freshness_of_data
+from orchestration.defs.alert_sensor import alerts
+from orchestration.defs.dbt_models import warehouse
+from orchestration.defs.expectation_checks import (
+    expectations,
+    hourly_expectations,
+    twist_expectations,
+)
+from orchestration.defs.freshness_checks import data_freshness, freshness_of_data
 from orchestration.defs.heartbeat import silent_runs
-from orchestration.defs.history import closed_days, days_that_closed, export_closed_day
+from orchestration.defs.history_asset import closed_days, days_that_closed, export_closed_day
 from orchestration.defs.lakehouse import Lakehouse
-from orchestration.defs.landing import topic_specs
-from orchestration.defs.live import live_mode, twist_live
-from orchestration.defs.models import warehouse
-from orchestration.defs.overview import every_5_minutes_page, overview_page, twist_overview
+from orchestration.defs.live_job import live_mode, twist_live
+from orchestration.defs.overview_asset import every_5_minutes_page, overview_page, twist_overview
+from orchestration.defs.topic_assets import topic_specs
 
 defs = dg.Definitions(
     assets=[*topic_specs(), warehouse, closed_days, overview_page],

@@ -13,9 +13,9 @@ import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 
-from ingestion import dbt_plugin
 from ingestion.settings import ROOT, Settings
-from orchestration.lib.dbt import COMMON
+from orchestration.warehouse import dbt_plugin
+from orchestration.warehouse.dbt_runner import COMMON
 from tests import conventions
 
 FOLDERS = {"ingestion", "dbt_project", "orchestration", "expectations", "docker", "tests"}
@@ -214,9 +214,9 @@ def test_nothing_names_a_machine_or_a_registry(files: dict[str, str]) -> None:
 
 
 def test_only_duckdbs_own_sqlite_opens_the_catalog(files: dict[str, str]) -> None:
-    """Two copies of SQLite in one process take each other's locks away (ingestion/warehouse.py)."""
+    """Two copies of SQLite in one process take each other's locks away (warehouse/attach.py)."""
     code = [path for path in files if path.endswith(".py")]
-    assert "ingestion/warehouse.py" in code
+    assert "orchestration/warehouse/attach.py" in code
     assert [path for path in code if re.search(r"(?m)^\s*(import|from) sqlite3", files[path])] == []
 
 

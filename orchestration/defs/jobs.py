@@ -6,16 +6,16 @@ from datetime import date
 
 import dagster as dg
 
-from ingestion.warehouse import has_warehouse, keeps_files
+from orchestration.defs.dbt_models import warehouse
 from orchestration.defs.heartbeat import beating, in_progress
 from orchestration.defs.lakehouse import WRITERS, Lakehouse
-from orchestration.defs.models import warehouse
-from orchestration.lib.cycle import Recorder
-from orchestration.lib.dbt import Dbt, DbtFailed
-from orchestration.lib.late import replay_late
-from orchestration.lib.maintenance import KEEP_MINUTES, maintain
-from orchestration.lib.rebuild import rebuild, recompute
-from orchestration.lib.turns import turn
+from orchestration.warehouse.attach import has_warehouse, keeps_files
+from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
+from orchestration.warehouse.maintain import KEEP_MINUTES, maintain
+from orchestration.warehouse.rebuild import rebuild, recompute
+from orchestration.warehouse.replay_late import replay_late
+from orchestration.warehouse.run_results import Recorder
+from orchestration.warehouse.write_queue import turn
 
 twist_load = dg.define_asset_job(
     "twist_load",

@@ -6,11 +6,11 @@ from typing import Any
 import dagster as dg
 
 from ingestion.settings import Settings, load_settings
-from orchestration.lib.dbt import Dbt
+from orchestration.warehouse.dbt_runner import Dbt
 
 WRITERS = "warehouse_writer"
 """The pool of the runs that write, one at a time (docker/dagster/dagster.yaml). Live mode, which
-loops, is not in it: the two take turns by the writer lock (orchestration/lib/turns.py)."""
+loops, is not in it: they take turns by the writer lock (warehouse/write_queue.py)."""
 
 
 class Lakehouse(dg.ConfigurableResource):  # type: ignore[type-arg]  # mypy: resources are generic

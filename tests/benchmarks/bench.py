@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.settings import ROOT, Settings
-from orchestration.lib.dbt import environment
+from orchestration.warehouse.dbt_runner import environment
 from tests.benchmarks import data, equality, judged
 from tests.benchmarks.measured import CommandFailed, Usage, measure
 from tests.benchmarks.results import Row

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
-from ingestion.landing import folder_hour, object_key
-from ingestion.landing_writer import land
-from ingestion.retailer.arrivals import DELAY_MS
-from ingestion.simulator import Record, RetailerConfig, events
+from ingestion.lake.object_keys import folder_hour, object_key
+from ingestion.simulation.landing_writer import land
+from ingestion.simulation.retailer.arrivals import DELAY_MS
+from ingestion.simulation.simulator import Record, RetailerConfig, events
 from tests.benchmarks.sizes import DAY, HISTORY_DAYS, PEAK_HOUR, Size
 
 Say = Callable[[str], None]

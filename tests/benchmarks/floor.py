@@ -12,15 +12,15 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.landing import TOPICS
-from ingestion.settings import ROOT
+from ingestion.contract.strict_json import SCHEMAS
+from ingestion.lake.object_keys import TOPICS
 
 POSITION = ("_topic", "_partition", "_offset", "_timestamp")
 
 
 def columns(topic: str) -> list[str]:
     """The columns of a landed line of the topic."""
-    schema = json.loads((ROOT / "ingestion" / "schemas" / f"{topic}.json").read_text())
+    schema = json.loads((SCHEMAS / f"{topic}.json").read_text())
     return [*schema["properties"], *POSITION]
 
 

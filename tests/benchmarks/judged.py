@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.settings import Settings
-from orchestration.lib.history import export_day
-from orchestration.lib.query import reading
+from orchestration.history.day_export import export_day
+from orchestration.warehouse.sql_answer import reading
 
 # Stock as it stood at the end of the day × the views of the day.
 END_OF_DAY = """

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.settings import load_settings
-from orchestration.lib.dbt import Dbt
-from orchestration.lib.load import load
+from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.load import load
 
 
 class Models:

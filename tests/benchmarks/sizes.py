@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from ingestion.simulator import RetailerConfig
+from ingestion.simulation.simulator import RetailerConfig
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 """The day that is measured."""

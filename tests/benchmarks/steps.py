@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.settings import load_settings
-from orchestration.lib.dbt import Dbt
-from orchestration.lib.load import load
+from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.load import load
 from tests.benchmarks.data import land_slice
 from tests.benchmarks.ours import Models
 from tests.benchmarks.sizes import DAY, PEAK_HOUR, SIZES, Size

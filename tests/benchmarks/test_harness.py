@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion import writer_lock
-from ingestion.landing import TOPICS
+from ingestion.lake.object_keys import TOPICS
 from ingestion.settings import Settings
-from orchestration.lib.dbt import Dbt
-from orchestration.lib.load import load
+from orchestration.warehouse import writer_lock
+from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.load import load
 from tests.benchmarks import by_hand, data, equality, floor, report, results
 from tests.benchmarks.bench import SPARK_PYTHON, Bench
 from tests.benchmarks.measured import CommandFailed, Usage, measure

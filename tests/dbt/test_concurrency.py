@@ -11,14 +11,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion import writer_lock
 from ingestion.settings import Settings
-from ingestion.warehouse import attach_warehouse
-from orchestration.lib import maintenance
-from orchestration.lib.query import open_reader
-from tests.dbt.processes import PATIENCE, Warm, command, run_warm
-from tests.dbt.tables import loaded_lines, query
+from orchestration.warehouse import maintain, writer_lock
+from orchestration.warehouse.attach import attach_warehouse
+from orchestration.warehouse.sql_answer import open_reader
 from tests.dbt.test_crashes import Shop
+from tests.harness.processes import PATIENCE, Warm, command, run_warm
+from tests.harness.tables import loaded_lines, query
 
 COUNTS = (
     "select count(*) from marts.fct_twist",
@@ -129,7 +128,7 @@ def write(settings: Settings, *statements: str) -> None:
 
 def look_after(settings: Settings, keep_minutes: int) -> list[str]:
     said: list[str] = []
-    maintenance.maintain(settings, said.append, keep_minutes)
+    maintain.maintain(settings, said.append, keep_minutes)
     writer_lock.release(settings.warehouse_root)
     return said
 
@@ -181,7 +180,7 @@ def test_a_transaction_sees_what_it_began_with_across_maintenance(
     keep_minutes: int,
     grace: int,
 ) -> None:
-    monkeypatch.setattr(maintenance, "GRACE_SECONDS", grace)
+    monkeypatch.setattr(maintain, "GRACE_SECONDS", grace)
     look_after(small, keep_minutes)
     assert begun.execute(ASK).fetchall() == BEFORE
 
@@ -200,7 +199,7 @@ def test_its_bare_count_has_no_younger_rows_after_files_were_merged(small: Setti
 def test_one_that_outlives_its_files_fails_and_answers_nothing_wrong(
     small: Settings, begun: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintenance, "GRACE_SECONDS", 0)
+    monkeypatch.setattr(maintain, "GRACE_SECONDS", 0)
     look_after(small, 0)
     with pytest.raises(duckdb.IOException, match="No such file"):
         begun.execute(ASK)
@@ -212,7 +211,7 @@ def test_maintenance_keeps_the_snapshots_and_files_of_its_minutes(
     """A SQLite catalog keeps times as text, and DuckLake 1.5.5 compares text: its own `older_than`
     takes all snapshots of the cutoff's day, however young. Maintenance chooses by itself.
     """
-    monkeypatch.setattr(maintenance, "GRACE_SECONDS", 0)
+    monkeypatch.setattr(maintain, "GRACE_SECONDS", 0)
     write(small, *OVERWRITE)
     snapshots = query(small, "select count(*) from ducklake_snapshots('twist')")
     kept = look_after(small, 60)
@@ -229,11 +228,11 @@ def test_maintenance_keeps_the_snapshots_and_files_of_its_minutes(
     assert query(small, ASK) == [(10, 45)]
 
 
-@pytest.mark.parametrize(("large_bytes", "files"), [(1, 3), (maintenance.LARGE_BYTES, 1)])
+@pytest.mark.parametrize(("large_bytes", "files"), [(1, 3), (maintain.LARGE_BYTES, 1)])
 def test_maintenance_merges_small_files_and_leaves_large_ones(
     small: Settings, monkeypatch: pytest.MonkeyPatch, large_bytes: int, files: int
 ) -> None:
-    monkeypatch.setattr(maintenance, "LARGE_BYTES", large_bytes)
+    monkeypatch.setattr(maintain, "LARGE_BYTES", large_bytes)
     look_after(small, 60)
     listed = "select count(*) from ducklake_list_files('twist', 't', schema => 'marts')"
     assert query(small, listed) == [(files,)]

@@ -7,10 +7,10 @@ from random import Random
 import pytest
 
 from ingestion.settings import Settings
-from ingestion.simulator import RetailerConfig, events
-from ingestion.sink import Sink, Write
-from tests.dbt.processes import Warm, run_warm
-from tests.dbt.tables import files, loaded_lines, marts, query, set_aside
+from ingestion.simulation.simulator import RetailerConfig, events
+from ingestion.simulation.sink import Sink, Write
+from tests.harness.processes import Warm, run_warm
+from tests.harness.tables import files, loaded_lines, marts, query, set_aside
 
 DIRTY = RetailerConfig(
     views=700,

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.landing import TOPICS, object_key
-from ingestion.simulator import RetailerConfig, write_landing
-from orchestration.lib.cycle import Recorder
-from tests.dbt.given import load, packed, sku, stock, view
-from tests.dbt.pipeline import Pipeline
+from ingestion.lake.object_keys import TOPICS, object_key
+from ingestion.simulation.simulator import RetailerConfig, write_landing
+from orchestration.warehouse.run_results import Recorder
+from tests.harness.given import load, packed, sku, stock, view
+from tests.harness.pipeline import Pipeline
 
 MINUTE_VIEWS = 150
 

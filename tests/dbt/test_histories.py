@@ -8,11 +8,11 @@ from random import Random
 
 import pytest
 
-from ingestion.landing import folder_hour
-from tests.dbt.histories import SLACK_HOURS, History, alone, history, merged, packed, split
-from tests.dbt.oracle import Delivery, Outcome, referee
-from tests.dbt.oracle_marts import Mart
-from tests.dbt.random_shop import HOUR, PARTITIONS
+from ingestion.lake.object_keys import folder_hour
+from tests.harness.histories import SLACK_HOURS, History, alone, history, merged, packed, split
+from tests.harness.random_shop import HOUR, PARTITIONS
+from tests.harness.referee import Delivery, Outcome, referee
+from tests.harness.referee_marts import Mart
 
 SEEDS = range(40)
 PACKS = [range(5), range(5, 9), range(9, 12), range(12, 20)]

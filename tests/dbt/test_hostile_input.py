@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from ingestion.landing import TOPICS, object_key
-from orchestration.lib.load import load
-from orchestration.lib.report import LoadReport
-from tests.dbt.given import packed
-from tests.dbt.hostile_lines import CASES, CATALOG, CLICKS, LOADED, STOCK, Case, changed
-from tests.dbt.oracle import Delivery
-from tests.dbt.oracle_lines import Event, Placed, place, verify
-from tests.dbt.pipeline import Pipeline
+from ingestion.lake.object_keys import TOPICS, object_key
+from orchestration.warehouse.load import load
+from orchestration.warehouse.load_report import LoadReport
+from tests.harness.given import packed
+from tests.harness.hostile_lines import CASES, CATALOG, CLICKS, LOADED, STOCK, Case, changed
+from tests.harness.pipeline import Pipeline
+from tests.harness.referee import Delivery
+from tests.harness.referee_lines import Event, Placed, place, verify
 
 OPENED = datetime(2026, 11, 2, 10, tzinfo=UTC)
 BY_TOPIC = {topic: [case for case in CASES if case.topic == topic] for topic in TOPICS}

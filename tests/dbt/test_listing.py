@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ingestion import lake
-from orchestration.lib.load import Listed, load
-from tests.dbt.pipeline import Pipeline
-from tests.orchestration.lines import landed, view
+from ingestion.lake import landed_objects
+from orchestration.warehouse.load import Listed, load
+from tests.harness.minute_lines import landed, view
+from tests.harness.pipeline import Pipeline
 
 NOW = datetime.now(UTC).replace(tzinfo=None)
 LISTING = "memory.load.load_listing"
@@ -51,8 +51,8 @@ def test_what_somebody_listed_is_loaded_and_nothing_else(pipeline: Pipeline) -> 
     made_by_the_model = pipeline.query(f"describe {LISTING}")
     wanted, other = landed(NOW, view(NOW)), landed(NOW, view(NOW))
     pipeline.deliver([*wanted, *other])
-    store = lake.open_store(pipeline.settings)
-    there = {found.key: found for found in lake.list_landed(store, "clickstream")}
+    store = landed_objects.open_store(pipeline.settings)
+    there = {found.key: found for found in landed_objects.list_landed(store, "clickstream")}
     assert load_only(pipeline, Listed(datetime.now(UTC), [there[wanted[0].key]])) == 1
     assert pipeline.query(f"describe {LISTING}") == made_by_the_model
     assert load_only(pipeline, Listed(datetime.now(UTC), [there[wanted[0].key]])) == 0

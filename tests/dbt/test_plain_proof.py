@@ -11,13 +11,13 @@ from random import Random
 
 import pytest
 
-from ingestion.landing import object_key
-from ingestion.strict_json import json_problem, schema
-from orchestration.lib.warehouse import prepare
-from tests.dbt.given import packed
-from tests.dbt.hostile_lines import CASES, CLICKS, STOCK, compact, good
-from tests.dbt.oracle import Delivery
-from tests.dbt.pipeline import Pipeline
+from ingestion.contract.strict_json import json_problem, schema
+from ingestion.lake.object_keys import object_key
+from orchestration.warehouse.prepare import prepare
+from tests.harness.given import packed
+from tests.harness.hostile_lines import CASES, CLICKS, STOCK, compact, good
+from tests.harness.pipeline import Pipeline
+from tests.harness.referee import Delivery
 
 OPENED = datetime(2026, 11, 2, 10, tzinfo=UTC)
 LINES = 6_000

@@ -11,10 +11,10 @@ from random import Random
 
 import pytest
 
-from tests.dbt.given import load, sku, stock, view
-from tests.dbt.histories import History, merged, packed, split
-from tests.dbt.oracle import Settings, referee
-from tests.dbt.pipeline import Pipeline, differences
+from tests.harness.given import load, sku, stock, view
+from tests.harness.histories import History, merged, packed, split
+from tests.harness.pipeline import Pipeline, differences
+from tests.harness.referee import Settings, referee
 
 CASES_IN_A_PACK = 38
 LONG_PACKS = 8

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.settings import ROOT
-from ingestion.simulator import RetailerConfig, write_landing
+from ingestion.simulation.simulator import RetailerConfig, write_landing
 
 README = (ROOT / "README.md").read_text()
 

@@ -7,13 +7,13 @@ import pytest
 from obstore import get, put
 from obstore.store import S3Store
 
-from ingestion import lake
+from ingestion.lake import landed_objects
 from ingestion.settings import Settings, SettingsError
-from ingestion.simulator import write_landing
-from orchestration.lib.overview import put_files
-from tests.dbt.processes import command, run_warm
-from tests.dbt.tables import loaded_lines, marts, query, set_aside
+from ingestion.simulation.simulator import write_landing
+from orchestration.pages.overview.publish import put_files
 from tests.dbt.test_crashes import DIRTY
+from tests.harness.processes import command, run_warm
+from tests.harness.tables import loaded_lines, marts, query, set_aside
 from tests.streaming import services
 from tests.streaming.services import KEY, SECRET
 
@@ -95,7 +95,9 @@ def test_the_overview_is_published_into_a_bucket_where_a_browser_can_open_it(
 def test_an_object_deleted_from_s3_after_the_listing_has_vanished(
     tmp_path: Path, endpoint: str
 ) -> None:
-    found = lake.read_text(lake.open_store(in_s3(tmp_path, endpoint, "x")), "topics/gone.json.gz")
+    found = landed_objects.read_text(
+        landed_objects.open_store(in_s3(tmp_path, endpoint, "x")), "topics/gone.json.gz"
+    )
     assert found.error == "vanished: it was listed, but is not there any more"
 
 
@@ -123,4 +125,4 @@ def test_a_bucket_that_is_not_there_is_one_sentence(tmp_path: Path, endpoint: st
     nowhere = in_s3(tmp_path, endpoint, "x").model_copy(update={"landing": "s3://no-bucket"})
     nowhere.__dict__.pop("landing_root", None)
     with pytest.raises(SettingsError, match="s3://no-bucket cannot be listed"):
-        lake.open_store(nowhere)
+        landed_objects.open_store(nowhere)

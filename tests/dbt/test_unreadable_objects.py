@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from ingestion import lake
-from ingestion.landing import object_key
+from ingestion.lake import landed_objects
+from ingestion.lake.object_keys import object_key
 from orchestration.__main__ import main
-from orchestration.lib.accept import accept
-from orchestration.lib.dbt import DbtFailed, environment
-from orchestration.lib.load import load
-from orchestration.lib.report import LoadReport
-from tests.dbt.given import packed, stock, view
-from tests.dbt.oracle import Delivery
-from tests.dbt.pipeline import Pipeline
+from orchestration.warehouse.accept import accept
+from orchestration.warehouse.dbt_runner import DbtFailed, environment
+from orchestration.warehouse.load import load
+from orchestration.warehouse.load_report import LoadReport
+from tests.harness.given import packed, stock, view
+from tests.harness.pipeline import Pipeline
+from tests.harness.referee import Delivery
 
 OPENED = datetime(2026, 11, 2, 10, tzinfo=UTC)
 GOOD = packed(view("02 10:00", offset=1)[1], view("02 10:01", offset=2)[1])
@@ -72,7 +72,7 @@ def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
 def test_each_is_named_with_its_reason_blocks_no_other_and_loads_when_it_is_repaired(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lake, "MAX_TEXT_BYTES", 1_000_000)
+    monkeypatch.setattr(landed_objects, "MAX_TEXT_BYTES", 1_000_000)
     keys = {name: key_of(number) for number, name in enumerate(BAD)}
     whole = packed(view("02 11:00", offset=100)[1]) + packed(view("02 11:01", offset=101)[1])
     pipeline.deliver([Delivery(keys[name], body) for name, (body, _) in BAD.items()])
@@ -118,15 +118,15 @@ def test_an_object_that_vanishes_between_listing_and_reading_is_offered_until_it
 ) -> None:
     pipeline.deliver([Delivery(key_of(1), GOOD), Delivery(key_of(2), GOOD_TOO)])
     path = pipeline.root / "landing" / key_of(1)
-    read = lake.read_text
+    read = landed_objects.read_text
 
-    def delete_and_read(store: object, key: str) -> lake.ObjectText:
+    def delete_and_read(store: object, key: str) -> landed_objects.ObjectText:
         if key == key_of(1):
             path.unlink()
         return read(store, key)  # type: ignore[arg-type]  # the store of lake
 
     with monkeypatch.context() as patch:
-        patch.setattr(lake, "read_text", delete_and_read)
+        patch.setattr(landed_objects, "read_text", delete_and_read)
         report = load_only(pipeline)
     vanished = (key_of(1), "vanished: it was listed, but is not there any more")
     assert report.unreadable == (vanished,)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.dbt import DbtFailed
-from tests.dbt.pipeline import Pipeline
-from tests.orchestration.lines import landed, view
+from orchestration.warehouse.dbt_runner import DbtFailed
+from tests.harness.minute_lines import landed, view
+from tests.harness.pipeline import Pipeline
 
 NOW = datetime.now(UTC).replace(tzinfo=None)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from ingestion.settings import Settings
-from tests.dbt.given import load, sku, stock, view
-from tests.dbt.processes import Warm, command, run_warm
-from tests.dbt.tables import query
+from tests.harness.given import load, sku, stock, view
+from tests.harness.processes import Warm, command, run_warm
+from tests.harness.tables import query
 
 
 def settings(root: Path, **values: object) -> Settings:

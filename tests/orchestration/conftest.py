@@ -9,12 +9,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from ingestion import writer_lock
 from ingestion.settings import Settings
 from orchestration.defs.lakehouse import Lakehouse
-from orchestration.lib.dbt import Dbt
-from tests.dbt.pipeline import Pipeline, _warm_runner
-from tests.orchestration.lines import landed, sku, stock, view
+from orchestration.warehouse import writer_lock
+from orchestration.warehouse.dbt_runner import Dbt
+from tests.harness.minute_lines import landed, sku, stock, view
+from tests.harness.pipeline import Pipeline, _warm_runner
 
 DAY = datetime(2026, 11, 2)
 AT = DAY + timedelta(hours=10)

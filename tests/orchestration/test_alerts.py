@@ -10,9 +10,9 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import defs
-from orchestration.defs.alerts import alerts
+from orchestration.defs.alert_sensor import alerts
 from orchestration.defs.lakehouse import Lakehouse
-from orchestration.lib.alerts import Changes, changes, message
+from orchestration.monitoring.alert_messages import Changes, changes, message
 
 REPOSITORY = defs.get_repository_def()
 CHECK = dg.AssetCheckKey(dg.AssetKey(["landing", "landing_clickstream"]), "arrivals_are_fresh")

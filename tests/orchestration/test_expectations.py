@@ -18,8 +18,8 @@ from expectations.runner import (
     validate,
 )
 from ingestion.settings import ROOT
-from orchestration.defs.expectations import SPECS, check_result
-from orchestration.lib.asking import Answer
+from orchestration.defs.expectation_checks import SPECS, check_result
+from orchestration.warehouse.reader import Answer
 
 SUITES = {suite.name: suite for suite in read_suites()}
 TABLES = {

@@ -12,13 +12,13 @@ import dagster as dg
 import pytest
 
 from ingestion.settings import Settings, SettingsError
-from orchestration.defs.freshness import freshness_of_data, verdicts
-from orchestration.defs.landing import topic_key
-from orchestration.lib.dbt import DbtFailed
-from orchestration.lib.freshness import Arrivals, Verdict, ask_connect, judge, judge_lag
-from tests.dbt.pipeline import Pipeline
+from orchestration.defs.freshness_checks import freshness_of_data, verdicts
+from orchestration.defs.topic_assets import topic_key
+from orchestration.monitoring.freshness import Arrivals, Verdict, ask_connect, judge, judge_lag
+from orchestration.warehouse.dbt_runner import DbtFailed
+from tests.harness.minute_lines import landed, sku, stock, view
+from tests.harness.pipeline import Pipeline
 from tests.orchestration.conftest import ago, free, lakehouse
-from tests.orchestration.lines import landed, sku, stock, view
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 SETTINGS = Settings(_env_file=None)

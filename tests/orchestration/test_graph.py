@@ -11,12 +11,12 @@ import pytest
 
 from ingestion.settings import ROOT, SettingsError
 from orchestration.definitions import defs
-from orchestration.defs import models
-from orchestration.lib.overview.models import PARTS
+from orchestration.defs import dbt_models
+from orchestration.pages.overview.parts import PARTS
 
 GRAPH = defs.resolve_asset_graph()
-MANIFEST = models.read_manifest()
-CHECKS = list(models.warehouse.check_specs)
+MANIFEST = dbt_models.read_manifest()
+CHECKS = list(dbt_models.warehouse.check_specs)
 MODELS = [node for node in MANIFEST["nodes"].values() if node["resource_type"] == "model"]
 
 
@@ -124,6 +124,6 @@ def test_definitions_load_without_network_lake_secret_or_great_expectations() ->
 def test_a_missing_manifest_is_a_sentence_with_the_cure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models, "PROJECT", tmp_path)
+    monkeypatch.setattr(dbt_models, "PROJECT", tmp_path)
     with pytest.raises(SettingsError, match=r"manifest\.json is missing: run `make setup`"):
-        models.read_manifest()
+        dbt_models.read_manifest()

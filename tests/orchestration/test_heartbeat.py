@@ -10,7 +10,7 @@ import pytest
 from orchestration.definitions import defs
 from orchestration.defs import heartbeat
 from orchestration.defs.heartbeat import TAG, add_tags, beating, fail_silent_runs
-from orchestration.defs.live import SHIFT_SECONDS, live_mode
+from orchestration.defs.live_job import SHIFT_SECONDS, live_mode
 
 STARTED = dg.DagsterRunStatus.STARTED
 

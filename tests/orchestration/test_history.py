@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.lib import history
-from orchestration.lib.history import (
+from orchestration.history import day_export
+from orchestration.history.day_export import (
     TABLES,
     HistoryError,
     closed_days,
@@ -18,9 +18,9 @@ from orchestration.lib.history import (
     restore_day,
     verify_day,
 )
-from tests.dbt.pipeline import Pipeline
+from tests.harness.minute_lines import landed, stock, view
+from tests.harness.pipeline import Pipeline
 from tests.orchestration.conftest import AFTER, AT, DAY, free
-from tests.orchestration.lines import landed, stock, view
 
 D = DAY.date()
 
@@ -59,7 +59,7 @@ def test_an_exported_day_reads_back_and_is_not_due_again(closed: Pipeline) -> No
     assert (found["fct_twist"].rows, found["fct_twist"].sums["in_stock_share"]) == (2, "1.000000")
     assert set(verify_day(settings, D)) == set(TABLES)
     assert days_to_export(settings) == {}
-    manifest = history.read_manifest(settings, D)
+    manifest = day_export.read_manifest(settings, D)
     assert manifest
     entry = manifest["tables"]["fct_twist"]
     assert (settings.history_root / entry["files"][0]).exists()
@@ -68,7 +68,7 @@ def test_an_exported_day_reads_back_and_is_not_due_again(closed: Pipeline) -> No
 
 @pytest.mark.long
 def test_a_replayed_event_exports_the_day_again_and_the_old_files_go(closed: Pipeline) -> None:
-    from orchestration.lib.late import replay_late
+    from orchestration.warehouse.replay_late import replay_late
 
     export_day(free(closed), D)
     before = files(closed)
@@ -92,7 +92,7 @@ def test_an_export_that_is_interrupted_leaves_the_old_day_readable(
     closed.query("update twist.marts.fct_twist set channel = 'app', load_id = 10000")
     free(closed)
     placed: list[str] = []
-    place = history._place
+    place = day_export._place
 
     def interrupted(*arguments: Any) -> str:
         if placed:
@@ -100,7 +100,7 @@ def test_an_export_that_is_interrupted_leaves_the_old_day_readable(
         placed.append(place(*arguments))
         return placed[0]
 
-    monkeypatch.setattr(history, "_place", interrupted)
+    monkeypatch.setattr(day_export, "_place", interrupted)
     with pytest.raises(KeyboardInterrupt):
         export_day(settings, D)
     assert placed, "the new day was half written"
@@ -115,11 +115,11 @@ def test_what_was_written_wrongly_is_found_before_the_manifest_names_it(
     closed: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = free(closed)
-    content = history._of_files
-    monkeypatch.setattr(history, "_of_files", lambda paths: f"{content(paths)} limit 1")
+    content = day_export._of_files
+    monkeypatch.setattr(day_export, "_of_files", lambda paths: f"{content(paths)} limit 1")
     with pytest.raises(HistoryError, match=r"2 rows with checksum .* are wanted, 1 rows"):
         export_day(settings, D)
-    assert history.read_manifest(settings, D) is None
+    assert day_export.read_manifest(settings, D) is None
     assert files(closed) == set()
 
 

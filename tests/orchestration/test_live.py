@@ -10,17 +10,17 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import defs
-from orchestration.defs import live
-from orchestration.defs.expectations import SPECS as EXPECTATIONS
-from orchestration.defs.expectations import SUITES
-from orchestration.defs.live import WARM, LiveReporter
-from orchestration.defs.models import warehouse
-from orchestration.lib.cycle import Recorder
-from orchestration.lib.live import Watcher, work
-from tests.dbt.pipeline import Pipeline
-from tests.dbt.tables import query
+from orchestration.defs import live_job
+from orchestration.defs.dbt_models import warehouse
+from orchestration.defs.expectation_checks import SPECS as EXPECTATIONS
+from orchestration.defs.expectation_checks import SUITES
+from orchestration.defs.live_job import WARM, LiveReporter
+from orchestration.warehouse.live_loop import Watcher, work
+from orchestration.warehouse.run_results import Recorder
+from tests.harness.minute_lines import landed, view
+from tests.harness.pipeline import Pipeline
+from tests.harness.tables import query
 from tests.orchestration.conftest import AT, DAY, free, lakehouse
-from tests.orchestration.lines import landed, view
 
 PATIENCE = 240.0
 FACTS = "select count(*) from marts.fct_twist"
@@ -93,11 +93,11 @@ def test_a_shift_checks_part_by_part_and_again_ten_minutes_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 0.0
-    monkeypatch.setattr("orchestration.defs.live.time.monotonic", lambda: now)
+    monkeypatch.setattr("orchestration.defs.live_job.time.monotonic", lambda: now)
     monkeypatch.setattr(LiveReporter, "_test", lambda _: ["dbt's tests"])
     monkeypatch.setattr(LiveReporter, "_publish", lambda _: [])
-    monkeypatch.setattr(live, "validated", lambda _, selected: [selected])
-    monkeypatch.setattr(live, "as_evaluation", list)
+    monkeypatch.setattr(live_job, "validated", lambda _, selected: [selected])
+    monkeypatch.setattr(live_job, "as_evaluation", list)
     nobody: Any = type("Nobody", (), {"settings": None})()
     reporter = LiveReporter(nobody, nobody, Recorder())
     first, *suites = [list(reporter.events(None)) for _ in range(1 + len(SUITES))]
@@ -105,7 +105,7 @@ def test_a_shift_checks_part_by_part_and_again_ten_minutes_later(
     assert all(len(part) == 1 for part in suites), "one suite at a time"
     assert {check for part in suites for check in part[0]} == set(EXPECTATIONS)
     assert list(reporter.events(None)) == []
-    now = live.CHECK_SECONDS
+    now = live_job.CHECK_SECONDS
     assert list(reporter.events(None)) == ["dbt's tests"]
 
 
@@ -133,7 +133,7 @@ def test_a_watcher_sees_new_and_rewritten_objects_and_nothing_else(
 def test_what_lands_in_an_older_folder_is_found_within_a_minute_and_files_are_merged_in_five(
     shop: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestration.lib.live.time.sleep", lambda _: None)
+    monkeypatch.setattr("orchestration.warehouse.live_loop.time.sleep", lambda _: None)
     seconds = iter(range(0, 10_000, 10))
     later = DAY + timedelta(hours=1)
     shop.deliver(landed(later, view(AT)))
@@ -158,7 +158,7 @@ def test_a_shift_ends_only_when_its_hour_is_over_and_the_next_run_is_warm(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr("orchestration.defs.live.time.monotonic", lambda: now)
+    monkeypatch.setattr("orchestration.defs.live_job.time.monotonic", lambda: now)
 
     def begin() -> dg.DagsterRun:
         return instance.create_run_for_job(
@@ -169,7 +169,7 @@ def test_a_shift_ends_only_when_its_hour_is_over_and_the_next_run_is_warm(
     context: Any = type("Context", (), {"instance": instance, "run_id": run.run_id})()
     instance.add_run_tags(run.run_id, {WARM: "yes"})
     reporter = LiveReporter(context, None, None)  # type: ignore[arg-type]  # asks Dagster only
-    now = live.SHIFT_SECONDS + 1
+    now = live_job.SHIFT_SECONDS + 1
     assert not reporter.is_over(), "nobody is there"
     relief = begin()
     now += 10
@@ -183,7 +183,7 @@ def test_a_shift_that_dagster_gave_up_ends(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    monkeypatch.setattr("orchestration.defs.live.time.monotonic", lambda: now)
+    monkeypatch.setattr("orchestration.defs.live_job.time.monotonic", lambda: now)
     run = instance.create_run_for_job(
         defs.resolve_job_def("twist_live"), status=dg.DagsterRunStatus.STARTED
     )

@@ -5,10 +5,10 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.definitions import defs
-from orchestration.defs.models import warehouse
-from orchestration.defs.reports import materialized
-from orchestration.lib.overview import views_are_made
-from tests.dbt.pipeline import Pipeline
+from orchestration.defs.dagster_results import materialized
+from orchestration.defs.dbt_models import warehouse
+from orchestration.pages.overview.publish import views_are_made
+from tests.harness.pipeline import Pipeline
 from tests.orchestration.conftest import free, lakehouse
 
 

@@ -9,13 +9,13 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import defs
+from orchestration.defs.dbt_models import warehouse
 from orchestration.defs.jobs import every_5_minutes
-from orchestration.defs.landing import topic_specs
-from orchestration.defs.models import warehouse
-from orchestration.lib.dbt import Dbt
-from tests.dbt.pipeline import Pipeline, _warm_runner
+from orchestration.defs.topic_assets import topic_specs
+from orchestration.warehouse.dbt_runner import Dbt
+from tests.harness.minute_lines import landed, view
+from tests.harness.pipeline import Pipeline, _warm_runner
 from tests.orchestration.conftest import AT, DAY, free, lakehouse
-from tests.orchestration.lines import landed, view
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -166,7 +166,8 @@ def test_a_rebuild_without_days_reads_the_lake_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "orchestration.lib.rebuild.Dbt", lambda settings: Dbt(settings, _runner=_warm_runner())
+        "orchestration.warehouse.rebuild.Dbt",
+        lambda settings: Dbt(settings, _runner=_warm_runner()),
     )
     shutil.copytree(loaded / "landing", shop.root / "landing", dirs_exist_ok=True)
     shop.query("delete from twist.marts.fct_twist")

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from ingestion.settings import ROOT
-from orchestration.lib.ui import prepare_home
-from tests.dbt.processes import environment, run_warm
-from tests.dbt.tables import loaded_lines, marts, query
+from orchestration.dagster_ui import prepare_home
 from tests.dbt.test_crashes import Shop
+from tests.harness.processes import environment, run_warm
+from tests.harness.tables import loaded_lines, marts, query
 
 PATIENCE = 240.0
 RESUMES_WITHIN = 120.0
@@ -160,7 +160,7 @@ def test_its_home_is_the_instance_of_docker_on_files_of_its_own(tmp_path: Path) 
 
 def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
     from ingestion.settings import Settings, SettingsError
-    from orchestration.lib.ui import serve
+    from orchestration.dagster_ui import serve
 
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

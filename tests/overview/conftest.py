@@ -12,12 +12,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from ingestion.settings import Settings
-from orchestration.lib import checks
-from orchestration.lib.dbt import Dbt
-from orchestration.lib.demo import _land
-from orchestration.lib.overview import publish
-from tests.dbt.pipeline import Pipeline
-from tests.overview.shop import NOON, days
+from orchestration.demo import _land
+from orchestration.monitoring import check_results
+from orchestration.pages.overview.publish import publish
+from orchestration.warehouse.dbt_runner import Dbt
+from tests.harness.pipeline import Pipeline
+from tests.harness.small_shop import NOON, days
 
 CHROMIUM = [
     "--headless",
@@ -52,12 +52,14 @@ class Overviews:
         shop = Pipeline(self.root / "a shop")
         shop.deliver(days())
         shop.load()
-        checks.record(
+        check_results.record(
             shop.settings,
             [
-                checks.Check("dbt", "sums_are_sums", "passed"),
-                checks.Check("Great Expectations", "views_are_many", "warned", "Why. Found: 3."),
-                checks.Check("dbt", "days_are_hours", "failed", "Got 2 results <b>"),
+                check_results.Check("dbt", "sums_are_sums", "passed"),
+                check_results.Check(
+                    "Great Expectations", "views_are_many", "warned", "Why. Found: 3."
+                ),
+                check_results.Check("dbt", "days_are_hours", "failed", "Got 2 results <b>"),
             ],
         )
         self._publish(shop, "shop", NOON)
@@ -68,7 +70,7 @@ class Overviews:
         shop.dbt.settings = shop.settings
         for table in EMPTIED:
             shop.dbt.connection().execute(f"delete from twist.marts.{table}")
-        (shop.settings.warehouse_root / checks.FILE).unlink()
+        (shop.settings.warehouse_root / check_results.FILE).unlink()
         self._publish(shop, "empty", NOON)
         shop.close()
 

@@ -11,14 +11,15 @@ import jsonschema
 import pytest
 
 from ingestion.settings import Settings
-from ingestion.simulator import RetailerConfig, write_landing
-from orchestration.lib import checks, overview
-from orchestration.lib.overview.models import PARTS, described, schema
-from orchestration.lib.overview.page import notes, size_order
-from tests.dbt.pipeline import Pipeline
-from tests.dbt.tables import query
+from ingestion.simulation.simulator import RetailerConfig, write_landing
+from orchestration.monitoring import check_results
+from orchestration.pages.overview import publish as overview
+from orchestration.pages.overview.page import notes, size_order
+from orchestration.pages.overview.parts import PARTS, described, schema
+from tests.harness.pipeline import Pipeline
+from tests.harness.small_shop import ARABIC, EVIL, NOON
+from tests.harness.tables import query
 from tests.overview.conftest import Overviews, no_dbt
-from tests.overview.shop import ARABIC, EVIL, NOON
 
 NEWEST = NOON - timedelta(seconds=30)
 MEASURES = ("views", "in_stock_views", "out_of_stock_views", "unknown_views")
@@ -234,14 +235,15 @@ def test_views_are_made_once_and_a_build_that_fails_leaves_the_page(
 def test_the_newest_result_of_each_check_is_kept_red_first(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, warehouse=str(tmp_path))
 
-    def after(*results: checks.Check) -> list[tuple[str, str]]:
-        checks.record(settings, results)
-        return [(check.name, check.status) for check in checks.recorded(settings)]
+    def after(*results: check_results.Check) -> list[tuple[str, str]]:
+        check_results.record(settings, results)
+        return [(check.name, check.status) for check in check_results.recorded(settings)]
 
-    assert after(checks.Check("dbt", "a", "passed"), checks.Check("dbt", "b", "warned")) == [
+    passed = check_results.Check("dbt", "a", "passed")
+    assert after(passed, check_results.Check("dbt", "b", "warned")) == [
         ("b", "warned"), ("a", "passed"),
     ]  # fmt: skip
-    assert after(checks.Check("dbt", "a", "failed")) == [("a", "failed"), ("b", "warned")]
+    assert after(check_results.Check("dbt", "a", "failed")) == [("a", "failed"), ("b", "warned")]
 
 
 def test_sizes_stand_in_their_order() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from orchestration.lib.overview import PAGE
-from orchestration.lib.overview.page import amount, count, rate, render, utc
+from orchestration.pages.overview.page import amount, count, rate, render, utc
+from orchestration.pages.overview.publish import PAGE
+from tests.harness.small_shop import ARABIC, EVIL, LONG
 from tests.overview.conftest import Open, Overviews
-from tests.overview.shop import ARABIC, EVIL, LONG
 
 
 def rows(page: Any, label: str) -> list[list[str]]:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ingestion.landing import TOPICS
+from ingestion.lake.object_keys import TOPICS
 from ingestion.settings import Settings
-from orchestration.lib.query import open_reader
+from orchestration.warehouse.sql_answer import open_reader
 
 POSITIONS = """
     select topic, kafka_partition, kafka_offset from (

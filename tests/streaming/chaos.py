@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from ingestion import connect
+from ingestion.connect import connect_client
 from ingestion.settings import SettingsError
 from tests.streaming import services
 from tests.streaming.accounts import Account, account, ends
@@ -56,7 +56,7 @@ class Chaos:
         self._started += 1
         seed = str(self._started)
         arguments = ("--rate", str(self._rate), "--seed", seed)
-        return self._stack.run("ingestion.producer", *arguments, log="producer")
+        return self._stack.run("ingestion.simulation.producer", *arguments, log="producer")
 
     def _load(self) -> Service:
         return self._stack.run("orchestration", "load", log="loader")
@@ -83,7 +83,7 @@ class Chaos:
         """Seconds from the restart until every task runs."""
         while time.monotonic() - began < RECOVERY:
             try:
-                if all(each.runs for each in connect.status(self._stack.settings)):
+                if all(each.runs for each in connect_client.status(self._stack.settings)):
                     return time.monotonic() - began
             except SettingsError:
                 pass

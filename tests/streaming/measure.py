@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from ingestion import lake
-from ingestion.landing import TOPICS
+from ingestion.lake import landed_objects
+from ingestion.lake.object_keys import TOPICS
 from ingestion.settings import Settings
 from tests.streaming import services
 from tests.streaming.accounts import Account, drain
@@ -48,7 +48,7 @@ class Watch:
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
-        self._store = lake.open_store(self.settings)
+        self._store = landed_objects.open_store(self.settings)
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
@@ -59,7 +59,7 @@ class Watch:
         """Note what is new."""
         since = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
         for topic in TOPICS:
-            for found in lake.list_landed(self._store, topic, since):
+            for found in landed_objects.list_landed(self._store, topic, since):
                 self.seen.setdefault(found.key, time.time())
 
     def __enter__(self) -> "Watch":
@@ -74,7 +74,7 @@ class Watch:
         """Seconds from each event's Kafka timestamp to its object, of events after a moment."""
         found = []
         for key, at in self.seen.items():
-            text = lake.read_text(self._store, key).text or b""
+            text = landed_objects.read_text(self._store, key).text or b""
             stamps = (json.loads(line)["_timestamp"] for line in text.splitlines())
             found += [at - stamp / 1000 for stamp in stamps if stamp > from_ms]
         return found
@@ -110,8 +110,8 @@ def measure(stack: Stack, rate: float, seconds: float, say: Any = print) -> Meas
     """Stream for so long, beside loads in a loop; then drain and account."""
     import os
 
-    from orchestration.lib.dbt import Dbt
-    from orchestration.lib.load import load
+    from orchestration.warehouse.dbt_runner import Dbt
+    from orchestration.warehouse.load import load
 
     os.environ.update(stack.environment())
     settings = stack.settings
@@ -141,7 +141,7 @@ def measure(stack: Stack, rate: float, seconds: float, say: Any = print) -> Meas
         known.update(name for name, _ in new)
 
     with Watch(settings) as watch:
-        producer = stack.run("ingestion.producer", "--rate", str(rate), log="producer")
+        producer = stack.run("ingestion.simulation.producer", "--rate", str(rate), log="producer")
         while time.time() - began < WARM_UP + seconds:
             cycle()
         producer.stop(60)

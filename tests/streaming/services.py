@@ -22,6 +22,7 @@ from obstore import list_with_delimiter
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
+from ingestion.connect import connect_client
 from ingestion.settings import ROOT
 
 POM = Path(__file__).parent / "pom.xml"
@@ -297,7 +298,7 @@ def worker(folder: Path, port: int, kafka: str, endpoint: str) -> tuple[Service,
 
 def worker_settings() -> dict[str, str]:
     """The settings that this worker shares with the one in Docker, from the same file."""
-    lines = (ROOT / "ingestion" / "connectors" / "worker.properties").read_text().splitlines()
+    lines = (connect_client.FOLDER / "worker.properties").read_text().splitlines()
     pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
     return {name.strip(): value.strip() for name, _, value in pairs}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from ingestion import connect, topics
+from ingestion.connect import connect_client, kafka_topics
 from ingestion.settings import ROOT, Settings
 from tests.streaming import services
 from tests.streaming.services import Service
@@ -66,9 +66,9 @@ class Stack:
         for service in self.services:
             say(f"{service.name} is up after {service.wait():.1f} s")
             if service is self.broker:
-                for line in topics.apply(self.settings):
+                for line in kafka_topics.apply(self.settings):
                     say(line)
-        connect.apply(self.settings, say)
+        connect_client.apply(self.settings, say)
 
     @property
     def services(self) -> list[Service]:
@@ -116,8 +116,8 @@ def main() -> int:
     def say(line: str) -> None:
         print(line, flush=True)
 
-    from orchestration.lib.dbt import Dbt
-    from orchestration.lib.load import load
+    from orchestration.warehouse.dbt_runner import Dbt
+    from orchestration.warehouse.load import load
 
     stopped = False
 
@@ -131,8 +131,10 @@ def main() -> int:
     running: list[Service] = []
     try:
         stack.start(say)
-        running.append(stack.run("ingestion.dead_letters", log="dead_letters"))
-        running.append(stack.run("ingestion.producer", "--rate", options.rate, log="producer"))
+        running.append(stack.run("ingestion.connect.dead_letters", log="dead_letters"))
+        running.append(
+            stack.run("ingestion.simulation.producer", "--rate", options.rate, log="producer")
+        )
         say(f"logs, lake and warehouse: {options.root}; stop with Ctrl-C")
         os.environ.update(stack.environment())  # dbt's plugin reads the settings there
         dbt = Dbt(stack.settings)

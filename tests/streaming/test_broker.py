@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from ingestion import dead_letters, topics
-from ingestion.landing import DEAD_LETTERS, TOPICS
-from ingestion.producer import PRODUCER, Feed
+from ingestion.connect import dead_letters, kafka_topics
+from ingestion.lake.object_keys import DEAD_LETTERS, TOPICS
 from ingestion.settings import ROOT, Settings, SettingsError
-from ingestion.simulator import Record
+from ingestion.simulation.producer import PRODUCER, Feed
+from ingestion.simulation.simulator import Record
 from tests.streaming import services
 from tests.streaming.accounts import ends
 from tests.streaming.services import Service
@@ -33,7 +33,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service,
     (folder / "landing").mkdir()
     try:
         broker.start()
-        topics.apply(settings)
+        kafka_topics.apply(settings)
         yield broker, settings
     finally:
         broker.stop()
@@ -51,7 +51,7 @@ def admin(settings: Settings) -> Any:
 
 
 def configured(settings: Settings, topic: str) -> dict[str, str]:
-    kafka: Any = topics._admin()
+    kafka: Any = kafka_topics._admin()
     resource = kafka.ConfigResource(kafka.ConfigResource.Type.TOPIC, topic)
     client = admin(settings)
     found = client.describe_configs([resource])[resource].result()
@@ -60,37 +60,39 @@ def configured(settings: Settings, topic: str) -> dict[str, str]:
 
 def test_topics_are_as_the_file_says_and_stay_so(settings: Settings) -> None:
     known = admin(settings).list_topics(timeout=10).topics
-    for name, topic in topics.wanted().items():
+    for name, topic in kafka_topics.wanted().items():
         assert len(known[name].partitions) == topic["partitions"]
         assert topic["config"].items() <= configured(settings, name).items()
-    assert topics.apply(settings) == []
+    assert kafka_topics.apply(settings) == []
 
 
 def test_what_differs_from_the_file_is_brought_in_line(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed = {"partitions": 2, "config": {"retention.bytes": "1000000"}}
-    monkeypatch.setattr(topics, "wanted", lambda: {DEAD_LETTERS: changed})
-    assert topics.apply(settings) == [
+    monkeypatch.setattr(kafka_topics, "wanted", lambda: {DEAD_LETTERS: changed})
+    assert kafka_topics.apply(settings) == [
         "dead_letters: 1 partitions became 2",
         "dead_letters: retention.bytes=1000000",
     ]
-    monkeypatch.setattr(topics, "wanted", lambda: {DEAD_LETTERS: {**changed, "partitions": 1}})
+    monkeypatch.setattr(
+        kafka_topics, "wanted", lambda: {DEAD_LETTERS: {**changed, "partitions": 1}}
+    )
     with pytest.raises(SettingsError, match="Kafka cannot take partitions away"):
-        topics.apply(settings)
+        kafka_topics.apply(settings)
 
 
 def test_a_broker_that_does_not_answer_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(topics, "PATIENCE", 1.0)
+    monkeypatch.setattr(kafka_topics, "PATIENCE", 1.0)
     with pytest.raises(
         SettingsError, match=r"Kafka at 127\.0\.0\.1:9 does not answer .*TWIST_KAFKA"
     ):
-        topics.apply(Settings(_env_file=None, kafka="127.0.0.1:9"))
+        kafka_topics.apply(Settings(_env_file=None, kafka="127.0.0.1:9"))
 
 
 def produce(settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "ingestion.producer", *arguments],
+        [sys.executable, "-m", "ingestion.simulation.producer", *arguments],
         env={"PYTHONPATH": str(ROOT), "TWIST_KAFKA": settings.kafka},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,4 +1,4 @@
-"""`ingestion.connect` against a server that answers as Kafka Connect does."""
+"""`ingestion.connect.connect_client` against a server that answers as Kafka Connect does."""
 
 import json
 import threading
@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ingestion import connect
+from ingestion.connect import connect_client
 from ingestion.settings import Settings, SettingsError
 
-(NAME,) = connect.connectors()
+(NAME,) = connect_client.connectors()
 
 
 class FakeConnect(ThreadingHTTPServer):
@@ -63,7 +63,7 @@ def running(*tasks: str, trace: str | None = None) -> dict[str, Any]:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeConnect]:
-    monkeypatch.setattr(connect, "PAUSE", 0.01)
+    monkeypatch.setattr(connect_client, "PAUSE", 0.01)
     server = FakeConnect()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -75,9 +75,9 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeConnect]:
 
 def test_apply_puts_the_configuration_of_the_file_and_says_that_it_runs(fake: FakeConnect) -> None:
     said: list[str] = []
-    connect.apply(fake.settings, said.append)
+    connect_client.apply(fake.settings, said.append)
     assert fake.asked[0] == ("PUT", f"/connectors/{NAME}/config")
-    assert fake.bodies == [connect.connectors()[NAME]]
+    assert fake.bodies == [connect_client.connectors()[NAME]]
     assert said == [f"{NAME}: RUNNING, tasks: RUNNING, RUNNING"]
 
 
@@ -85,7 +85,7 @@ def test_apply_waits_while_connect_rebalances_and_tasks_start(fake: FakeConnect)
     fake.put = [(409, {"message": "rebalancing"}), (503, {}), (200, {})]
     starting = {"connector": {"state": "RUNNING"}, "tasks": []}
     fake.status = [(404, {}), (200, starting), (200, running("UNASSIGNED")), (200, running())]
-    connect.apply(fake.settings, lambda _: None)
+    connect_client.apply(fake.settings, lambda _: None)
     assert [command for command, _ in fake.asked].count("PUT") == 3
     assert [command for command, _ in fake.asked].count("GET") == 4
 
@@ -93,48 +93,48 @@ def test_apply_waits_while_connect_rebalances_and_tasks_start(fake: FakeConnect)
 def test_a_wrong_configuration_is_said_at_once_in_connects_words(fake: FakeConnect) -> None:
     fake.put = [(400, {"message": "flush.size is missing"})]
     with pytest.raises(SettingsError, match=r"400 flush\.size is missing"):
-        connect.apply(fake.settings, lambda _: None)
+        connect_client.apply(fake.settings, lambda _: None)
     assert len(fake.asked) == 1
 
 
 def test_a_failed_task_shows_its_trace(fake: FakeConnect) -> None:
     fake.status = [(200, running("RUNNING", "FAILED", trace="NoSuchBucketException: lake"))]
     with pytest.raises(SettingsError, match="NoSuchBucketException: lake"):
-        connect.apply(fake.settings, lambda _: None)
+        connect_client.apply(fake.settings, lambda _: None)
 
 
 def test_tasks_that_never_run_end_the_wait(fake: FakeConnect) -> None:
     fake.status = [(200, running("UNASSIGNED"))]
     with pytest.raises(SettingsError, match="did not run in time"):
-        connect.apply(fake.settings, lambda _: None, patience=0.05)
+        connect_client.apply(fake.settings, lambda _: None, patience=0.05)
 
 
 def test_no_connect_at_all_names_the_setting_and_the_cure() -> None:
     nobody = Settings(_env_file=None, connect_url="http://127.0.0.1:9")
     with pytest.raises(SettingsError, match=r"TWIST_CONNECT_URL.*make up") as refused:
-        connect.apply(nobody, lambda _: None, patience=0)
+        connect_client.apply(nobody, lambda _: None, patience=0)
     assert "http://127.0.0.1:9" in str(refused.value)
 
 
 def test_no_address_is_one_sentence_too() -> None:
     with pytest.raises(SettingsError, match="TWIST_CONNECT_URL is empty"):
-        connect.status(Settings(_env_file=None))
+        connect_client.status(Settings(_env_file=None))
 
 
 def test_status_tells_what_runs_from_what_does_not(fake: FakeConnect) -> None:
     fake.status = [(200, running())]
-    assert [each.runs for each in connect.status(fake.settings)] == [True]
+    assert [each.runs for each in connect_client.status(fake.settings)] == [True]
     fake.status = [(200, running("RUNNING", "FAILED", trace="why"))]
-    (failed,) = connect.status(fake.settings)
+    (failed,) = connect_client.status(fake.settings)
     assert not failed.runs
     assert failed.traces == ("why", "why")
     fake.status = [(200, {"connector": {"state": "PAUSED"}, "tasks": [{"state": "PAUSED"}]})]
-    assert [each.runs for each in connect.status(fake.settings)] == [False]
+    assert [each.runs for each in connect_client.status(fake.settings)] == [False]
 
 
 def test_restart_asks_for_what_failed_and_waits(fake: FakeConnect) -> None:
     fake.status = [(200, running("RESTARTING")), (200, running())]
-    connect.restart(fake.settings, lambda _: None)
+    connect_client.restart(fake.settings, lambda _: None)
     query = "?includeTasks=true&onlyFailed=true"
     assert fake.asked[0] == ("POST", f"/connectors/{NAME}/restart{query}")
     assert len(fake.asked) == 3
@@ -144,10 +144,10 @@ def test_the_command_exits_with_what_it_found(
     fake: FakeConnect, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TWIST_CONNECT_URL", fake.settings.connect_url)
-    assert connect.main(["status"]) == 0
+    assert connect_client.main(["status"]) == 0
     fake.status = [(200, running("FAILED", trace="it broke"))]
-    assert connect.main(["status"]) == 1
+    assert connect_client.main(["status"]) == 1
     assert "it broke" in capsys.readouterr().out
     fake.put = [(400, {"message": "no"})]
-    assert connect.main(["apply"]) == 1
+    assert connect_client.main(["apply"]) == 1
     assert "twist: Kafka Connect says to PUT" in capsys.readouterr().err

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from obstore.store import LocalStore
 
-from ingestion import dead_letters, landing
-from tests.dbt.pipeline import Pipeline
+from ingestion.connect import dead_letters
+from ingestion.lake import object_keys
+from tests.harness.pipeline import Pipeline
 
 STAMP = 1_793_534_400_123  # 2026-11-01 12:00:00.123
 
@@ -94,7 +95,7 @@ def test_letters_land_where_the_loader_finds_them_and_are_told_from_rubbish(
     store = LocalStore(pipeline.settings.landing_root)
     sent = [failed(b"{cut", 1), failed(b"\x00\xfe", 2, origin=8), failed(b"{cut", 4)]
     (key,) = dead_letters.land(store, sent)
-    assert landing.is_landed(key)
+    assert object_keys.is_landed(key)
     again = key.replace("+0000000001", "+0000000002")
     text = gzip.decompress((tmp_path / "landing" / key).read_bytes()).decode().splitlines()
     broken = json.loads(text[0]) | {"_offset": 3, "reason": None}

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ingestion import connect, topics
-from ingestion.landing import DEAD_LETTERS, TOPICS, topic_prefix
+from ingestion.connect import connect_client, kafka_topics
+from ingestion.lake.object_keys import DEAD_LETTERS, TOPICS, topic_prefix
 from ingestion.settings import ROOT
 from tests.streaming import services
 
@@ -164,31 +164,32 @@ def test_the_worker_in_docker_has_the_settings_of_the_file() -> None:
 
 def test_the_set_up_applies_the_files_of_the_image() -> None:
     service = composed()["services"]["setup"]
-    assert "python -m ingestion.topics && python -m ingestion.connect apply" in service["command"]
+    assert "connect.kafka_topics && " in service["command"]
+    assert "connect.connect_client apply" in service["command"]
     assert " ingestion ./ingestion" in (ROOT / "docker" / "twist" / "Dockerfile").read_text()
-    assert topics.FILE.is_relative_to(ROOT / "ingestion")
-    assert connect.FOLDER.is_relative_to(ROOT / "ingestion")
+    assert kafka_topics.FILE.is_relative_to(ROOT / "ingestion")
+    assert connect_client.FOLDER.is_relative_to(ROOT / "ingestion")
 
 
 def test_the_connector_lands_every_topic_in_the_layout_of_the_lake() -> None:
-    (config,) = connect.connectors().values()
+    (config,) = connect_client.connectors().values()
     assert config["topics"].split(",") == list(TOPICS)
     assert topic_prefix("x") == f"{config['topics.dir']}/x"
     assert config["path.format"] == "'dt'=YYYY-MM-dd/'hour'=HH"
     assert config["timezone"] == "UTC"
     assert config["errors.deadletterqueue.topic.name"] == DEAD_LETTERS
-    assert set(topics.wanted()) == {*TOPICS, DEAD_LETTERS}
+    assert set(kafka_topics.wanted()) == {*TOPICS, DEAD_LETTERS}
 
 
 def test_no_connector_holds_credentials() -> None:
-    for config in connect.connectors().values():
+    for config in connect_client.connectors().values():
         named = [key for key in config if re.search("secret|password|access.key|token", key)]
         assert named == []
 
 
 def test_the_connector_reads_only_variables_that_the_worker_allows() -> None:
     allowed = services.worker_settings()["config.providers.env.param.allowlist.pattern"]
-    for config in connect.connectors().values():
+    for config in connect_client.connectors().values():
         for name in re.findall(r"\$\{env:(\w+)\}", " ".join(config.values())):
             assert re.fullmatch(allowed, name), name
     for secret in ("AWS_SECRET_ACCESS_KEY", "TWIST_S3_SECRET_ACCESS_KEY"):
@@ -197,13 +198,13 @@ def test_the_connector_reads_only_variables_that_the_worker_allows() -> None:
 
 def test_the_group_of_the_worker_is_not_that_of_a_connector() -> None:
     group = services.worker_settings()["group.id"]
-    assert group not in {f"connect-{name}" for name in connect.connectors()}
+    assert group not in {f"connect-{name}" for name in connect_client.connectors()}
 
 
 def test_every_setting_of_a_connector_is_explained() -> None:
-    page = (connect.FOLDER / "README.md").read_text()
+    page = (connect_client.FOLDER / "README.md").read_text()
     explained = set(re.findall(r"`([a-z0-9.…]+)`", page))
-    for config in connect.connectors().values():
+    for config in connect_client.connectors().values():
         for key in config:
             families = [name[:-1] for name in explained if name.endswith("…")]
             assert key in explained or key.startswith(tuple(families)), key

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingestion import producer
-from ingestion.producer import Deliveries, at_the_wall_clock, paced
-from ingestion.retailer.config import HOUR, RetailerConfig, slices
-from ingestion.simulator import Record, events
+from ingestion.simulation import producer
+from ingestion.simulation.producer import Deliveries, at_the_wall_clock, paced
+from ingestion.simulation.retailer.config import HOUR, RetailerConfig, slices
+from ingestion.simulation.simulator import Record, events
 
 START = 1_000_000
 

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from ingestion.settings import ROOT, Settings, load_settings
-from orchestration.lib.asking import connect_teradata
+from orchestration.warehouse.reader import connect_teradata
 
 NOW = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
 LEDGER = Path(__file__).with_name("ledger.yml")

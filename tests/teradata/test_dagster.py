@@ -9,19 +9,19 @@ import pytest
 
 from ingestion.settings import SettingsError
 from orchestration.definitions import defs
-from orchestration.defs.expectations import SPECS, validated
-from orchestration.defs.freshness import verdicts
-from orchestration.defs.history import closed_days
+from orchestration.defs.dbt_models import warehouse
+from orchestration.defs.expectation_checks import SPECS, validated
+from orchestration.defs.freshness_checks import verdicts
+from orchestration.defs.history_asset import closed_days
 from orchestration.defs.jobs import hourly_maintenance
 from orchestration.defs.lakehouse import Lakehouse
-from orchestration.defs.landing import topic_key
-from orchestration.defs.models import warehouse
-from orchestration.lib import history, teradata_history
-from orchestration.lib.dbt import Dbt
-from orchestration.lib.history import HistoryError
-from orchestration.lib.live import work
-from orchestration.lib.maintenance import maintain
-from tests.orchestration.lines import landed, sku, stock, view
+from orchestration.defs.topic_assets import topic_key
+from orchestration.history import day_export, teradata_export
+from orchestration.history.day_export import HistoryError
+from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.live_loop import work
+from orchestration.warehouse.maintain import maintain
+from tests.harness.minute_lines import landed, sku, stock, view
 from tests.teradata import emulator
 from tests.teradata.warehouse import LOCATION, Teradata, _warm_runner
 
@@ -148,32 +148,32 @@ def test_a_closed_day_goes_to_the_history_lake_by_write_nos(
     lakehouse: Lakehouse, system: Teradata, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, day = lakehouse.settings(), LONG_AGO.date()
-    assert list(history.days_to_export(settings)) == [day]
+    assert list(day_export.days_to_export(settings)) == [day]
     result = dg.materialize(
         [closed_days], partition_key=str(day), resources={"lakehouse": lakehouse}, selection="*"
     )
     assert result.success
-    assert history.days_to_export(settings) == {}
-    history.verify_day(settings, day)
+    assert day_export.days_to_export(settings) == {}
+    day_export.verify_day(settings, day)
     (old,) = (settings.history_root / "fct_twist").rglob("*.parquet")
-    manifest = history.read_manifest(settings, day)
+    manifest = day_export.read_manifest(settings, day)
     assert manifest
     fact = manifest["tables"]["fct_twist"]
     assert (fact["rows"], fact["sums"]["unknown_share"]) == (2, "1.000000")
 
-    write = teradata_history._write
+    write = teradata_export._write
     monkeypatch.setattr(
-        teradata_history,
+        teradata_export,
         "_write",
         lambda ask, settings, rows, folder: write(
             ask, settings, f"{rows} and sku_id <> 'Z'", folder
         ),
     )
     with pytest.raises(HistoryError, match=r"fct_twist of .* is not what it must be: 2 rows"):
-        history.export_day(settings, day)
-    assert history.read_manifest(settings, day) == manifest, "the old day stays"
+        day_export.export_day(settings, day)
+    assert day_export.read_manifest(settings, day) == manifest, "the old day stays"
     monkeypatch.undo()
-    history.export_day(settings, day)
+    day_export.export_day(settings, day)
     (new,) = (settings.history_root / "fct_twist").rglob("*.parquet")
     assert new != old, "what failed and what came before is gone"
 

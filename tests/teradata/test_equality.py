@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.lib.overview import VIEWS, ensure_views
-from orchestration.lib.overview.figures import read_figures
-from orchestration.lib.overview.models import PARTS
-from tests.dbt.given import load, sku, stock, view
-from tests.dbt.histories import History, packed
-from tests.dbt.oracle import Settings
-from tests.dbt.pipeline import Pipeline
-from tests.overview.shop import days
+from orchestration.pages.overview.figures import read_figures
+from orchestration.pages.overview.parts import PARTS
+from orchestration.pages.overview.publish import VIEWS, ensure_views
+from tests.harness.given import load, sku, stock, view
+from tests.harness.histories import History, packed
+from tests.harness.pipeline import Pipeline
+from tests.harness.referee import Settings
+from tests.harness.small_shop import days
 from tests.teradata.warehouse import Teradata, differences, tables_of
 
 

@@ -11,9 +11,9 @@ from random import Random
 
 import pytest
 
-from orchestration.lib.dbt import DbtFailed
-from tests.dbt.given import load, packed, sku, stock, view
-from tests.dbt.oracle import Delivery
+from orchestration.warehouse.dbt_runner import DbtFailed
+from tests.harness.given import load, packed, sku, stock, view
+from tests.harness.referee import Delivery
 from tests.teradata.emulator import Fault, System
 from tests.teradata.warehouse import Rows, Teradata, differences
 

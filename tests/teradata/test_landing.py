@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.landing import object_key
-from tests.dbt.given import view
-from tests.dbt.oracle import Delivery
+from ingestion.lake.object_keys import object_key
+from tests.harness.given import view
+from tests.harness.referee import Delivery
 from tests.teradata.warehouse import Teradata
 
 NOW = datetime.now(UTC)

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from ingestion.settings import Settings as TwistSettings
-from orchestration.lib import dbt as dbt_module
-from orchestration.lib.dbt import PROJECT, Dbt, DbtFailed, environment
-from tests.dbt.given import CLICKS, line, load, sku, stock, view
-from tests.dbt.oracle import Delivery
+from orchestration.warehouse import dbt_runner as dbt_module
+from orchestration.warehouse.dbt_runner import PROJECT, Dbt, DbtFailed, environment
+from tests.harness.given import CLICKS, line, load, sku, stock, view
+from tests.harness.referee import Delivery
 from tests.teradata import emulator
 from tests.teradata.emulator import Fault
 from tests.teradata.warehouse import Rows, Teradata, differences

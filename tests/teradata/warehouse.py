@@ -9,17 +9,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ingestion import writer_lock
 from ingestion.settings import Settings as TwistSettings
-from orchestration.lib.dbt import Dbt, DbtFailed
-from orchestration.lib.late import replay_late
-from orchestration.lib.load import load
-from orchestration.lib.overview.figures import Figures, read_figures
-from orchestration.lib.report import LoadReport
-from tests.dbt.oracle import Delivery, Settings
-from tests.dbt.pipeline import meaning
-from tests.dbt.tables import MARTS as READ
-from tests.dbt.tables import NOT_ZERO
+from orchestration.pages.overview.figures import Figures, read_figures
+from orchestration.warehouse import writer_lock
+from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
+from orchestration.warehouse.load import load
+from orchestration.warehouse.load_report import LoadReport
+from orchestration.warehouse.replay_late import replay_late
+from tests.harness.pipeline import meaning
+from tests.harness.referee import Delivery, Settings
+from tests.harness.tables import MARTS as READ
+from tests.harness.tables import NOT_ZERO
 from tests.teradata import emulator
 from tests.teradata.rules import check
 from tests.teradata.rules_catalogue import Finding

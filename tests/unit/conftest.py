@@ -2,8 +2,8 @@
 
 import pytest
 
-from ingestion.simulator import write_landing
-from tests.unit.landed_lines import SMALL, Line, read
+from ingestion.simulation.simulator import write_landing
+from tests.harness.landed_lines import SMALL, Line, read
 
 
 @pytest.fixture(scope="session")

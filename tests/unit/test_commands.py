@@ -10,11 +10,11 @@ import pytest
 
 from ingestion.settings import Settings
 from orchestration import __main__ as commands
+from orchestration import dagster_ui
 from orchestration.__main__ import main
-from orchestration.lib import ui
-from orchestration.lib.demo import demo_settings, table
-from orchestration.lib.query import write_csv
-from orchestration.lib.report import LoadReport
+from orchestration.demo import demo_settings, table
+from orchestration.warehouse.load_report import LoadReport
+from orchestration.warehouse.sql_answer import write_csv
 
 
 def test_csv_has_a_header_and_an_empty_field_for_null() -> None:
@@ -73,7 +73,7 @@ def test_what_is_shown_is_the_demo_only_while_there_is_no_warehouse_of_files(
 
 def test_dagster_gets_the_history_lake_as_it_is_named(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, history="s3://bucket/history")
-    assert ui._variables(settings, tmp_path)["TWIST_HISTORY"] == "s3://bucket/history"
+    assert dagster_ui._variables(settings, tmp_path)["TWIST_HISTORY"] == "s3://bucket/history"
 
 
 def test_the_demo_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

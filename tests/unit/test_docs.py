@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.lib import docs
+from ingestion.contract.strict_json import SCHEMAS
+from orchestration.pages import dbt_docs
 
 MANIFEST: dict[str, Any] = {
     "metadata": {"dbt_version": "1.11"},
@@ -48,7 +49,7 @@ MANIFEST: dict[str, Any] = {
 
 
 def test_a_source_that_is_a_model_has_its_columns_and_an_unknown_one_is_left_out() -> None:
-    catalog = docs.catalog_of(MANIFEST)
+    catalog = dbt_docs.catalog_of(MANIFEST)
     assert list(catalog["nodes"]) == ["model.twist.late"]
     assert catalog["nodes"]["model.twist.late"]["metadata"]["type"] == "VIEW"
     assert list(catalog["sources"]) == ["source.twist.late"]
@@ -67,12 +68,12 @@ def test_a_source_that_is_a_model_has_its_columns_and_an_unknown_one_is_left_out
     ],
 )
 def test_limits_are_said_in_words(rule: dict[str, Any], words: str) -> None:
-    assert docs.limits(rule) == words
+    assert dbt_docs.limits(rule) == words
 
 
 def test_the_index_shows_each_field_of_each_topic() -> None:
-    schemas = {path.stem: json.loads(path.read_text()) for path in docs.SCHEMAS.glob("*.json")}
-    page = docs.index_page(schemas, MANIFEST)
+    schemas = {path.stem: json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")}
+    page = dbt_docs.index_page(schemas, MANIFEST)
     fields = sum(len(schema["properties"]) for schema in schemas.values())
     assert page.count("<tr><td>") == fields + 1, "and the column of the one table"
     assert "<td><code>style_id</code></td><td>string</td><td>at times</td>" in page
@@ -81,7 +82,7 @@ def test_the_index_shows_each_field_of_each_topic() -> None:
 
 @pytest.mark.long
 def test_pages_need_no_network_and_columns_are_traced(tmp_path: Path) -> None:
-    index = docs.write_docs(tmp_path / "docs", lambda _: None)
+    index = dbt_docs.write_docs(tmp_path / "docs", lambda _: None)
     pages = [index, index.with_name("dbt.html"), index.parent / "lineage" / "index.html"]
     for page in pages:
         text = page.read_text()

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from ingestion.landing import DEAD_LETTERS, TOPICS
+from ingestion.contract.strict_json import schema
+from ingestion.lake.object_keys import DEAD_LETTERS, TOPICS
 from ingestion.settings import ROOT
-from ingestion.strict_json import schema
 
 MACRO = ROOT / "dbt_project" / "macros" / "load" / "topic_fields.sql"
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from ingestion import dirt, landing
-from ingestion.simulator import Write, write_landing
-from tests.unit.landed_lines import (
+from ingestion.lake import object_keys
+from ingestion.simulation import dirt
+from ingestion.simulation.simulator import Write, write_landing
+from tests.harness.landed_lines import (
     MINUTE_MS,
     SMALL,
     Line,
@@ -57,7 +58,7 @@ def test_redelivered_lines_are_equal_and_lie_in_a_file_of_the_next_hour(
     assert len(again) == len(lines) - len(clean)
     assert len(again) == pytest.approx(0.1 * len(clean), rel=0.1)
     for first, second in again.values():
-        landed_first, landed_again = landing.folder_hour(first), landing.folder_hour(second)
+        landed_first, landed_again = object_keys.folder_hour(first), object_keys.folder_hour(second)
         assert landed_first is not None
         assert landed_again == landed_first + timedelta(hours=1)
     offsets = [line.event["_offset"] for line in lines if line.key == next(iter(again.values()))[1]]

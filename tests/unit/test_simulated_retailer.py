@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ingestion.simulator import write_landing
-from tests.unit.landed_lines import BUSY, SMALL, Line, instant, is_bot, read
+from ingestion.simulation.simulator import write_landing
+from tests.harness.landed_lines import BUSY, SMALL, Line, instant, is_bot, read
 
 
 def of_topic(lines: list[Line], topic: str) -> list[dict[str, Any]]:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from ingestion import landing, simulator
-from ingestion.simulator import Write, events, write_landing
-from tests.unit.landed_lines import (
+from ingestion.lake import object_keys
+from ingestion.simulation import simulator
+from ingestion.simulation.simulator import Write, events, write_landing
+from tests.harness.landed_lines import (
     MINUTE_MS,
     POSITION,
     SMALL,
@@ -92,10 +93,10 @@ def test_a_file_lies_in_the_hour_it_was_opened_and_is_named_after_its_first_offs
     for key, found in files.items():
         first = found[0]
         opened = datetime.fromtimestamp(first["_timestamp"] / 1000, UTC)
-        assert key == landing.object_key(
+        assert key == object_keys.object_key(
             first["_topic"], opened, first["_partition"], first["_offset"]
         )
-        assert landing.is_landed(key)
+        assert object_keys.is_landed(key)
         (window,) = {event["_timestamp"] // (minutes * MINUTE_MS) for event in found}
         windows.add((first["_topic"], first["_partition"], window))
     assert len(windows) == len(files)

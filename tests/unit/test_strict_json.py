@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.strict_json import json_number, json_problem
+from ingestion.contract.strict_json import json_number, json_problem
 
 GOOD: dict[str, dict[str, Any]] = {
     "clickstream": {"event_id": "e1", "event_type": "search", "event_ts": "t", "channel": "web"},

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestion import writer_lock
 from ingestion.settings import ROOT
+from orchestration.warehouse import writer_lock
 
 HOLD = """
 import sys

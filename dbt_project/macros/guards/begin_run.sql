@@ -23,7 +23,7 @@
 {%- endmacro %}
 
 {#- A text that is no number makes the CAST fail, and Teradata's message shows no more than that: the
-    commands (orchestration/lib) ask first and say it as a sentence. -#}
+    commands (orchestration/warehouse) ask first and say it as a sentence. -#}
 {% macro teradata_refuse_other_settings() -%}
 select sum(cast(complaint as integer)) as complaints
 from (

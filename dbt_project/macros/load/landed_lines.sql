@@ -6,7 +6,7 @@
 
     DuckDB: the text of load_objects is cut into lines in a subquery of its own (beside unnest it
     would be cut again for every 2,048 rows), parsed once, and lines that are not provably plain
-    are judged by ingestion/strict_json.py. Reading with `->>` or read_json would hide JSON types,
+    are judged by ingestion/contract/strict_json.py. Reading with `->>` or read_json would hide JSON types,
     repeated keys and NaN.
     Teradata: teradata_landed_lines.sql: NOS reads the lines as text, patterns judge them. -#}
 {% macro landed_lines(topic) -%}

@@ -4,7 +4,7 @@
     The start is per topic: another topic's progress says nothing about this one. A folder ahead of
     the clock never moves it. TWIST_SWEEP=1 lists all days that late events can reach, and so does
     the first load of each UTC day.
-    DuckDB: lake_list (ingestion/lake.py), one folder level at a time.
+    DuckDB: lake_list (ingestion/lake/landed_objects.py), one folder level at a time.
     Teradata: READ_NOS with NOSREAD_KEYS over the same folders. -#}
 {% macro landed_listing() -%}
   {{ return(adapter.dispatch('landed_listing', 'twist')()) }}

@@ -1,7 +1,7 @@
 {#- object_texts(batch): the objects of the batch as they were read: topic, folder_hour, object_key,
     etag and object_size (of what was read, which may be newer than what was listed), read_error,
     and where the engine reads text: object_text, line_count, bad_lines.
-    DuckDB: lake_text (ingestion/lake.py): a cut gzip is an error there; DuckDB's own readers lose
+    DuckDB: lake_text (ingestion/lake/landed_objects.py): a cut gzip is an error there; DuckDB's own readers lose
     its lines silently. Teradata: landed_lines reads the foreign table itself, and what NOS skipped
     is found afterwards (objects_read). -#}
 {% macro object_texts(batch) -%}

@@ -1,0 +1,1 @@
+"""Kafka and Kafka Connect: topics, connectors and dead letters."""

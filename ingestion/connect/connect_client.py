@@ -1,0 +1,192 @@
+"""Applies the connectors of `connectors/` to Kafka Connect, and says how they are.
+
+python -m ingestion.connect.connect_client apply     create or update, wait until all tasks run
+python -m ingestion.connect.connect_client status    each status; exit 1 when a task is down
+python -m ingestion.connect.connect_client restart   restart the tasks that failed, and wait
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingestion.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    import httpx
+
+FOLDER = Path(__file__).parent / "connectors"
+PATIENCE = 120.0
+"""Seconds until a connector must run, a worker that is still starting included."""
+PAUSE = 1.0
+REFUSED = (400, 404, 422)
+"""Answers that no second try will change."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a connector is: its state and its tasks', as Connect names them."""
+
+    name: str
+    state: str
+    tasks: tuple[str, ...]
+    traces: tuple[str, ...]
+    """Of what failed: one stack trace each."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether the connector and at least one task run, and nothing else is the case."""
+        return self.state == "RUNNING" and bool(self.tasks) and set(self.tasks) == {"RUNNING"}
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.state}, tasks: {', '.join(self.tasks) or 'none yet'}"
+
+
+def connectors() -> dict[str, dict[str, str]]:
+    """The connectors as their files have them: name → configuration."""
+    files = sorted(FOLDER.glob("*.json"))
+    found = {path.stem: json.loads(path.read_text()) for path in files}
+    return {name: config for name, config in found.items() if "connector.class" in config}
+
+
+def apply(settings: Settings, say: Callable[[str], None], patience: float = PATIENCE) -> None:
+    """Create or update every connector, then wait until all their tasks run.
+
+    Raises:
+        SettingsError: Connect does not answer, refuses a configuration, or a task fails or does
+            not run in time; the message holds Connect's own reason.
+    """
+    deadline = time.monotonic() + patience
+    with _client(settings) as client:
+        for name, config in connectors().items():
+            _ask(client, "PUT", f"/connectors/{name}/config", deadline, json=config)
+        _wait(client, say, deadline)
+
+
+def status(settings: Settings) -> list[Status]:
+    """How each connector is.
+
+    Raises:
+        SettingsError: Connect does not answer.
+    """
+    with _client(settings) as client:
+        return [_status(client, name, time.monotonic()) for name in connectors()]
+
+
+def restart(settings: Settings, say: Callable[[str], None], patience: float = PATIENCE) -> None:
+    """Restart what failed, and wait until it runs.
+
+    Raises:
+        SettingsError: as `apply`.
+    """
+    deadline = time.monotonic() + patience
+    with _client(settings) as client:
+        for name in connectors():
+            query = "?includeTasks=true&onlyFailed=true"
+            _ask(client, "POST", f"/connectors/{name}/restart{query}", deadline)
+        _wait(client, say, deadline)
+
+
+def _client(settings: Settings) -> "httpx.Client":
+    import httpx
+
+    if not settings.connect_url:
+        raise SettingsError(
+            "TWIST_CONNECT_URL is empty: set it to Kafka Connect's REST interface, such as "
+            "http://127.0.0.1:8083"
+        )
+    return httpx.Client(base_url=settings.connect_url, timeout=30)
+
+
+def _wait(client: "httpx.Client", say: Callable[[str], None], deadline: float) -> None:
+    for name in connectors():
+        while not (found := _status(client, name, deadline)).runs:
+            if found.traces or time.monotonic() > deadline:
+                reason = "\n".join(found.traces) or "it did not run in time"
+                raise SettingsError(f"connector {found}\n{reason}")
+            time.sleep(PAUSE)
+        say(str(found))
+
+
+def _status(client: "httpx.Client", name: str, deadline: float) -> Status:
+    """A connector that was just created has no status for a moment: that is state MISSING."""
+    found = _ask(client, "GET", f"/connectors/{name}/status", deadline, missing={})
+    parts = [found.get("connector", {}), *found.get("tasks", [])]
+    return Status(
+        name,
+        parts[0].get("state", "MISSING"),
+        tuple(part["state"] for part in parts[1:]),
+        tuple(part["trace"] for part in parts if part.get("trace")),
+    )
+
+
+def _ask(
+    client: "httpx.Client",
+    method: str,
+    path: str,
+    deadline: float,
+    *,
+    json: Any = None,
+    missing: Any = None,
+) -> Any:
+    """One request, again and again while Connect starts, rebalances (409) or is out of reach.
+
+    Args:
+        missing: The answer to return where there is no such thing (404).
+    """
+    import httpx
+
+    while True:
+        try:
+            answer = client.request(method, path, json=json)
+        except httpx.TransportError as error:
+            problem = f"does not answer ({error}): start it with `make up` or `make stream`"
+        else:
+            if answer.status_code == 404 and missing is not None:
+                return missing
+            if answer.is_success:
+                return answer.json() if answer.content else None
+            problem = f"says to {method} {path}: {answer.status_code} {_message(answer)}"
+            if answer.status_code in REFUSED:
+                raise SettingsError(f"Kafka Connect {problem}")
+        if time.monotonic() >= deadline:
+            raise SettingsError(f"Kafka Connect at {client.base_url} (TWIST_CONNECT_URL) {problem}")
+        time.sleep(PAUSE)
+
+
+def _message(answer: "httpx.Response") -> str:
+    try:
+        return str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:300]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; exit status 1 where something does not run."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ingestion.connect.connect_client",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=["apply", "status", "restart"])
+    command = parser.parse_args(argv).command
+    try:
+        settings = load_settings()
+        if command == "status":
+            found = status(settings)
+            for each in found:
+                print(each, *each.traces, sep="\n")
+            return 0 if all(each.runs for each in found) else 1
+        (apply if command == "apply" else restart)(settings, print)
+    except SettingsError as error:
+        print(f"twist: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""Lands what Kafka Connect could not write, so that it ends in `audit.dead_letters`.
+
+Connect puts a record that it cannot convert into the topic `dead_letters`, the reason in headers.
+A sink cannot write headers beside values in one object, so this small consumer does: one line per
+record, in the layout of the landing lake. It delivers at least once, as the sink does: it commits
+what it has written, and the loader drops what comes twice.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from isal import igzip
+from obstore import put
+from obstore.exceptions import BaseError
+
+from ingestion.lake import landed_objects, object_keys
+from ingestion.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+CONSUMER = {
+    "group.id": "dead-letters",
+    "auto.offset.reset": "earliest",
+    "enable.auto.commit": False,
+    "session.timeout.ms": 10_000,
+    "log_level": 0,
+}
+MOST = 10_000
+"""Records in one object."""
+LONGEST = 32_000
+"""Characters kept of a raw value, as long as `audit.dead_letters.raw_line`."""
+
+
+def letter(message: Any) -> dict[str, Any]:
+    """A dead letter as one line: where it came from, why it is here, and what it says."""
+    headers = {name: value for name, value in message.headers() or [] if value is not None}
+
+    def header(name: str, default: str = "") -> str:
+        found: bytes = headers.get(f"__connect.errors.{name}", default.encode())
+        return found.decode(errors="replace")
+
+    why = header("exception.message") or header("exception.class.name") or "no reason was given"
+    stamp = message.timestamp()[1]
+    failed = datetime.fromtimestamp(stamp / 1000, UTC)
+    return {
+        "origin_topic": header("topic") or message.topic(),
+        "origin_partition": int(header("partition", str(message.partition()))),
+        "origin_offset": int(header("offset", str(message.offset()))),
+        "reason": f"{header('stage', 'unknown stage')}: {why}"[:512],
+        "raw_value": _text(message.value()),
+        "event_ts": f"{failed:%Y-%m-%dT%H:%M:%S.%f}Z",
+        "_topic": message.topic(),
+        "_partition": message.partition(),
+        "_offset": message.offset(),
+        "_timestamp": stamp,
+    }
+
+
+def _text(value: bytes | None) -> str:
+    """Bytes that are no text are shown as `\\xNN`; a NUL would make the line no JSON for many."""
+    return (value or b"").decode(errors="backslashreplace").replace("\0", "\\x00")[:LONGEST]
+
+
+def land(store: "ObjectStore", messages: Sequence[Any]) -> list[str]:
+    """Write the messages of one read, an object per partition; return the keys."""
+    by_partition: dict[int, list[Any]] = defaultdict(list)
+    for message in messages:
+        by_partition[message.partition()].append(message)
+    keys = []
+    for partition, group in sorted(by_partition.items()):
+        lines = "".join(json.dumps(letter(each), ensure_ascii=False) + "\n" for each in group)
+        key = object_keys.object_key(
+            object_keys.DEAD_LETTERS, datetime.now(UTC), partition, group[0].offset()
+        )
+        put(store, key, igzip.compress(lines.encode(), mtime=0))
+        keys.append(key)
+    return keys
+
+
+class Drain:
+    """Reads the topic and lands it, until `stop()`."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        from confluent_kafka import Consumer
+
+        self._store = landed_objects.open_store(settings)
+        self._say = say
+        self._stopped = False
+        self._consumer: Any = Consumer({**CONSUMER, "bootstrap.servers": settings.kafka})
+
+    def stop(self, *_: object) -> None:
+        """Finish what was read, then end."""
+        self._stopped = True
+
+    def run(self, seconds: float) -> int:
+        """Land what comes, every so many seconds; return how many records were landed."""
+        landed = 0
+        self._consumer.subscribe([object_keys.DEAD_LETTERS])
+        try:
+            while not self._stopped:
+                landed += self._once(seconds)
+        finally:
+            self._consumer.close()
+        return landed
+
+    def _once(self, seconds: float) -> int:
+        deadline = time.monotonic() + seconds
+        messages: list[Any] = []
+        while not self._stopped and len(messages) < MOST and time.monotonic() < deadline:
+            read = self._consumer.consume(MOST - len(messages), timeout=0.5)
+            messages += [message for message in read if message.error() is None]
+        while messages:
+            try:
+                keys = land(self._store, messages)
+            except (BaseError, OSError) as error:
+                self._say(
+                    f"the lake cannot be written, trying again: {landed_objects.first_line(error)}"
+                )
+                if self._stopped:
+                    return 0  # not committed: they come again
+                time.sleep(seconds)
+                continue
+            self._consumer.commit(asynchronous=False)
+            self._say(f"landed {', '.join(keys)}")
+            break
+        return len(messages)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until stopped (Ctrl-C or SIGTERM); exit status 1 when the lake cannot be written."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ingestion.connect.dead_letters", description=__doc__
+    )
+    parser.add_argument("--seconds", type=float, default=5.0, help="between two objects [5]")
+    options = parser.parse_args(argv)
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    try:
+        drain = Drain(load_settings(), say)
+    except SettingsError as error:
+        print(f"twist: {error}", file=sys.stderr)
+        return 1
+    signal.signal(signal.SIGTERM, drain.stop)
+    signal.signal(signal.SIGINT, drain.stop)
+    say(f"{drain.run(options.seconds):,} dead letters landed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Creates the Kafka topics of `connectors/topics.json`, or brings their settings in line.
+
+`python -m ingestion.connect.kafka_topics` is safe to run again: a topic that is as the
+file says is left alone.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ingestion.settings import Settings, SettingsError, load_settings
+
+FILE = Path(__file__).parent / "connectors" / "topics.json"
+PATIENCE = 30.0
+"""Seconds to wait for the broker's answer."""
+
+
+def wanted() -> dict[str, dict[str, Any]]:
+    """The topics as the file has them: name → {partitions, replicas, config}."""
+    topics: dict[str, dict[str, Any]] = json.loads(FILE.read_text())
+    return topics
+
+
+def apply(settings: Settings) -> list[str]:
+    """Create what is missing and change what differs; one sentence for each thing done.
+
+    Raises:
+        SettingsError: the broker does not answer, or a topic has more partitions than the file.
+    """
+    from confluent_kafka import KafkaException
+
+    kafka = _admin()
+    admin = kafka.AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
+    try:
+        standing = admin.list_topics(timeout=PATIENCE).topics
+    except KafkaException as error:
+        raise SettingsError(
+            f"Kafka at {settings.kafka} does not answer ({error.args[0].str()}): "
+            "check TWIST_KAFKA, or start it with `make up` or `make stream`"
+        ) from None
+    done = []
+    for name, topic in wanted().items():
+        partitions = len(standing[name].partitions) if name in standing else 0
+        if partitions > topic["partitions"]:
+            raise SettingsError(
+                f"topic {name} has {partitions} partitions and {FILE} says {topic['partitions']}: "
+                "Kafka cannot take partitions away; correct the file"
+            )
+        if not partitions:
+            new = kafka.NewTopic(
+                name, topic["partitions"], topic["replicas"], config=topic["config"]
+            )
+            admin.create_topics([new])[name].result(PATIENCE)
+            _wait_for(admin, name)
+            done.append(f"{name}: created with {topic['partitions']} partitions")
+            continue
+        if partitions < topic["partitions"]:
+            more = kafka.NewPartitions(name, topic["partitions"])
+            admin.create_partitions([more])[name].result(PATIENCE)
+            done.append(f"{name}: {partitions} partitions became {topic['partitions']}")
+        resource = kafka.ConfigResource(kafka.ConfigResource.Type.TOPIC, name)
+        found = admin.describe_configs([resource])[resource].result(PATIENCE)
+        changed = {k: v for k, v in topic["config"].items() if found[k].value != v}
+        if changed:
+            _set(admin, name, changed)
+            done.append(f"{name}: {', '.join(f'{k}={v}' for k, v in changed.items())}")
+    return done
+
+
+def _wait_for(admin: Any, name: str) -> None:
+    """A broker says that a topic is made a moment before it lists it."""
+    deadline = time.monotonic() + PATIENCE
+    while name not in admin.list_topics(timeout=PATIENCE).topics:
+        if time.monotonic() > deadline:
+            raise SettingsError(f"topic {name} was created, but Kafka does not list it")
+        time.sleep(0.1)
+
+
+def _set(admin: Any, name: str, config: dict[str, str]) -> None:
+    kafka = _admin()
+    entries = [
+        kafka.ConfigEntry(key, value, incremental_operation=kafka.AlterConfigOpType.SET)
+        for key, value in config.items()
+    ]
+    topic = kafka.ConfigResource.Type.TOPIC
+    resource = kafka.ConfigResource(topic, name, incremental_configs=entries)
+    admin.incremental_alter_configs([resource])[resource].result(PATIENCE)
+
+
+def _admin() -> Any:
+    """Kafka's admin client: in no lock but the whole one, and without types."""
+    import confluent_kafka.admin
+
+    return confluent_kafka.admin
+
+
+def main() -> int:
+    """Apply the file; exit status 1 with one sentence when that is not possible."""
+    try:
+        done = apply(load_settings())
+    except SettingsError as error:
+        print(f"twist: {error}", file=sys.stderr)
+        return 1
+    print("\n".join(done) or "the topics are as they should be")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The landing lake: object keys, listing and reading."""

@@ -1,0 +1,234 @@
+"""Feeds the simulated retailer into Kafka, at the wall clock or a past day at any speed.
+
+`python -m ingestion.simulation.producer` runs until it is stopped (Ctrl-C or SIGTERM): it
+then sends what is under way, says what was delivered, and exits with 1 if anything was not.
+"""
+
+import argparse
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ingestion.settings import Settings, SettingsError, load_settings
+from ingestion.simulation.retailer.config import HOUR, RetailerConfig, slices
+from ingestion.simulation.simulator import Record, events
+
+PRODUCER = {
+    "enable.idempotence": True,  # a retry is not a second copy, and order within a key holds
+    "acks": "all",
+    "compression.type": "lz4",
+    "linger.ms": 20,
+    "queue.buffering.max.messages": 500_000,
+    # A broker may be away for long; whoever stops the producer is told what was not delivered.
+    "delivery.timeout.ms": 2_147_483_647,
+    "partitioner": "murmur2_random",  # a key's partition as Java clients compute it
+    "log_level": 0,
+}
+TICK = 0.02
+"""Seconds between looks at the clock."""
+SAY_EVERY = 10.0
+FLUSH_SECONDS = 60.0
+A_YEAR = 366 * 24
+"""Hours: a producer at the wall clock runs until someone stops it."""
+
+
+@dataclass
+class Deliveries:
+    """What became of the records: counts by topic, failures by reason."""
+
+    sent: Counter[str] = field(default_factory=Counter)
+    delivered: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    undelivered: int = 0
+    """Still waiting for the broker when the producer gave up."""
+
+    def __str__(self) -> str:
+        topics = ", ".join(f"{name} {count:,}" for name, count in sorted(self.delivered.items()))
+        wrong = "".join(f"; {count:,} failed: {why}" for why, count in self.failed.items())
+        lost = f"; {self.undelivered:,} not delivered" if self.undelivered else ""
+        return (
+            f"{self.sent.total():,} sent, {self.delivered.total():,} delivered"
+            f" ({topics or 'none'}){wrong}{lost}"
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether every record that was sent is in Kafka."""
+        return self.delivered.total() == self.sent.total()
+
+
+class Feed:
+    """Sends records when they are due. `stop()` from any thread or signal handler ends it."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        from confluent_kafka import KafkaException, Producer
+
+        self._refused = KafkaException
+        self.deliveries = Deliveries()
+        self._producer = Producer({**PRODUCER, "bootstrap.servers": settings.kafka})
+        self._say = say
+        self._stopped = False
+        self._said = time.monotonic()
+
+    def stop(self, *_: object) -> None:
+        """Send nothing more."""
+        self._stopped = True
+
+    def run(self, due: "Iterator[tuple[float, Sequence[Record]]]") -> Deliveries:
+        """Send each group of records at its moment, in seconds of `time.monotonic`."""
+        for moment, records in due:
+            while not self._stopped and (wait := moment - time.monotonic()) > 0:
+                self._producer.poll(min(wait, TICK))
+                self._report()
+            for record in records:
+                if self._stopped:
+                    break
+                self._send(record)
+            if self._stopped:
+                break
+            self._producer.poll(0)
+            self._report()
+        self.deliveries.undelivered = self._producer.flush(FLUSH_SECONDS)
+        return self.deliveries
+
+    def _send(self, record: Record) -> None:
+        while not self._stopped:
+            try:
+                self._producer.produce(
+                    record.topic,
+                    key=record.key.encode(),
+                    value=record.value,
+                    timestamp=record.timestamp,
+                    on_delivery=self._delivered,
+                )
+            except BufferError:  # the broker is slower than we are: wait for it
+                self._producer.poll(0.1)
+                self._report()
+                continue
+            except self._refused as error:  # too large, say: the next one may be fine
+                self.deliveries.failed[error.args[0].str()] += 1
+            self.deliveries.sent[record.topic] += 1
+            return
+
+    def _delivered(self, error: Any, message: Any) -> None:
+        if error is None:
+            self.deliveries.delivered[message.topic()] += 1
+        else:
+            self.deliveries.failed[error.str()] += 1
+
+    def _report(self) -> None:
+        if time.monotonic() - self._said >= SAY_EVERY:
+            self._said = time.monotonic()
+            self._say(str(self.deliveries))
+
+
+def at_the_wall_clock(config: RetailerConfig, rate: float) -> RetailerConfig:
+    """A year from now on, with about `rate` events a second at this time of the day."""
+    start = datetime.now(UTC).replace(microsecond=0)
+    day = replace(config, start=start, hours=24, views=24_000)
+    # How many of a day's views fall into the next hour tells how many views the rate asks for;
+    # asked again, for busier days are cut more finely.
+    for _ in range(2):
+        hour = (piece for piece in slices(day) if piece.begin < HOUR)
+        soon = sum(piece.human_views + piece.bot_views for piece in hour)
+        views = round(rate / EVENTS_PER_VIEW * 3600 * day.views / max(1, soon))
+        day = replace(day, views=max(24, views))
+    return replace(day, hours=A_YEAR, views=day.views * A_YEAR // 24, visits_in_progress=True)
+
+
+EVENTS_PER_VIEW = 1.27
+"""Page views, searches, bag and stock events come with the product views."""
+
+
+def paced(
+    chunks: Iterator[list[Record]], start_ms: int, speed: float, burst: float
+) -> Iterator[tuple[float, Sequence[Record]]]:
+    """Group the records by the moment at which they are due, `speed` times as fast as life.
+
+    Args:
+        start_ms: The simulated time at which this starts, in milliseconds since the epoch.
+        speed: 0 is as fast as Kafka takes them.
+        burst: Seconds for which records are held back and then sent at once.
+    """
+    began = time.monotonic()
+    step = max(TICK, burst)
+    for chunk in chunks:
+        if not speed:
+            yield began, chunk
+            continue
+        group: list[Record] = []
+        due = 0.0
+        for record in chunk:
+            at = (record.timestamp - start_ms) / 1000 / speed
+            if group and at >= due:
+                yield began + due, group
+                group = []
+            if not group:
+                due = (at // step + 1) * step
+            group.append(record)
+        if group:
+            yield began + due, group
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m ingestion.simulation.producer",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--rate", type=float, default=50.0, help="events a second, about [50]")
+    parser.add_argument("--burst", type=float, default=0.0, help="send only every so many seconds")
+    parser.add_argument("--seconds", type=float, help="stop after so long [never]")
+    parser.add_argument("--replay", type=_day, metavar="DAY", help="a past day instead of now")
+    parser.add_argument("--speed", type=float, default=1.0, help="of a replay; 0: all at once [1]")
+    parser.add_argument("--views", type=int, default=200_000, help="of a replayed day [200,000]")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--retry-rate", type=float, default=0.0, help="events sent twice [0]")
+    parser.add_argument("--late-rate", type=float, default=0.0, help="events hours late [0]")
+    return parser.parse_args(argv)
+
+
+def _day(text: str) -> datetime:
+    return datetime.combine(datetime.fromisoformat(text).date(), datetime.min.time(), UTC)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Produce until stopped; exit status 1 when a record was not delivered."""
+    options = _parse(argv)
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    try:
+        settings = load_settings()
+        config = RetailerConfig(
+            seed=options.seed, retry_rate=options.retry_rate, late_rate=options.late_rate
+        )
+        if options.replay:
+            config = replace(config, start=options.replay, views=options.views)
+        else:
+            config = at_the_wall_clock(config, options.rate)
+    except (SettingsError, ValueError) as error:
+        print(f"twist: {error}", file=sys.stderr)
+        return 1
+    feed = Feed(settings, say)
+    signal.signal(signal.SIGTERM, feed.stop)
+    signal.signal(signal.SIGINT, feed.stop)
+    if options.seconds:
+        signal.signal(signal.SIGALRM, feed.stop)
+        signal.setitimer(signal.ITIMER_REAL, options.seconds)
+    say(f"producing to {settings.kafka} from {config.start:%Y-%m-%d %H:%M}Z on; stop with Ctrl-C")
+    speed = options.speed if options.replay else 1.0
+    chunks = events(config)
+    deliveries = feed.run(paced(chunks, config.start_us // 1000, speed, options.burst))
+    say(str(deliveries))
+    return 0 if deliveries.complete else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""Stock of every SKU at every location that carries it, and what people do to it."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from ingestion.simulation.retailer.assortment import BRANDS, Assortment, Locations
+from ingestion.simulation.retailer.config import DAY, HOUR, Floats, Ints, RetailerConfig
+
+RECEIPT, RETURN, SALE, BAG, BUY = range(5)
+"""Kinds of action, in the order in which they happen at one instant."""
+REASONS = ("receipt", "return", "sale", "", "sale")
+"""The `reason` of the stock change that each kind makes."""
+
+CENTRE_SHARE = 0.5
+"""What distribution centres hold of a SKU's stock; its stores have the rest."""
+
+
+class Visit(NamedTuple):
+    """What an event says about the visit it belongs to."""
+
+    key: str
+    """The Kafka key."""
+    fields: str
+    """Rendered JSON members: session, visitor, channel …"""
+
+
+class Action(NamedTuple):
+    """Someone wants something of the stock."""
+
+    at: int
+    """Microseconds since the start."""
+    kind: int
+    sku: int
+    slot: int
+    """Where it is looked for first."""
+    pieces: int = 1
+    order: int = -1
+    """Bags and purchases: the number of the wish that both belong to."""
+    visit: Visit | None = None
+
+
+@dataclass
+class Outcome:
+    """What really happened, in order of time."""
+
+    at: list[int] = field(default_factory=list)
+    """Stock changes: when (microseconds since the start, all different) …"""
+    slot: list[int] = field(default_factory=list)
+    """… where …"""
+    level: list[int] = field(default_factory=list)
+    """… what is left there …"""
+    reason: list[str] = field(default_factory=list)
+    """… and why."""
+    clicks: list[Action] = field(default_factory=list)
+    """Bags and purchases that found something to buy."""
+
+
+class Stockroom:
+    """The levels of all slots. A slot is one SKU at one location that carries it; the slots of a
+    SKU stand together, distribution centres first.
+    """
+
+    def __init__(self, config: RetailerConfig, goods: Assortment, locations: Locations) -> None:
+        rng = config.rng(3)
+        self._config = config
+        self._centres = locations.centres
+        places = [
+            np.concatenate((np.arange(self._centres), self._centres + stores))
+            for stores in _carriers(rng, config, goods, locations)
+        ]
+        sku_places = [places[style] for style in goods.sku_style.tolist()]
+        sizes = np.array([len(p) for p in sku_places], np.int64)
+        self._first: Ints = np.concatenate(([0], np.cumsum(sizes)))
+        location = np.concatenate(sku_places)
+        sku = np.repeat(np.arange(len(sizes)), sizes)
+        self.location: list[int] = location.tolist()
+        self.sku: list[int] = sku.tolist()
+        self._bounds: list[int] = self._first.tolist()
+
+        self._target = _targets(rng, config, goods)
+        # What a day like any other left of it: some sizes are sold out before the lorries come.
+        yesterday = _daily_demand(config, goods) * rng.uniform(0.3, 1.2, len(sizes))
+        opening = np.maximum(0, self._target * rng.uniform(0.6, 1, len(sizes)) - yesterday)
+        brand = np.array(goods.style_brand)[goods.sku_style]
+        self._service = np.array([b.service for b in BRANDS])[brand]
+        share = _slot_shares(location, sku, locations)
+        levels = np.floor(opening[sku] * share + rng.random(len(sku))).astype(np.int64)
+        self.level: list[int] = levels.tolist()
+        self._network: list[int] = np.bincount(sku, levels).astype(np.int64).tolist()
+        self._last = 0
+        self._refused: set[int] = set()
+
+    def centre_slots(self, skus: Ints, luck: Floats) -> Ints:
+        """A distribution centre's slot for each SKU; `luck` is uniform in [0, 1)."""
+        return self._first[skus] + (luck * self._centres).astype(np.int64)
+
+    def store_slots(self, skus: Ints, luck: Floats) -> Ints:
+        """A carrying store's slot for each SKU; `luck` is uniform in [0, 1)."""
+        stores = self._first[skus + 1] - self._first[skus] - self._centres
+        return self._first[skus] + self._centres + (luck * stores).astype(np.int64)
+
+    def slot_of(self, sku: int, location: int, otherwise: int) -> int:
+        """The SKU's slot at this location; `otherwise` where the location does not carry it."""
+        end = self._bounds[sku + 1]
+        slot = bisect_left(self.location, location, self._bounds[sku], end)
+        return slot if slot < end and self.location[slot] == location else otherwise
+
+    def deliveries(self, day: int, since: int) -> list[Action]:
+        """What lorries bring on this day (counted from the start's midnight, `since` on, in
+        microseconds since the start): centres at dawn, some stores before noon. A delivery fills
+        up to the planners' target, when it comes.
+        """
+        config = self._config
+        rng = config.rng(4, day)
+        missing = self._target - np.array(self._network)
+        comes = (rng.random(len(missing)) < self._service) & (missing > 0.15 * self._target)
+        skus = np.flatnonzero(comes)
+        midnight = day * DAY - config.start_us % DAY
+        dawn = midnight + (rng.normal(6.5, 1.0, len(skus)) * HOUR).astype(np.int64)
+        pieces = missing[skus] * rng.uniform(0.7, 1.0, len(skus))
+        stops = [(CENTRE_SHARE, dawn, self.centre_slots(skus, rng.random(len(skus))))]
+        for _ in range(2):
+            drive = (rng.uniform(1, 5, len(skus)) * HOUR).astype(np.int64)
+            store = self.store_slots(skus, rng.random(len(skus)))
+            stops.append(((1 - CENTRE_SHARE) / 2, dawn + drive, store))
+        return [
+            Action(at, RECEIPT, sku, slot, count)
+            for share, times, slots in stops
+            for at, sku, slot, count in zip(
+                times.tolist(),
+                skus.tolist(),
+                slots.tolist(),
+                np.floor(pieces * share + rng.random(len(skus))).astype(np.int64).tolist(),
+                strict=True,
+            )
+            if count and since <= at
+        ]
+
+    def play(self, actions: Iterable[Action]) -> Outcome:
+        """Carries out actions, which come in order of time. Who finds the first slot empty gets
+        the piece from the fullest one; who finds the SKU sold out everywhere gets nothing.
+        """
+        level, network, bounds = self.level, self._network, self._bounds
+        refused, last, outcome = self._refused, self._last, Outcome()
+        for action in actions:
+            at, kind, sku, slot, pieces, order, _ = action
+            if kind <= RETURN:
+                left = level[slot] + pieces
+                network[sku] += pieces
+            elif kind == BAG:
+                if network[sku]:
+                    outcome.clicks.append(action)
+                else:
+                    refused.add(order)
+                continue
+            else:
+                if not network[sku] or order in refused:
+                    refused.discard(order)
+                    continue
+                if not level[slot]:
+                    begin = bounds[sku]
+                    levels = level[begin : bounds[sku + 1]]
+                    slot = begin + levels.index(max(levels))
+                left = level[slot] - 1
+                network[sku] -= 1
+                if kind == BUY:
+                    outcome.clicks.append(action)
+            level[slot] = left
+            # No two changes at one instant: which of them holds would depend on their positions.
+            last = at if at > last else last + 1
+            outcome.at.append(last)
+            outcome.slot.append(slot)
+            outcome.level.append(left)
+            outcome.reason.append(REASONS[kind])
+        self._last = last
+        return outcome
+
+
+def _carriers(
+    rng: np.random.Generator, config: RetailerConfig, goods: Assortment, locations: Locations
+) -> list[Ints]:
+    """The stores that carry each style: popular styles are in more of them."""
+    stores = len(locations.store_weight)
+    popular = (goods.style_weight * len(goods.style_weight)) ** 0.25
+    wanted = config.coverage * stores * popular / popular.mean()
+    counts = np.clip(np.rint(wanted * rng.uniform(0.6, 1.4, len(wanted))), 1, stores)
+    return [
+        np.sort(rng.choice(stores, int(count), replace=False)).astype(np.int64) for count in counts
+    ]
+
+
+def _targets(rng: np.random.Generator, config: RetailerConfig, goods: Assortment) -> Floats:
+    """Pieces of each SKU that its planners want in stock. They err: by brand, by style, by SKU,
+    and they buy too evenly over the sizes, so that the popular sizes run out first.
+    """
+    brand_days = np.array([b.days for b in BRANDS])[goods.style_brand]
+    days = brand_days * rng.lognormal(0, 0.35, len(brand_days))
+    even = (goods.size_share * np.bincount(goods.sku_style)[goods.sku_style]) ** -0.5
+    error = rng.lognormal(0, 0.25, len(even))
+    return _daily_demand(config, goods) * days[goods.sku_style] * even * error * 1.15
+
+
+def _daily_demand(config: RetailerConfig, goods: Assortment) -> Floats:
+    """Pieces of each SKU that people want to buy on a day, about."""
+    return goods.demand * config.views * config.stock_changes * 24 / config.hours
+
+
+def _slot_shares(location: Ints, sku: Ints, locations: Locations) -> Floats:
+    """What each slot holds of its SKU's stock; sums to 1 per SKU."""
+    weight = np.concatenate((np.zeros(locations.centres), locations.store_weight))[location]
+    stores = (1 - CENTRE_SHARE) * weight / np.bincount(sku, weight)[sku]
+    return np.where(location < locations.centres, CENTRE_SHARE / locations.centres, stores)

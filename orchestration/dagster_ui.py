@@ -1,0 +1,132 @@
+"""`make ui`: Dagster's code server, webserver and daemon on this machine, kept alive."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import yaml
+
+from ingestion.settings import ROOT, Settings, SettingsError
+from orchestration.warehouse.dbt_runner import environment
+
+HOST = "127.0.0.1"
+FILES = ROOT / "docker" / "dagster"
+PATIENCE_SECONDS = 180.0
+
+
+def serve(settings: Settings, port: int, say: Callable[[str], None]) -> None:
+    """Serve the UI until Ctrl-C; a process that dies is started again. The next port is the
+    code server's.
+
+    Raises:
+        SettingsError: a port is taken, or the code server does not come up.
+    """
+    code_port = port + 1
+    for number in (port, code_port):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, number))
+            except OSError:
+                raise SettingsError(
+                    f"port {number} is taken, by another `make ui`? Stop that, or say "
+                    "make ui PORT=…"
+                ) from None
+    home = prepare_home(Path(os.environ.get("DAGSTER_HOME") or ROOT / ".data" / "dagster"))
+    variables = _variables(settings, home) | {"TWIST_CODE_PORT": str(code_port)}
+    dagster = Path(sys.executable).parent
+    commands = {
+        "code server": [
+            f"{dagster}/dagster", "code-server", "start", "-h", HOST, "-p", str(code_port),
+            "-m", "orchestration.definitions",
+        ],
+        "webserver": [
+            f"{dagster}/dagster-webserver", "-h", HOST, "-p", str(port), "-w",
+            str(home / "workspace.yaml"),
+        ],
+        "daemon": [f"{dagster}/dagster-daemon", "run", "-w", str(home / "workspace.yaml")],
+    }  # fmt: skip
+    started: dict[str, subprocess.Popen[bytes]] = {}
+    logs = home / "server-logs"  # Dagster clears a folder `logs` of its own
+    logs.mkdir(exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    say(f"starting Dagster on {settings.warehouse_root}; logs in {logs} …")
+    try:
+        for name, command in commands.items():
+            started[name] = _start(name, command, variables, logs)
+            if name == "code server":
+                _wait_for(code_port, started[name], logs / "code-server.log")
+        _wait_for(port, started["webserver"], logs / "webserver.log")
+        say(f"open http://{HOST}:{port} (Ctrl-C ends it)")
+        while True:
+            time.sleep(1)
+            for name, process in started.items():
+                if process.poll() is not None:
+                    say(f"the {name} ended ({process.returncode}): starting it again")
+                    started[name] = _start(name, commands[name], variables, logs)
+    finally:
+        _end(list(started.values()))
+
+
+def prepare_home(home: Path) -> Path:
+    """Dagster's home: the instance of docker/dagster, on SQLite files instead of Postgres."""
+    home.mkdir(parents=True, exist_ok=True)
+    instance = yaml.safe_load((FILES / "dagster.yaml").read_text())
+    del instance["storage"]
+    (home / "dagster.yaml").write_text(yaml.safe_dump(instance))
+    shutil.copy(FILES / "workspace.yaml", home)
+    return home
+
+
+def _variables(settings: Settings, home: Path) -> dict[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        **environment(settings),
+        "TWIST_HISTORY": settings.history_lake,
+        "TWIST_OVERVIEW": settings.overview_root,
+        "TWIST_CODE_SERVER": HOST,
+        "DAGSTER_HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        # Imports cost seconds in every process without compiled files; the checkout stays clean.
+        "PYTHONPYCACHEPREFIX": str(ROOT / ".data" / "bytecode"),
+    }
+
+
+def _start(
+    name: str, command: list[str], variables: dict[str, str], logs: Path
+) -> "subprocess.Popen[bytes]":
+    with (logs / f"{name.replace(' ', '-')}.log").open("ab") as log:
+        return subprocess.Popen(  # noqa: S603  # our own commands
+            command, cwd=ROOT, env=variables, stdout=log, stderr=log, start_new_session=True
+        )
+
+
+def _end(processes: "list[subprocess.Popen[bytes]]") -> None:
+    """End each with all it started: a live run that nobody watches must not go on writing."""
+    for sign, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, sign)
+        deadline = time.monotonic() + patience
+        for process in processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))
+
+
+def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) == 0:
+                return
+        if process.poll() is not None or time.monotonic() > deadline:
+            last = log.read_text().strip().splitlines()[-1:]
+            raise SettingsError(f"Dagster does not start: {' '.join(last)}; more in {log}")
+        time.sleep(0.2)

@@ -1,0 +1,100 @@
+"""Freshness of data as asset checks, looked at outside of runs: red when nothing runs, too."""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from ingestion.lake.object_keys import TOPICS
+from ingestion.settings import Settings, SettingsError
+from orchestration.defs.dagster_results import as_evaluation
+from orchestration.defs.lakehouse import Lakehouse
+from orchestration.defs.topic_assets import topic_key
+from orchestration.monitoring.check_results import Check, Status, record
+from orchestration.monitoring.freshness import Verdict, ask_connect, judge, judge_lag, observe
+
+TWIST_NOW = dg.AssetKey(["marts", "twist_now"])
+REPORT_SECONDS = 300
+SPECS = [
+    *(
+        dg.AssetCheckSpec(
+            "arrivals_are_fresh",
+            asset=topic_key(topic),
+            description=f"Lines of {topic} keep arriving; limit: "
+            f"TWIST_FRESH_{topic.upper()}_MINUTES. Says who stopped when they do not.",
+        )
+        for topic in TOPICS
+    ),
+    dg.AssetCheckSpec(
+        "lag_is_small",
+        asset=TWIST_NOW,
+        description="The newest view is young; limit: TWIST_FRESH_CLICKSTREAM_MINUTES.",
+    ),
+]
+
+
+def verdicts(settings: Settings) -> dict[dg.AssetKey, Verdict]:
+    """Judge every topic and marts.twist_now, now."""
+    now = datetime.now(UTC)
+    seen, lag = observe(settings, now)
+    connect_problem = ask_connect(settings)
+    found = {
+        topic_key(topic): judge(topic, seen, settings, now, connect_problem) for topic in TOPICS
+    }
+    found[TWIST_NOW] = judge_lag(lag, settings, found[topic_key("clickstream")])
+    record(settings, (_as_check(spec, found[spec.asset_key]) for spec in SPECS))
+    return found
+
+
+def _as_check(spec: dg.AssetCheckSpec, verdict: Verdict) -> Check:
+    status: dict[str, Status] = {"green": "passed", "amber": "warned", "red": "failed"}
+    table = spec.asset_key.to_user_string()
+    return Check("freshness", spec.name, status[verdict.colour], verdict.sentence, table)
+
+
+def check_result(spec: dg.AssetCheckSpec, verdict: Verdict) -> dg.AssetCheckResult:
+    """A verdict as a check result: amber is a warning, red an error."""
+    is_red = verdict.colour == "red"
+    return dg.AssetCheckResult(
+        asset_key=spec.asset_key,
+        check_name=spec.name,
+        passed=verdict.colour == "green",
+        severity=dg.AssetCheckSeverity.ERROR if is_red else dg.AssetCheckSeverity.WARN,
+        description=verdict.sentence,
+        metadata={"cause": verdict.cause},
+    )
+
+
+@dg.multi_asset_check(specs=SPECS, can_subset=True)
+def data_freshness(
+    context: dg.AssetCheckExecutionContext, lakehouse: Lakehouse
+) -> Iterator[dg.AssetCheckResult]:
+    """The checks by hand, from the UI; the sensor below looks by itself."""
+    found = verdicts(lakehouse.settings())
+    for spec in SPECS:
+        if spec.key in context.selected_asset_check_keys:
+            yield check_result(spec, found[spec.asset_key])
+
+
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Judges the freshness of data; reports what changes, and all every 5 minutes.",
+)
+def freshness_of_data(context: dg.SensorEvaluationContext, lakehouse: Lakehouse) -> Any:
+    """Look at lake, warehouse and Connect."""
+    try:
+        found = verdicts(lakehouse.settings())
+    except SettingsError as error:
+        return dg.SkipReason(str(error))
+    before = json.loads(context.cursor or "{}")
+    state = {key.to_user_string(): [v.colour, v.cause] for key, v in found.items()}
+    if before.get("state") == state and time.time() - before["at"] < REPORT_SECONDS:
+        return dg.SkipReason("; ".join(verdict.sentence for verdict in found.values()))
+    return dg.SensorResult(
+        asset_events=[as_evaluation(check_result(spec, found[spec.asset_key])) for spec in SPECS],
+        cursor=json.dumps({"state": state, "at": time.time()}),
+    )

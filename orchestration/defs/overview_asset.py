@@ -1,0 +1,86 @@
+"""The overview page as an asset: live mode publishes it every minute, a schedule every five."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from ingestion.settings import Settings, SettingsError
+from orchestration.defs.heartbeat import beating, in_progress
+from orchestration.defs.lakehouse import Lakehouse
+from orchestration.pages.overview.parts import PARTS
+from orchestration.pages.overview.publish import publish, views_are_made
+from orchestration.warehouse.attach import has_warehouse
+from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
+from orchestration.warehouse.write_queue import turn
+
+PAGE = dg.AssetKey(["overview", "page"])
+FRESH = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(minutes=20), warn_window=timedelta(minutes=11)
+)
+
+
+def published(settings: Settings, dbt: Dbt) -> dg.MaterializeResult[Any]:
+    """Publish, and say where. The caller may write: it holds the lock, or the views are made."""
+    began = time.process_time()
+    address = publish(settings, lambda: dbt)
+    shown = address if settings.overview_is_s3 else f"file://{address}"
+    metadata: dict[str, Any] = {
+        "page": dg.MetadataValue.url(shown),
+        "cpu seconds": time.process_time() - began,
+    }
+    return dg.MaterializeResult(asset_key=PAGE, metadata=metadata)
+
+
+@dg.asset(
+    key=PAGE,
+    group_name="overview",
+    deps=[dg.AssetKey(["overview", f"overview_{part}"]) for part in PARTS],
+    owners=["team:merchandising-analytics"],
+    kinds={"html", "json"},
+    freshness_policy=FRESH,
+    description="How the shop stands, on one page: TWIST now, lost demand, missing sizes, "
+    "freshness and checks. Beside it the same figures as overview.json, with its schema.",
+)
+def overview_page(
+    context: dg.AssetExecutionContext, lakehouse: Lakehouse
+) -> dg.MaterializeResult[Any]:
+    """Publish the page where TWIST_OVERVIEW says."""
+    settings = lakehouse.settings()
+    dbt = lakehouse.dbt()
+    try:
+        with beating(context):
+            if views_are_made(settings):
+                return published(settings, dbt)
+            with turn(settings.warehouse_root):
+                return published(settings, dbt)
+    except (DbtFailed, SettingsError) as error:
+        raise dg.Failure(str(error)) from None
+    finally:
+        dbt.close()
+
+
+twist_overview = dg.define_asset_job(
+    "twist_overview",
+    selection=dg.AssetSelection.assets(overview_page),
+    description="The overview page, from the warehouse as it stands.",
+)
+
+
+@dg.schedule(
+    job=twist_overview,
+    cron_schedule="2-59/5 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+def every_5_minutes_page(
+    context: dg.ScheduleEvaluationContext, lakehouse: Lakehouse
+) -> dg.RunRequest | dg.SkipReason:
+    """Every five minutes where there is a warehouse; live mode publishes by itself."""
+    if not has_warehouse(lakehouse.settings()):
+        return dg.SkipReason("there is no warehouse yet")
+    for job in ("twist_live", "twist_overview"):
+        if in_progress(context.instance, job):
+            return dg.SkipReason(f"{job} is running")
+    return dg.RunRequest()

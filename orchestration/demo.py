@@ -1,0 +1,168 @@
+"""`make demo`: a small retailer's day (or a public data set) from landing to facts, printed."""
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ingestion.settings import ROOT, Settings, SettingsError
+from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.load import load
+from orchestration.warehouse.sql_answer import open_reader
+
+OTTO_SAMPLE = ROOT / "tests" / "data" / "otto_sample.parquet"
+DIRTY_DAY: dict[str, Any] = {
+    "duplicate_rate": 0.01,
+    "retry_rate": 0.005,
+    "late_rate": 0.01,
+    "too_late_rate": 0.0005,
+    "disorder": 2.0,
+    "dirty_rate": 0.0005,
+    "rewrite_rate": 0.05,
+}
+"""What goes wrong on the simulated day: rates of events, lines and keys; seconds of disorder."""
+
+
+def demo_settings(data: str = "retailer") -> Settings:
+    """The settings of a demo: its own folders, whatever the environment says."""
+    folder = ROOT / ".data" / "demo" / data
+    names = Settings.model_fields
+    defaults = {name: names[name].get_default() for name in names}
+    defaults |= {"landing": str(folder / "landing"), "warehouse": str(folder / "warehouse")}
+    defaults |= {"overview": str(folder / "overview")}
+    return Settings.model_construct(**defaults)
+
+
+def demo(data: str, path_to: Path | None, say: Callable[[str], None]) -> None:
+    """Make the landing lake of a demo anew, load it and print what it says."""
+    settings = demo_settings(data)
+    folder = Path(settings.landing).parent
+    shutil.rmtree(folder, ignore_errors=True)
+    Path(settings.landing).mkdir(parents=True)
+    started = time.monotonic()
+    say(_land(data, path_to, Path(settings.landing)))
+    dbt = Dbt(settings)
+    say("first load: parsing the dbt project takes some seconds …")
+    report = load(settings, dbt, say)
+    dbt.close()
+    say(str(report))
+    say("")
+    for title, sql in REPORT:
+        say(title)
+        conn = open_reader(settings)
+        answer = conn.execute(sql)
+        names = [column[0].replace("_", " ") for column in answer.description or []]
+        for line in table(names, answer.fetchall()):
+            say("  " + line)
+        say("")
+    say(f'{time.monotonic() - started:.0f} s in all. Ask on: make sql Q="from twist_now"')
+
+
+def _land(data: str, path_to: Path | None, landing: Path) -> str:
+    """Write the landing lake; a day of the simulated retailer is late, repeated and dirty."""
+    began = time.monotonic()
+    if data == "retailer":
+        from ingestion.simulation.simulator import RetailerConfig, write_landing
+
+        summary = write_landing(RetailerConfig(**DIRTY_DAY), landing)
+    else:
+        from ingestion.simulation.landing_writer import land
+        from ingestion.simulation.public_data import READERS, ReplayError
+        from ingestion.simulation.sink import SinkConfig
+
+        source = path_to or (OTTO_SAMPLE if data == "otto" else None)
+        if source is None:
+            raise SettingsError(
+                "say where the RetailRocket files are: make demo DATA=retailrocket PATH_TO=folder"
+            )
+        try:
+            summary = land(READERS[data](source), SinkConfig(partitions=1), landing)
+        except ReplayError as error:
+            raise SettingsError(str(error)) from None
+    return (
+        f"landed {summary.lines:,} lines in {summary.objects:,} objects "
+        f"({summary.bytes / 1e6:.1f} MB) in {time.monotonic() - began:.1f} s → {landing}"
+    )
+
+
+def table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
+    """Lines of an aligned table; numbers to the right, grouped in thousands."""
+    texts = [[_cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(names, *texts, strict=True)]
+    right = [bool(rows) and isinstance(value, int | float | Decimal) for value in (rows or [()])[0]]
+    right = right or [False] * len(names)
+
+    def line(cells: Sequence[str]) -> str:
+        aligned = zip(cells, widths, right, strict=True)
+        return "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in aligned).rstrip()
+
+    return [line(names), *map(line, texts)] if rows else ["(none)"]
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return "–"
+        case int():
+            return f"{value:,}"
+        case Decimal() | float():
+            return f"{value:,.1f}"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M}"
+    return str(value)
+
+
+_PERCENT = (
+    "coalesce(printf('%.1f %%', 100.0 * sum(in_stock_views) "
+    "/ nullif(sum(in_stock_views) + sum(out_of_stock_views), 0)), 'unknown')"
+)
+REPORT = (
+    (
+        "TWIST: of the views whose stock state is known, the share that met an item in stock",
+        f"""
+        select coalesce(channel, 'all channels') as channel, sum(views)::bigint as views,
+            {_PERCENT} as twist, sum(in_stock_views) as in_stock,
+            sum(out_of_stock_views) as out_of_stock, sum(unknown_views) as unknown
+        from fct_twist_hourly group by grouping sets ((), (channel))
+        order by grouping(channel) desc, views desc
+        """,
+    ),
+    (
+        "The worst style-hours (at least 50 views)",
+        f"""
+        select view_hour, hours.style_id as style, max(sku.brand) as brand,
+            max(sku.category) as category, sum(views)::bigint as views, {_PERCENT} as twist
+        from fct_twist_hourly as hours
+        left join (select style_id, min(brand) as brand, min(category) as category
+            from dim_sku group by style_id) as sku on hours.style_id = sku.style_id
+        group by view_hour, hours.style_id
+        having sum(views) >= 50 and sum(in_stock_views) + sum(out_of_stock_views) > 0
+        order by sum(in_stock_views) / (sum(in_stock_views) + sum(out_of_stock_views)), views desc
+        limit 5
+        """,
+    ),
+    (
+        "The SKUs that lost most demand",
+        """
+        select lost.sku_id as sku, max(sku.brand) as brand, max(sku.category) as category,
+            max(sku.size) as size, sum(lost_views) as lost_views
+        from fct_lost_demand_hourly as lost left join dim_sku as sku on lost.sku_id = sku.sku_id
+        group by lost.sku_id having sum(lost_views) > 0 order by sum(lost_views) desc, 1 limit 8
+        """,
+    ),
+    (
+        "The audit: every line that landed",
+        """
+        select coalesce(topic, 'all') as topic, count(*) as objects, sum(lines)::bigint as lines,
+            sum(loaded)::bigint as loaded, sum(duplicates)::bigint as duplicates,
+            sum(late)::bigint as late, sum(quarantined)::bigint as quarantined,
+            case when sum(lines) = sum(loaded + duplicates + late + quarantined)
+                then 'balanced' else 'NOT BALANCED' end as balance
+        from audit.landed_objects group by grouping sets ((topic), ())
+        order by grouping(topic), topic
+        """,
+    ),
+)

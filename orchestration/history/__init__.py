@@ -1,0 +1,1 @@
+"""The history lake: closed days as Parquet, exported, verified and restored."""

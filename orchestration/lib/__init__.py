@@ -1,1 +1,0 @@
-"""Plain functions behind the commands and the Dagster assets; nothing here imports Dagster."""

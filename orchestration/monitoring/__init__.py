@@ -1,0 +1,1 @@
+"""How fresh and how sound the data is: freshness rules, check results, alerts."""

@@ -1,0 +1,224 @@
+"""How fresh the data is; and who stopped when it is not: producer, Kafka Connect or loader.
+
+Evidence, from the end of the chain to its beginning:
+1. objects that landed and nobody loaded: the loader stands still
+2. arrivals (Kafka timestamps) that are old, though everything that landed is loaded: nothing new
+   comes, so Connect or the producer stands still; Connect's REST interface, or another topic that
+   goes on landing, tells which
+3. arrivals that are old while objects keep landing: a backlog or a replay, or a wrong clock
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from obstore import list_with_delimiter
+
+from ingestion.lake import landed_objects, object_keys
+from ingestion.settings import Settings
+from orchestration.warehouse.reader import STAGED, Ask, asking, relation
+
+Cause = Literal[
+    "fresh", "loader", "models", "connect", "producer", "producer or connect", "backlog"
+]
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What lake and warehouse say of a topic. Times are UTC with zone; None: there is none."""
+
+    newest_arrival: datetime | None = None
+    """Kafka timestamp of the newest staged line."""
+    newest_landed: datetime | None = None
+    """When the newest object was written."""
+    waiting: int = 0
+    """Landed objects that no load has looked at."""
+    waiting_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Green, amber (`passed` and not `fresh`) or red, the cause, and the sentence for people."""
+
+    colour: Literal["green", "amber", "red"]
+    cause: Cause
+    sentence: str
+
+
+def judge(
+    topic: str,
+    seen: Mapping[str, Arrivals],
+    settings: Settings,
+    now: datetime,
+    connect_problem: str | None = None,
+) -> Verdict:
+    """Judge a topic. `connect_problem` is Connect's own word: '' all runs, None: nobody asked."""
+    of_topic = seen[topic]
+    loader = timedelta(minutes=settings.fresh_loader_minutes)
+    limit = timedelta(minutes=getattr(settings, f"fresh_{topic}_minutes"))
+    waited = _age(of_topic.waiting_since, now)
+    if of_topic.waiting and waited and waited > loader / 2:
+        return Verdict(
+            "red" if waited > loader else "amber",
+            "loader",
+            f"the loader has stopped, or falls behind: {of_topic.waiting:,} objects of {topic} "
+            f"landed and are not loaded, the oldest {_text(waited)} ago; see the runs of "
+            "twist_live and twist_load, or run `make load`",
+        )
+    age = _age(of_topic.newest_arrival, now)
+    if age and age <= limit / 2:
+        return Verdict("green", "fresh", f"the newest arrival is {_text(age)} old")
+    colour: Literal["amber", "red"] = "red" if age is None or age > limit else "amber"
+    old = f"the newest arrival of {topic} is {_text(age)} old" if age else f"no {topic} ever came"
+    landed = _age(of_topic.newest_landed, now)
+    if landed and landed <= limit / 2:
+        return Verdict(
+            colour,
+            "backlog",
+            f"{old}, but its newest object landed {_text(landed)} ago: Connect works through a "
+            "backlog, or the producer replays the past or has a wrong clock",
+        )
+    if connect_problem:
+        return Verdict(colour, "connect", f"Kafka Connect has stopped: {connect_problem}; {old}")
+    lands = [
+        other
+        for other, arrivals in seen.items()
+        if other != topic and (_age(arrivals.newest_landed, now) or limit) <= limit / 2
+    ]
+    if connect_problem == "" or lands:
+        why = "Connect runs" if connect_problem == "" else f"{' and '.join(lands)} go on landing"
+        return Verdict(
+            colour,
+            "producer",
+            f"the producer of {topic} has stopped: {old}, everything that landed is loaded, "
+            f"and {why}",
+        )
+    return Verdict(
+        colour,
+        "producer or connect",
+        f"the producer or Kafka Connect has stopped: {old}, and everything that landed is loaded; "
+        "set TWIST_CONNECT_URL to have Connect asked which",
+    )
+
+
+def judge_lag(lag_seconds: int | None, settings: Settings, clickstream: Verdict) -> Verdict:
+    """Judge the lag of marts.twist_now, by the limit of its clickstream."""
+    limit = settings.fresh_clickstream_minutes * 60
+    if lag_seconds is None:
+        return Verdict("red", clickstream.cause, f"there is no view yet; {clickstream.sentence}")
+    sentence = f"the newest view is {_text(timedelta(seconds=lag_seconds))} old"
+    if lag_seconds <= limit / 2:
+        return Verdict("green", "fresh", sentence)
+    colour: Literal["amber", "red"] = "red" if lag_seconds > limit else "amber"
+    if clickstream.cause == "fresh":
+        return Verdict(
+            colour,
+            "models",
+            f"{sentence}, though {clickstream.sentence}: either the marts do not follow, and the "
+            "newest failed run of twist_live or twist_load names the model, or old events arrive",
+        )
+    return Verdict(colour, clickstream.cause, f"{sentence}; {clickstream.sentence}")
+
+
+def observe(settings: Settings, now: datetime) -> tuple[dict[str, Arrivals], int | None]:
+    """Look into lake and warehouse: arrivals by topic, and the lag of marts.twist_now in seconds.
+
+    Raises:
+        SettingsError: there is no landing lake, or no warehouse yet.
+    """
+    store = landed_objects.open_store(settings)
+    with asking(settings) as ask:
+        seen = {topic: _arrivals(store, ask, topic, settings, now) for topic in object_keys.TOPICS}
+        lag = ask(f"select lag_seconds from {relation(settings, 'marts', 'twist_now')}").rows
+    return seen, lag[0][0] if lag else None
+
+
+def _arrivals(store: Any, ask: Ask, topic: str, settings: Settings, now: datetime) -> Arrivals:
+    audited = f"{relation(settings, 'audit', 'landed_objects')} where topic = '{topic}'"
+    newest_folder = ask(
+        f"select max(folder_hour) from {audited} and folder_hour <= {_literal(now)}"
+    ).rows[0][0]
+    since = newest_folder and newest_folder.replace(tzinfo=UTC) - timedelta(
+        hours=settings.landing_slack_hours
+    )
+    listed = list(landed_objects.list_landed(store, topic, since))
+    bound = f" and folder_hour >= {_literal(since)}" if since else ""
+    known = set(ask(f"select object_key, etag from {audited}{bound}").rows)
+    if settings.target == "teradata":  # NOS tells no etags: a rewritten key is known
+        etags = {landed.key: landed.etag for landed in listed}
+        known = {(key, etags.get(key)) for key, _ in known}
+    waiting = [landed for landed in listed if (landed.key, landed.etag) not in known]
+    hours = {landed.folder_hour for landed in waiting}
+    hours |= {max(landed.folder_hour for landed in listed)} if listed else set()
+    written = {
+        found["path"]: found["last_modified"]
+        for hour in hours
+        for found in list_with_delimiter(store, object_keys.hour_folder(topic, hour))["objects"]
+    }
+    return Arrivals(
+        _newest_arrival(ask, settings, topic, now),
+        max(written.values(), default=None),
+        len(waiting),
+        min((written[w.key] for w in waiting if w.key in written), default=None),
+    )
+
+
+def _newest_arrival(ask: Ask, settings: Settings, topic: str, now: datetime) -> datetime | None:
+    """The newest arrival: files without one of the last hours are not opened, where others are."""
+    newest = f"select max(arrived_at) from {relation(settings, 'staging', STAGED[topic])}"
+    recent = _literal(now - timedelta(hours=6))
+    found = ask(f"{newest} where arrived_at > {recent}").rows[0][0] or ask(newest).rows[0][0]
+    return found.replace(tzinfo=UTC) if found else None
+
+
+def _literal(moment: datetime) -> str:
+    return f"timestamp '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}'"
+
+
+def ask_connect(settings: Settings) -> str | None:
+    """Which connectors or tasks do not run, by Connect's REST interface: '' when all of them do.
+
+    None where TWIST_CONNECT_URL is not set.
+    """
+    if not settings.connect_url:
+        return None
+    import httpx
+
+    try:
+        answer = httpx.get(
+            f"{settings.connect_url.rstrip('/')}/connectors", params={"expand": "status"}, timeout=5
+        )
+        answer.raise_for_status()
+        connectors = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        return f"{settings.connect_url} does not answer ({type(error).__name__})"
+    if not connectors:
+        return f"{settings.connect_url} has no connector"
+    problems = []
+    for name, entry in connectors.items():
+        status = entry["status"]
+        parts = [("", status["connector"]), *((f" task {t['id']}", t) for t in status["tasks"])]
+        problems += [
+            f"{name}{part} is {state['state']}{_trace(state)}"
+            for part, state in parts
+            if state["state"] != "RUNNING"
+        ]
+    return ", ".join(problems)
+
+
+def _trace(state: Mapping[str, Any]) -> str:
+    lines = str(state.get("trace") or "").splitlines()
+    return f" ({lines[0][:200]})" if lines else ""
+
+
+def _age(moment: datetime | None, now: datetime) -> timedelta | None:
+    return None if moment is None else max(now - moment, timedelta(microseconds=1))
+
+
+def _text(age: timedelta) -> str:
+    seconds = int(age.total_seconds())
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}s"
+    return f"{seconds} seconds"

@@ -1,0 +1,60 @@
+"""Every check on the warehouse as it stands, for `make overview CHECKS=1`."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from expectations.runner import Outcome, Suite, read_slice, read_suites, validate
+from ingestion.settings import Settings
+from orchestration.monitoring import check_results
+from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.reader import asking, relation
+from orchestration.warehouse.run_results import Recorder, run_tests
+
+
+def record_outcomes(settings: Settings, suite: Suite, outcomes: Mapping[str, Outcome]) -> None:
+    """Keep what became of a suite's expectations; one that wakes nobody in Dagster is a warning."""
+    said = {line.name: line for line in suite.expectations}
+    check_results.record(
+        settings,
+        (
+            check_results.Check(
+                "Great Expectations",
+                name,
+                "passed"
+                if outcome.passed
+                else "failed"
+                if said[name].severity == "critical"
+                else "warned",
+                "" if outcome.passed else f"{said[name].why} Found: {_found(outcome)}.",
+                suite.asset,
+            )
+            for name, outcome in outcomes.items()
+        ),
+    )
+
+
+def _found(outcome: Outcome) -> str:
+    if outcome.unexpected is None:
+        return outcome.observed
+    return f"{outcome.unexpected:,} of {outcome.rows:,} rows"
+
+
+def run_checks(settings: Settings, dbt: Dbt, say: Callable[[str], None]) -> str:
+    """Run dbt's tests and Great Expectations, keep what they say, and count it in a sentence.
+
+    Raises:
+        DbtFailed, SuiteError: a check could not be run, which says nothing about the data.
+    """
+    say("dbt's tests …")
+    recorder = Recorder()
+    dbt.on_result = recorder
+    run_tests(dbt, recorder)
+    say("Great Expectations …")
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    for suite in read_suites():
+        with asking(settings) as ask:
+            frame = read_slice(ask, suite, relation(settings, *suite.asset.split("/")))
+        record_outcomes(settings, suite, validate(suite, frame))
+    found = Counter(check.status for check in check_results.recorded(settings))
+    return "checks: " + ", ".join(f"{found[status]} {status}" for status in check_results.ORDER)

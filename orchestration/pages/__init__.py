@@ -1,0 +1,1 @@
+"""Static pages: the overview and the docs site."""

@@ -1,0 +1,324 @@
+"""`make docs`: dbt's docs, the column lineage and the topics as pages that open from disk.
+
+No warehouse is needed: dbt compiles against its `offline` target, and the catalog (which columns a
+table has) is made from the YAML, whose columns a test holds against the tables.
+"""
+
+import json
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ingestion.contract.strict_json import SCHEMAS
+from ingestion.settings import ROOT
+from orchestration.warehouse.dbt_runner import COMMON, DbtFailed, in_environment
+
+JsonObject = dict[str, Any]
+
+
+def write_docs(
+    folder: Path, say: Callable[[str], None], overview: Callable[[], Mapping[str, str]] = dict
+) -> Path:
+    """Write all pages into `folder`, replacing what it held; return the page to open.
+
+    `overview` makes the files of the overview, whose links lead to the pages here; none without a
+    warehouse.
+
+    Raises:
+        DbtFailed: the project does not compile, or a model's columns could not be traced.
+    """
+    with TemporaryDirectory(prefix="twist-docs-") as work:
+        target = Path(work)
+        say("docs: compiling the dbt project …")
+        manifest = _compiled_manifest(target)
+        catalog = catalog_of(manifest)
+        (target / "catalog.json").write_text(json.dumps(catalog))
+        pages = target / "pages"
+        pages.mkdir()
+        (pages / "dbt.html").write_text(_dbt_page(manifest, catalog))
+        say("docs: tracing columns …")
+        _write_lineage(target / "manifest.json", target / "catalog.json", pages / "lineage")
+        schemas = {path.stem: json.loads(path.read_text()) for path in sorted(SCHEMAS.glob("*"))}
+        (pages / "schemas").mkdir()
+        for path in SCHEMAS.glob("*.json"):
+            shutil.copy(path, pages / "schemas")
+        snapshot = overview()
+        for name, text in snapshot.items():
+            (pages / name).write_text(text)
+        (pages / "index.html").write_text(index_page(schemas, manifest, bool(snapshot)))
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(pages, folder)
+    return folder / "index.html"
+
+
+def _compiled_manifest(target: Path) -> JsonObject:
+    from dbt.cli.main import dbtRunner
+
+    with in_environment({"TWIST_ROOT": str(ROOT)}):
+        answer = dbtRunner().invoke(
+            [
+                "docs",
+                "generate",
+                "--target=offline",
+                "--empty-catalog",
+                f"--target-path={target}",
+                *COMMON,
+            ]
+        )
+    if not answer.success:
+        raise DbtFailed(f"the docs could not be generated: {answer.exception or answer.result}")
+    manifest: JsonObject = json.loads((target / "manifest.json").read_text())
+    return manifest
+
+
+def catalog_of(manifest: JsonObject) -> JsonObject:
+    """dbt's catalog.json from the columns documented in the YAML.
+
+    A source that is a model of this project, read by name, has that model's columns; a table
+    without documented columns is left out.
+    """
+    nodes = [n for n in manifest["nodes"].values() if n["resource_type"] in ("model", "seed")]
+    sources = list(manifest["sources"].values())
+    columns = {_relation(node): node["columns"] for node in [*sources, *nodes] if node["columns"]}
+
+    def tables(found: list[JsonObject]) -> JsonObject:
+        return {
+            node["unique_id"]: _table(node, columns[_relation(node)])
+            for node in found
+            if _relation(node) in columns
+        }
+
+    metadata = manifest["metadata"] | {
+        "dbt_schema_version": "https://schemas.getdbt.com/dbt/catalog/v1.json"
+    }
+    return {
+        "metadata": metadata,
+        "nodes": tables(nodes),
+        "sources": tables(sources),
+        "errors": None,
+    }
+
+
+def _relation(node: JsonObject) -> tuple[str, str, str]:
+    return node["database"], node["schema"], node.get("alias") or node["identifier"]
+
+
+def _table(node: JsonObject, columns: JsonObject) -> JsonObject:
+    database, schema, name = _relation(node)
+    is_view = node["config"].get("materialized") == "view"
+    return {
+        "unique_id": node["unique_id"],
+        "metadata": {
+            "type": "VIEW" if is_view else "BASE TABLE",
+            "database": database,
+            "schema": schema,
+            "name": name,
+            "comment": None,
+            "owner": None,
+        },
+        "columns": {
+            column: {
+                "type": described.get("data_type") or "varchar",
+                "index": index,
+                "name": column,
+                "comment": None,
+            }
+            for index, (column, described) in enumerate(columns.items(), 1)
+        },
+        "stats": {},
+    }
+
+
+def _dbt_page(manifest: JsonObject, catalog: JsonObject) -> str:
+    """dbt's own page with its data inside, as `dbt docs generate --static` makes it."""
+    page = files("dbt.task.docs").joinpath("index.html").read_text()
+    page = page.replace('"MANIFEST.JSON INLINE DATA"', json.dumps(manifest))
+    return page.replace('"CATALOG.JSON INLINE DATA"', json.dumps(catalog))
+
+
+def _write_lineage(manifest: Path, catalog: Path, folder: Path) -> None:
+    """dbt-colibri's page. Its library, not its command, which asks a server for newer versions."""
+    from dbt_colibri.lineage_extractor.extractor import DbtColumnLineageExtractor
+    from dbt_colibri.report.generator import DbtColibriReportGenerator
+    from sqlglot.optimizer.scope import Scope
+
+    if not hasattr(Scope, "union_scopes"):  # what colibri 0.3 still calls set_operation_scopes
+        renamed = property(lambda scope: scope.set_operation_scopes)
+        Scope.union_scopes = renamed  # type: ignore[attr-defined]
+
+    class Extractor(DbtColumnLineageExtractor):  # type: ignore[misc]  # untyped
+        def get_dbt_node_from_sqlglot_table_node(self, node: Any, model: str) -> JsonObject | None:
+            """A relation that is a model here and a source there is what this model depends on."""
+            found: JsonObject | None = super().get_dbt_node_from_sqlglot_table_node(node, model)
+            if found:
+                found["dbt_node"] = _as_read_by(self.manifest, model, found["dbt_node"])
+            return found
+
+        def _get_parent_nodes_catalog(self, model_info: JsonObject) -> JsonObject:
+            parents: JsonObject = super()._get_parent_nodes_catalog(model_info)
+            parents["nodes"] = parents["nodes"] | {"watermarks": _WATERMARKS}
+            return parents
+
+    log = logging.getLogger("colibri")
+    log.setLevel(logging.ERROR)
+    log.propagate = False
+    complaints = _Complaints()
+    log.addHandler(complaints)
+    try:
+        extractor = Extractor(str(manifest), str(catalog))
+        report = DbtColibriReportGenerator(extractor, disable_telemetry=True)
+        report.generate_report(output_dir=str(folder))
+    finally:
+        log.removeHandler(complaints)
+    if complaints.found:
+        raise DbtFailed("columns could not be traced:\n" + "\n".join(complaints.found))
+
+
+def _as_read_by(manifest: JsonObject, model: str, parent: str) -> str:
+    known = manifest["nodes"] | manifest["sources"]
+    read = known[model]["depends_on"]["nodes"]
+    if parent in read or parent not in known:
+        return parent
+    return next((n for n in read if _relation(known[n]) == _relation(known[parent])), parent)
+
+
+class _Complaints(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(record.getMessage())
+
+
+_WATERMARKS = _table(
+    {
+        "unique_id": "watermarks",
+        "database": "memory",
+        "schema": "main",
+        "alias": "watermarks",
+        "config": {},
+    },
+    {"model_name": {"data_type": "varchar"}, "load_id": {"data_type": "bigint"}},
+)
+"""What load_id() reads: a table of each session, so no node of the manifest."""
+
+
+def index_page(
+    schemas: dict[str, JsonObject], manifest: JsonObject, has_overview: bool = False
+) -> str:
+    """The page that links the others, with the contracts: fields of topics, columns of tables."""
+    published = [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] in ("marts", "audit")
+    ]
+    parts = {
+        "overview": _OVERVIEW if has_overview else _NO_OVERVIEW,
+        "topics": "\n".join(_topic_section(name, schema) for name, schema in schemas.items()),
+        "tables": "\n".join(map(_table_section, published)),
+    }
+    page = _PAGE
+    for name, text in parts.items():
+        page = page.replace(f"{{{name}}}", text)
+    return page
+
+
+def _table_section(node: JsonObject) -> str:
+    name, address = node["name"], f"dbt.html#!/model/{node['unique_id']}"
+    rows = "\n".join(
+        f"<tr><td><code>{escape(column)}</code></td><td>{escape(rule.get('data_type') or '')}</td>"
+        f"<td>{escape(rule.get('description', ''))}</td></tr>"
+        for column, rule in node["columns"].items()
+    )
+    return (
+        f'<h3 id="{name}">{node["schema"]}.{name}</h3>\n'
+        f"<p>{escape(node.get('description', ''))} "
+        f'<a href="{address}">How it is computed</a></p>\n'
+        "<details><summary>Columns</summary><table>\n<tr><th>column</th><th>type</th>"
+        f"<th>description</th></tr>\n{rows}\n</table></details>"
+    )
+
+
+def _topic_section(name: str, schema: JsonObject) -> str:
+    rows = "\n".join(
+        f"<tr><td><code>{escape(field)}</code></td><td>{escape(rule['type'])}</td>"
+        f"<td>{_required(field, schema)}</td><td>{escape(limits(rule))}</td>"
+        f"<td>{escape(rule.get('description', ''))}</td></tr>"
+        for field, rule in schema["properties"].items()
+    )
+    return (
+        f'<h3 id="{name}">{name}</h3>\n<p>{escape(schema["description"])} '
+        f'<a href="schemas/{name}.json">JSON Schema</a></p>\n'
+        "<table>\n<tr><th>field</th><th>type</th><th>required</th><th>limits</th>"
+        f"<th>description</th></tr>\n{rows}\n</table>"
+    )
+
+
+def _required(field: str, schema: JsonObject) -> str:
+    if field in schema.get("required", ()):
+        return "yes"
+    return "at times" if field in schema.get("then", {}).get("required", ()) else ""
+
+
+def limits(rule: JsonObject) -> str:
+    """What a field's JSON Schema allows, in words."""
+    found = []
+    if "maxLength" in rule:
+        found.append(f"at most {rule['maxLength']} characters")
+    if "x-cut" in rule:
+        found.append(f"cut at {rule['x-cut']:,} characters")
+    if "enum" in rule:
+        found.append(" or ".join(rule["enum"]))
+    if rule.get("format") == "date-time":
+        found.append("YYYY-MM-DDTHH:MM:SS[.1–6 digits]Z")
+    if "exclusiveMinimum" in rule:
+        found.append(f"above {rule['exclusiveMinimum']:,}")
+    if "minimum" in rule:
+        found.append(f"at least {rule['minimum']:,}")
+    if "maximum" in rule:
+        found.append(f"at most {rule['maximum']:,}")
+    return ", ".join(found)
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>TWIST</title>
+<style>
+  :root { color-scheme: light dark; }
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; }
+  body { padding: 0 1rem; }
+  table { border-collapse: collapse; width: 100%; font-size: 0.9rem; }
+  td { overflow-wrap: anywhere; }
+  th, td { border-bottom: 1px solid #8886; padding: 0.3rem 0.6rem; }
+  th, td { text-align: left; vertical-align: top; }
+</style>
+<h1>TWIST</h1>
+<p>Traffic Weighted In-Stock Tracker: what share of product views met an item that could be
+bought.</p>
+<ul>
+  {overview}
+  <li><a href="dbt.html">Tables and columns</a>: every model, what it means, how it is computed</li>
+  <li><a href="lineage/index.html">Column lineage</a>: where each column comes from</li>
+</ul>
+<h2>Topics</h2>
+<p>What the producers send. A line that breaks its schema is quarantined with the reason.</p>
+{topics}
+<h2>Published tables</h2>
+<p>What readers may rely on: the contract is enforced, a table of another shape is not built.</p>
+{tables}
+</html>
+"""
+_OVERVIEW = (
+    '<li><a href="overview.html">Overview</a>: how the shop stands, as of now; '
+    "<code>make overview</code> and Dagster publish it anew</li>"
+)
+_NO_OVERVIEW = "<li>Overview: there is no warehouse yet: <code>make load</code></li>"

@@ -1,0 +1,66 @@
+"""The overview's figures: the rows of its views, as one JSON object."""
+
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from ingestion.lake.object_keys import TOPICS
+from ingestion.settings import Settings
+from orchestration.monitoring.check_results import recorded
+from orchestration.pages.overview.parts import PARTS, SORTED_BY, described
+from orchestration.warehouse.reader import Ask, asking, relation
+
+Figures = dict[str, Any]
+
+
+def read_figures(settings: Settings, now: datetime) -> Figures:
+    """Every part of the page as rows (column → value), in the form that the schema describes.
+
+    All parts are of one snapshot. Timestamps are ISO 8601 in UTC, rates parts of 1.
+    """
+    # What one page asks is small: a second thread costs more than it saves.
+    with asking(settings, threads=1) as ask:
+        parts = {part: _rows(ask, settings, part) for part in PARTS}
+    return {
+        "generated_at": _plain(now.astimezone(UTC).replace(tzinfo=None, microsecond=0)),
+        "freshness": _freshness(parts["topics"], settings, now),
+        **parts,
+        "checks": [asdict(check) for check in recorded(settings)],
+    }
+
+
+def _rows(ask: Ask, settings: Settings, part: str) -> list[dict[str, Any]]:
+    columns = list(described()[part]["columns"])
+    view = relation(settings, "overview", f"overview_{part}")
+    found = ask(f"select {', '.join(columns)} from {view}").rows
+    rows = [dict(zip(columns, map(_plain, row), strict=True)) for row in found]
+    keys = SORTED_BY.get(part, ("place",))
+    return sorted(rows, key=lambda row: tuple(row[key] for key in keys))
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it. A decimal(18,6) of any likely size is a double's shortest text."""
+    match value:
+        case Decimal():
+            return float(value)
+        case datetime():
+            return value.isoformat() + "Z"
+        case date():
+            return value.isoformat()
+    return value
+
+
+def _freshness(topics: list[dict[str, Any]], settings: Settings, now: datetime) -> Figures:
+    """Each topic's newest event against its limit: green up to half of it, red beyond it."""
+    newest = {row["topic"]: row["newest_event_ts"] for row in topics}
+    found = {}
+    for topic in TOPICS:
+        limit = 60 * int(getattr(settings, f"fresh_{topic}_minutes"))
+        moment = newest.get(topic)
+        age = (
+            max(0, int((now - datetime.fromisoformat(moment)).total_seconds())) if moment else None
+        )
+        colour = "red" if age is None or age > limit else "amber" if age > limit / 2 else "green"
+        found[topic] = {"colour": colour, "age_seconds": age, "limit_seconds": limit}
+    return found

@@ -1,0 +1,1 @@
+"""The warehouse: its lock and connections, loading, replaying, rebuilding and maintaining it."""

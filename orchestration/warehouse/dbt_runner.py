@@ -1,0 +1,207 @@
+"""dbt in this process: parsed once, warm from then on (a cycle costs tenths of a second)."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ingestion.settings import ROOT, Settings, SettingsError
+from orchestration.warehouse.attach import ON_TERADATA
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunner
+    from duckdb import DuckDBPyConnection
+
+PROJECT = ROOT / "dbt_project"
+
+
+class DbtFailed(Exception):
+    """A dbt command failed; the message names each node and its error."""
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as dbt's Jinja reads them: it knows the environment, but no `.env`."""
+    return {
+        "TWIST_ROOT": str(ROOT),
+        "TWIST_TARGET": settings.target,
+        "TWIST_TERADATA_HOST": settings.teradata_host,
+        "TWIST_TERADATA_USER": settings.teradata_user,
+        "TWIST_TERADATA_LOGMECH": settings.teradata_logmech,
+        "TWIST_TERADATA_SSLMODE": settings.teradata_sslmode,
+        "TWIST_TERADATA_LANDING": settings.teradata_landing,
+        "TWIST_DB_PREFIX": settings.db_prefix,
+        "TWIST_LANDING": settings.landing_root,
+        "TWIST_WAREHOUSE": str(settings.warehouse_root),
+        "TWIST_WAREHOUSE_DATA": settings.warehouse_data,
+        "TWIST_LATE_DAYS": str(settings.late_days),
+        "TWIST_BOT_PATTERNS": settings.bot_patterns,
+        "TWIST_MIN_SELLABLE_QTY": str(settings.min_sellable_qty),
+        "TWIST_LANDING_SLACK_HOURS": str(settings.landing_slack_hours),
+        "TWIST_BATCH_MB": str(settings.batch_mb),
+        "TWIST_FRESH_CLICKSTREAM_MINUTES": str(settings.fresh_clickstream_minutes),
+        "TWIST_FRESH_SKU_AVAILABILITY_MINUTES": str(settings.fresh_sku_availability_minutes),
+        "TWIST_FRESH_PRODUCT_CATALOG_MINUTES": str(settings.fresh_product_catalog_minutes),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+@contextmanager
+def in_environment(own: Mapping[str, str]) -> Iterator[None]:
+    """Give dbt these variables, and the process its own back."""
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@dataclass
+class Dbt:
+    """A warm dbt on the settings' warehouse.
+
+    dbt keeps one DuckDB connection a process, and to it all warehouses look alike: an object that
+    finds another one's connection open closes it and opens its own.
+    """
+
+    settings: Settings
+    _runner: "dbtRunner | None" = field(default=None, repr=False)
+    on_result: Callable[[Any], None] = field(default=lambda _: None, repr=False)
+    """Called with each node's result when a command ends, whether or not it succeeded."""
+    has_made_views: bool = False
+    """Whether this process has made the views, as their files say, in the warehouse it has open."""
+    _compiled: dict[str, str] = field(default_factory=dict, repr=False)
+    _opened: Any = field(default=None, repr=False)
+    """dbt-duckdb's environment, which holds the connection, as this object's last run left it."""
+
+    def run(self, *arguments: str) -> Any:
+        """Run one dbt command, such as `run("run", "--select", "fct_twist+")`; return its result.
+
+        Raises:
+            DbtFailed: the command failed.
+        """
+        lean = ("--cache-selected-only",) if arguments[0] == "run" else ()
+        with in_environment(environment(self.settings)), self._own_connection():
+            answer = self._warm_runner().invoke([*arguments, *COMMON, *QUIET_FILES, *lean])
+        results = getattr(answer.result, "results", None) or []
+        for result in results:
+            self.on_result(result)
+        if answer.success:
+            return answer.result
+        failures = [
+            f"{_name(result)}: {sentence(result.message)}"
+            for result in results
+            if result.status in ("error", "fail", "runtime error")
+        ]
+        raise DbtFailed("\n".join(failures) or str(answer.exception or answer.result))
+
+    def compiled(self, model: str) -> str:
+        """The SQL of a model that asks the warehouse nothing while it is compiled; kept."""
+        if model not in self._compiled:
+            result = self.run("compile", "--select", model)
+            self._compiled[model] = result.results[0].node.compiled_code
+        return self._compiled[model]
+
+    def warm_up(self) -> None:
+        """Parse the project now; without the warehouse and without the writer lock."""
+        with in_environment(environment(self.settings)):
+            self._warm_runner()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on dbt's own connection, which also holds the batch tables."""
+        if self.settings.target == "teradata":
+            return self._query_through_adapter(sql)
+        return self.connection().execute(sql).fetchall()
+
+    def _query_through_adapter(self, sql: str) -> list[tuple[Any, ...]]:
+        from dbt.adapters import factory
+
+        adapters: Any = factory.FACTORY
+        adapter = adapters.adapters["teradata"]
+        with adapter.connection_named("twist"):
+            _, answer = adapter.execute(sql, fetch=True)
+        return [tuple(row) for row in answer.rows]
+
+    def connection(self) -> "DuckDBPyConnection":
+        """A cursor of dbt's own connection; opens it where dbt has not done so yet.
+
+        Raises:
+            SettingsError: the target has no warehouse in DuckDB.
+        """
+        if self.settings.target not in ("embedded", "s3"):
+            raise SettingsError(
+                f"this command works on the targets embedded and s3, and TWIST_TARGET is "
+                f"{self.settings.target}: what to do on Teradata instead stands in {ON_TERADATA}"
+            )
+        if self._opened is None or self._opened is not _manager()._ENV or self._opened.conn is None:
+            self.run("run-operation", "open_connection")
+        cursor: DuckDBPyConnection = self._opened.conn.cursor()
+        cursor.execute("set TimeZone = 'UTC'")
+        return cursor
+
+    def close(self) -> None:
+        """Close dbt's connection, and with it the batch tables."""
+        _manager().close_all_connections()
+        self._opened = None
+        self.has_made_views = False
+
+    @contextmanager
+    def _own_connection(self) -> Iterator[None]:
+        manager = _manager()
+        if manager._ENV is not self._opened:
+            manager.close_all_connections()
+        try:
+            yield
+        finally:
+            self._opened = manager._ENV
+
+    def _warm_runner(self) -> "dbtRunner":
+        from dbt.cli.main import dbtRunner
+
+        if self._runner is None:
+            parsed = dbtRunner().invoke(["parse", *COMMON, *QUIET_FILES])
+            if not parsed.success:
+                raise DbtFailed(str(parsed.exception))
+            self._runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]
+        return self._runner
+
+
+def _manager() -> Any:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    return DuckDBConnectionManager
+
+
+COMMON = (
+    "--project-dir",
+    str(PROJECT),
+    "--profiles-dir",
+    str(PROJECT),
+    "--quiet",
+    "--no-use-colors",
+    "--log-level",
+    "none",
+    "--log-level-file",
+    "none",
+)
+
+
+QUIET_FILES = ("--no-write-json",)
+"""dbt writes its manifest in place, and Dagster's processes read it: `make setup` alone writes."""
+
+
+def _name(result: Any) -> str:
+    """The model or test of a result; an operation's result knows its id only."""
+    name: str = result.node.name if hasattr(result, "node") else result.unique_id.split(".")[-1]
+    return name
+
+
+def sentence(message: str | None) -> str:
+    """dbt wraps the database's error in lines of its own; keep what says something."""
+    lines = [line.strip() for line in (message or "").splitlines() if line.strip()]
+    return " ".join(lines[:6])

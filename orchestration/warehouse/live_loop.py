@@ -1,0 +1,105 @@
+"""Live mode: one process that loads whatever lands, at once, for as long as it is its shift.
+
+A load lists the hours that its slack reaches back: tens of thousands of objects where files land
+every few seconds. So this looks into the newest folders only, often, and hands what came to a load
+that lists nothing. Once a minute a load lists by itself: for what landed in an older folder, and
+for the daily sweep.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from ingestion.lake import landed_objects
+from ingestion.lake.landed_objects import LandedObject
+from ingestion.lake.object_keys import DEAD_LETTERS, TOPICS
+from ingestion.settings import Settings
+from orchestration.warehouse import write_queue, writer_lock
+from orchestration.warehouse.attach import keeps_files
+from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.load import Listed
+from orchestration.warehouse.load_report import LoadReport
+from orchestration.warehouse.maintain import maintain
+from orchestration.warehouse.run_results import TopicNews, run_load
+
+LOOK_SECONDS = 0.5
+CYCLE_SECONDS = 2.0
+"""Cycles begin at least this far apart: what lands meanwhile shares the next one."""
+WHOLE_SECONDS = 60.0
+"""A load that lists by itself begins at least this often."""
+CLOSING = timedelta(minutes=2)
+"""Files of an hour may still land this long after it."""
+MAINTAIN_SECONDS = 300.0
+"""Each cycle adds a file to most tables, and to what DuckDB remembers of them: both end here."""
+
+
+class Watcher:
+    """Sees what comes into each topic's newest folders."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._store = landed_objects.open_store(settings)
+        self._newest: dict[str, datetime] = {}
+        self._seen: set[tuple[str, str]] = set()
+
+    def look(self) -> list[LandedObject]:
+        """The objects that were not there at the last look, or have another content now."""
+        closing = (datetime.now(UTC) - CLOSING).replace(minute=0, second=0, microsecond=0)
+        found = []
+        for topic in (*TOPICS, DEAD_LETTERS):
+            newest = self._newest.get(topic) or landed_objects.newest_folder(self._store, topic)
+            if newest:
+                there = list(landed_objects.list_landed(self._store, topic, min(newest, closing)))
+                self._newest[topic] = max((landed.folder_hour for landed in there), default=newest)
+                found += there
+        new = [landed for landed in found if (landed.key, landed.etag) not in self._seen]
+        self._seen = {(landed.key, landed.etag) for landed in found}
+        return new
+
+
+def work(
+    settings: Settings,
+    dbt: Dbt,
+    is_over: Callable[[], bool],
+    say: Callable[[str], None],
+    now: Callable[[], float] = time.monotonic,
+) -> Iterator[tuple[LoadReport, list[TopicNews]] | None]:
+    """Load what lands until the shift is over; yield after each load, and None at each look.
+
+    While this is suspended the writer lock is held and nothing is under way. Warm dbt up before:
+    the shift before this one works meanwhile, and is relieved within tenths of a second.
+    """
+    warehouse = settings.warehouse_root
+    watcher = Watcher(settings)
+    write_queue.take(warehouse)
+    maintained, last, wholly = now(), float("-inf"), float("-inf")
+    swept: date | None = None
+    fresh: dict[str, LandedObject] = {}
+    try:
+        while not is_over():
+            looked_at = datetime.now(UTC)
+            fresh |= {landed.key: landed for landed in watcher.look()}
+            # A day's first load lists by itself: it sweeps the days that late events can reach.
+            is_whole = now() - wholly >= WHOLE_SECONDS or looked_at.date() != swept
+            if is_whole or (fresh and now() - last >= CYCLE_SECONDS):
+                last, listed = now(), Listed(looked_at, list(fresh.values()))
+                if is_whole:
+                    wholly, swept = last, looked_at.date()
+                fresh = {}
+                yield run_load(settings, dbt, say, None if is_whole else listed)
+            else:
+                time.sleep(LOOK_SECONDS)
+                yield None
+            if now() - maintained >= MAINTAIN_SECONDS and keeps_files(settings):
+                dbt.close()
+                maintain(settings, say)
+                maintained = now()
+            if write_queue.somebody_waits(warehouse):
+                say("another run waits to write: giving way")
+                dbt.close()  # a rebuild swaps the warehouse's folder
+                writer_lock.release(warehouse)
+                if not is_over():
+                    write_queue.take(warehouse)
+                    wholly = float("-inf")  # whatever that run left behind
+    finally:
+        dbt.close()
+        writer_lock.release(warehouse)

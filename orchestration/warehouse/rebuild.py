@@ -1,0 +1,118 @@
+"""`make rebuild`: the landing lake read again into a new warehouse, which then takes over.
+
+And in place: a range of days computed anew from what is staged.
+"""
+
+import shutil
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from ingestion.lake import landed_objects
+from ingestion.settings import Settings, SettingsError
+from orchestration.warehouse import prepare, writer_lock
+from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.load import load
+from orchestration.warehouse.load_report import LoadReport
+from orchestration.warehouse.sql_answer import open_reader
+
+
+def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
+    """Build the warehouse anew from the landing lake, with the settings of now, and swap it in.
+
+    Replays and acceptances are kept. The old warehouse serves readers until the swap and stays
+    beside the new one as `<warehouse>.replaced` until `make maintain`; killed before the swap,
+    nothing has changed.
+    """
+    landed_objects.open_store(settings)
+    target = settings.warehouse_root
+    writer_lock.take(target)
+    kept = _decisions(settings)
+    fresh = writer_lock.rebuilding(target)
+    replaced = target.with_name(target.name + ".replaced")
+    shutil.rmtree(fresh, ignore_errors=True)
+    new = settings.model_copy(update={"warehouse": str(fresh)})
+    new.__dict__.pop("warehouse_root", None)
+    dbt = Dbt(new)
+    writer_lock.take(fresh)
+    prepare.prepare(new, dbt)
+    _accept_again(dbt, kept["accepted"])
+    report = load(new, dbt, say, compute=False)
+    if kept["replayed"]:
+        dbt.connection().executemany(
+            "update twist.audit.late_events set replay_requested_at = current_timestamp::timestamp "
+            "where topic = ? and kafka_partition = ? and kafka_offset = ?",
+            kept["replayed"],
+        )
+    computed = load(new, dbt, say)
+    dbt.close()
+    shutil.rmtree(replaced, ignore_errors=True)
+    target.rename(replaced)
+    writer_lock.settle(target)
+    writer_lock.release(fresh)
+    writer_lock.release(target)
+    return report if report.objects else computed
+
+
+def recompute(
+    settings: Settings, dbt: Dbt, first: date, last: date, say: Callable[[str], None]
+) -> LoadReport:
+    """Compute the days from `first` to `last` anew from staging, in place, with one load.
+
+    Events, views and hours of those days get a stamp as if they had just come, so every model
+    takes them up; rows that come out as they stand are left alone. Killed in between, the next
+    load carries on.
+    """
+    if last < first:
+        raise SettingsError(f"the days {first} to {last} are none: name the first one first")
+    landed_objects.open_store(settings)
+    writer_lock.take(settings.warehouse_root)
+    prepare.prepare(settings, dbt)
+    load(settings, dbt, say)  # every table is there, and nothing is half done
+    day_after = last + timedelta(days=1)
+    conn = dbt.connection()
+    conn.execute("begin")
+    for table, column in STAMPED.items():
+        conn.execute(
+            f"update twist.{table} set load_id = "
+            "(select max(load_id) + 1 from twist.audit.watermarks) "
+            f"where {column} >= ? and {column} < ?",
+            [first, day_after],
+        )
+    conn.execute("commit")
+    return load(settings, dbt, say)
+
+
+STAMPED = {
+    "staging.stg_clickstream__events": "event_date",
+    "staging.stg_availability__stock_changes": "event_date",
+    "marts.fct_twist": "view_date",
+    "marts.fct_twist_hourly": "view_hour",
+}
+"""What downstream models read by stamp, and the column that says its day."""
+
+
+def _decisions(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
+    """What people decided about the old warehouse: replays by position, acceptances by object."""
+    if not (settings.warehouse_root / "catalog.sqlite").exists():
+        return {"replayed": [], "accepted": []}
+    reader = open_reader(settings)
+    try:
+        return {
+            "replayed": reader.execute(
+                "select topic, kafka_partition, kafka_offset from audit.late_events "
+                "where replayed_at is not null or replay_requested_at is not null"
+            ).fetchall(),
+            "accepted": reader.execute(
+                "select * from audit.landed_objects where status = 'accepted'"
+            ).fetchall(),
+        }
+    finally:
+        reader.close()
+
+
+def _accept_again(dbt: Dbt, accepted: list[tuple[object, ...]]) -> None:
+    if accepted:
+        marks = ", ".join("?" * len(accepted[0]))
+        dbt.connection().executemany(
+            f"insert into twist.audit.landed_objects values ({marks})", accepted
+        )

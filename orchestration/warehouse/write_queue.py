@@ -1,0 +1,79 @@
+"""Turns at the writer lock: who may wait for it, and how a writer that goes on gives way.
+
+`make load` refuses while another process writes. What Dagster runs waits instead: whoever waits
+holds `<warehouse>.next` until it has the writer lock, so a writer that loops (live mode) sees
+between two cycles that somebody waits, lets go, and queues behind. Both locks die with their
+process; at any moment one process writes, and at most one is next.
+"""
+
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from orchestration.warehouse import writer_lock
+from orchestration.warehouse.writer_lock import WarehouseLocked
+
+POLL_SECONDS = 0.1
+PATIENCE_SECONDS = 3600.0
+
+
+@contextmanager
+def turn(warehouse: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """Write to the warehouse, when those before are done.
+
+    Raises:
+        WarehouseLocked: nobody let go for `patience` seconds.
+    """
+    take(warehouse, patience)
+    try:
+        yield
+    finally:
+        writer_lock.release(warehouse)
+
+
+def take(
+    warehouse: Path,
+    patience: float = PATIENCE_SECONDS,
+    wait: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait for the writer lock, the first in line before the others."""
+    deadline = time.monotonic() + patience
+    path = _next(warehouse)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as place:
+        while not _locked(place.fileno()):
+            if time.monotonic() > deadline:
+                raise WarehouseLocked(
+                    f"others have waited to write to {warehouse} for {patience:.0f} s: nothing was "
+                    "done; see which run holds the warehouse, and stop it or wait"
+                )
+            wait(POLL_SECONDS)
+        while True:
+            with suppress(WarehouseLocked):
+                return writer_lock.take(warehouse)
+            if time.monotonic() > deadline:
+                writer_lock.take(warehouse)  # raises, naming the process that writes
+            wait(POLL_SECONDS)
+
+
+def somebody_waits(warehouse: Path) -> bool:
+    """Whether another process or run is next in line."""
+    path = _next(warehouse)
+    if not path.exists():
+        return False
+    with path.open("a") as place:
+        return not _locked(place.fileno())
+
+
+def _next(warehouse: Path) -> Path:
+    return warehouse.with_name(warehouse.name + ".next")
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,6 +1,0 @@
-"""Imported by the process that warm commands are forked from: dbt, parsed once."""
-
-from ingestion.settings import Settings
-from orchestration.lib.dbt import Dbt
-
-RUNNER = Dbt(Settings())._warm_runner()

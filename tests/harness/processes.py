@@ -1,0 +1,125 @@
+"""Commands of TWIST in processes of their own, which may be stopped, raced and killed."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from contextlib import redirect_stderr, redirect_stdout
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from ingestion.settings import ROOT, Settings
+
+PATIENCE = 240
+"""Seconds after which a command that does not end is a failure, on a machine that is busy too."""
+
+_server = multiprocessing.get_context("forkserver")
+_server.set_forkserver_preload(["tests.harness.warm"])
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as a command reads them."""
+    values = settings.model_dump(exclude={"s3_access_key_id", "s3_secret_access_key"})
+    found = {f"TWIST_{name.upper()}": str(value) for name, value in values.items()}
+    found["TWIST_S3_ACCESS_KEY_ID"] = settings.s3_access_key_id.get_secret_value()
+    found["TWIST_S3_SECRET_ACCESS_KEY"] = settings.s3_secret_access_key.get_secret_value()
+    return found
+
+
+def command(
+    *arguments: str, settings: Settings | None = None, **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    """`python -m orchestration …` as a shell starts it, to its end."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TWIST_", "AWS_"))}
+    own = environment(settings) if settings else {}
+    return subprocess.run(
+        [sys.executable, "-m", "orchestration", *arguments],
+        cwd=ROOT,
+        env={**inherited, **own, **variables, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+class Warm:
+    """The same command in a process that has parsed the dbt project before it was forked."""
+
+    def __init__(self, settings: Settings, log: Path, *arguments: str) -> None:
+        self.log = log
+        self.process: BaseProcess = _server.Process(
+            target=_run, args=(environment(settings), log, arguments)
+        )
+        self.process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self.process.pid
+        return self.process.pid
+
+    def ends_within(self, seconds: float) -> bool:
+        self.process.join(seconds)
+        return not self.process.is_alive()
+
+    def ends_before(self, cpu_seconds: float) -> bool:
+        """Wait until it ends, or has worked so long: busy neighbours do not change the moment."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if self.ends_within(0.01):
+                return True
+            if self._cpu_seconds() >= cpu_seconds:
+                return False
+        raise TimeoutError("a command neither works nor ends")
+
+    def _cpu_seconds(self) -> float:
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_text()
+        except OSError:
+            return 0.0
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def kill(self) -> None:
+        """kill -9"""
+        self.process.kill()
+        self.process.join()
+
+    def status(self) -> int:
+        """Its exit status, once it ends by itself."""
+        assert self.ends_within(PATIENCE), "a command does not end"
+        assert self.process.exitcode is not None
+        return self.process.exitcode
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+
+def run_warm(settings: Settings, log: Path, *arguments: str) -> str:
+    """A warm command to its end; its output, when it succeeds."""
+    warm = Warm(settings, log, *arguments)
+    assert warm.status() == 0, warm.output()
+    return warm.output()
+
+
+def _run(variables: dict[str, str], log: Path, arguments: tuple[str, ...]) -> None:
+    from orchestration import __main__
+    from orchestration.warehouse import rebuild
+    from orchestration.warehouse.dbt_runner import Dbt
+    from tests.harness.warm import RUNNER
+
+    for name in [name for name in os.environ if name.startswith("TWIST_")]:
+        del os.environ[name]
+    os.environ.update(variables)
+
+    def warm_dbt(settings: Settings) -> Dbt:
+        return Dbt(settings, _runner=RUNNER)
+
+    for module in (__main__, rebuild):
+        replaced: Any = module
+        replaced.Dbt = warm_dbt
+    with log.open("a") as out, redirect_stdout(out), redirect_stderr(out):
+        status = __main__.main(list(arguments))
+    sys.exit(status)
