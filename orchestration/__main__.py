@@ -64,7 +64,8 @@ def _rebuild(_: argparse.Namespace) -> int:
 def _sql(options: argparse.Namespace) -> int:
     import duckdb
 
-    from orchestration.warehouse.sql_answer import open_reader, write_csv
+    from orchestration.warehouse.csv_writer import write_csv
+    from orchestration.warehouse.engines import open_reader
 
     try:
         write_csv(open_reader(_shown_settings()), options.query, sys.stdout)

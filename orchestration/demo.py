@@ -10,8 +10,8 @@ from typing import Any
 
 from ingestion.settings import ROOT, Settings, SettingsError
 from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.engines import open_reader
 from orchestration.warehouse.load import load
-from orchestration.warehouse.sql_answer import open_reader
 
 OTTO_SAMPLE = ROOT / "tests" / "data" / "otto_sample.parquet"
 DIRTY_DAY: dict[str, Any] = {

@@ -13,8 +13,9 @@ import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 
+from ingestion.lake.arrow_rows import OBJECTS_SQL
 from ingestion.settings import ROOT, Settings
-from orchestration.warehouse import dbt_plugin
+from orchestration.warehouse.dbt_plugin import TEXT_SQL
 from orchestration.warehouse.dbt_runner import COMMON
 from tests import conventions
 
@@ -134,8 +135,8 @@ def column_faults(manifest: dict[str, Any]) -> list[str]:
     database = duckdb.connect()
     database.execute("attach ':memory:' as twist")
     for name, arguments, returned in (
-        ("lake_list", "topic, since", dbt_plugin._LISTED_SQL),
-        ("lake_text", "object_key", dbt_plugin._TEXT_SQL),
+        ("lake_list", "topic, since", OBJECTS_SQL),
+        ("lake_text", "object_key", TEXT_SQL),
         ("lake_json_problem", "line, topic", "varchar"),
         ("lake_json_number", "line, field", "varchar"),
     ):

@@ -4,7 +4,7 @@ Nothing here trusts an object: a cut gzip stream, an empty file or a vanished ke
 (`ObjectText.error`), never an exception that would stop the others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,6 +34,14 @@ class LandedObject:
     key: str
     size: int
     etag: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Objects that somebody has found in the landing lake, and when (UTC)."""
+
+    at: datetime
+    objects: Sequence[LandedObject]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from orchestration.defs.heartbeat import beating
 from orchestration.defs.lakehouse import WRITERS, Lakehouse
 from orchestration.defs.topic_assets import topic_events, topic_key
 from orchestration.warehouse.dbt_runner import PROJECT, DbtFailed
-from orchestration.warehouse.run_results import Recorder, run_load, run_tests
+from orchestration.warehouse.load import load
+from orchestration.warehouse.run_results import Recorder, run_tests
 from orchestration.warehouse.write_queue import turn
 
 LISTS_THE_LAKE = "model.twist.load_listing"
@@ -96,9 +97,9 @@ def warehouse(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iterat
         dbt = lakehouse.dbt(recorder)
         try:
             if any("load" in spec.tags for spec in specs):
-                report, news = run_load(settings, dbt, context.log.info)
+                report = load(settings, dbt, context.log.info)
                 context.log.info(str(report))
-                for event in topic_events(news):
+                for event in topic_events(report.topics):
                     context.log_event(event)
             elif specs:
                 dbt.run("run", "--select", *(spec.key.path[-1] for spec in specs))

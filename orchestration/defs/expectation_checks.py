@@ -5,14 +5,13 @@ from typing import Any
 
 import dagster as dg
 
-from expectations.runner import Expectation, Outcome, Suite, SuiteError, read_slice, read_suites
+from expectations.runner import Expectation, Outcome, Suite, SuiteError, read_suites
 from expectations.runner import validate as validate_frame
 from ingestion.settings import Settings
 from orchestration.defs.heartbeat import beating, in_progress
 from orchestration.defs.lakehouse import Lakehouse
-from orchestration.monitoring.run_checks import record_outcomes
+from orchestration.monitoring.run_checks import newest_slice, record_outcomes
 from orchestration.warehouse.attach import has_warehouse
-from orchestration.warehouse.reader import asking, relation
 from orchestration.warehouse.run_results import markdown
 
 SUITES = read_suites()
@@ -69,8 +68,7 @@ def validated(
         wanted = {check.name for check in selected if check.asset_key == key}
         if not wanted:
             continue
-        with asking(settings) as ask:
-            frame = read_slice(ask, suite, relation(settings, *suite.asset.split("/")))
+        frame = newest_slice(settings, suite)
         outcomes = validate_frame(suite, frame, wanted)
         record_outcomes(settings, suite, outcomes)
         for name, outcome in outcomes.items():

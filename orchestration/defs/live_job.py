@@ -26,7 +26,7 @@ from orchestration.defs.topic_assets import topic_events
 from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
 from orchestration.warehouse.live_loop import work
 from orchestration.warehouse.load_report import LoadReport
-from orchestration.warehouse.run_results import Recorder, TopicNews, run_tests
+from orchestration.warehouse.run_results import Recorder, run_tests
 
 WARM = "twist/warm"
 """Tag of a live run that is ready to take over."""
@@ -50,11 +50,11 @@ class LiveReporter:
         self._relieved = False
         self._unreadable: tuple[tuple[str, str], ...] = ()
 
-    def events(self, cycle: tuple[LoadReport, list[TopicNews]] | None) -> Iterator[Any]:
+    def events(self, report: LoadReport | None) -> Iterator[Any]:
         """What there is to report after a cycle, or after a look that found nothing."""
         self._recorder.progress()
-        if cycle:
-            yield from self._loaded(*cycle)
+        if report:
+            yield from self._loaded(report)
         if time.monotonic() - self._checked >= CHECK_SECONDS:
             self._checked, self._due_checks = time.monotonic(), self._check()
         yield from next(self._due_checks, ())
@@ -76,17 +76,17 @@ class LiveReporter:
         except Exception as error:
             self._context.log.warning(f"the overview was not published: {error}")
 
-    def _loaded(self, report: LoadReport, news: list[TopicNews]) -> Iterator[Any]:
+    def _loaded(self, report: LoadReport) -> Iterator[Any]:
         nodes = self._recorder.taken()
         everything = time.monotonic() - self._reported >= REPORT_SECONDS
-        if news or everything:
+        if report.topics or everything:
             self._context.log.info(str(report))
             specs = [
                 spec
                 for spec in warehouse.specs
                 if everything or str(spec.metadata[UNIQUE_ID]) in nodes
             ]
-            yield from topic_events(news)
+            yield from topic_events(report.topics)
             yield from map(as_materialization, materialized(self._dbt, specs, nodes))
         if everything:
             self._reported = time.monotonic()

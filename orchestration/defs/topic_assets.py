@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from ingestion.lake.object_keys import DEAD_LETTERS, TOPICS, topic_prefix
-from orchestration.warehouse.run_results import TopicNews
+from orchestration.warehouse.load_report import TopicCounts
 
 DESCRIPTIONS = {
     "clickstream": "What customers did: product views, bags, purchases, searches.",
@@ -35,9 +35,9 @@ def topic_specs() -> list[dg.AssetSpec]:
     ]
 
 
-def topic_events(news: Iterable[TopicNews]) -> Iterator[dg.AssetMaterialization]:
+def topic_events(topics: Iterable[TopicCounts]) -> Iterator[dg.AssetMaterialization]:
     """What a load found of each topic, as materializations of the external assets."""
-    for topic in news:
+    for topic in topics:
         metadata: dict[str, Any] = {
             "dagster/partition_row_count": topic.lines,
             "objects": topic.objects,

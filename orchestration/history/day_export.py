@@ -28,11 +28,10 @@ from obstore.store import LocalStore
 
 from ingestion.lake.landed_objects import bucket
 from ingestion.settings import Settings
-from orchestration.warehouse import prepare, writer_lock
 from orchestration.warehouse.dbt_runner import Dbt
-from orchestration.warehouse.load import COMPUTED
-from orchestration.warehouse.reader import STAGED, asking, relation
-from orchestration.warehouse.sql_answer import open_reader
+from orchestration.warehouse.engines import engine_of, open_reader
+from orchestration.warehouse.load import COMPUTE_MODELS
+from orchestration.warehouse.load_report import STAGED
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -68,9 +67,11 @@ class Facts:
 
 def closed_days(settings: Settings) -> dict[date, int]:
     """The closed days that have views, and each one's stamp: it moves when the day changes."""
-    with asking(settings) as ask:
+    engine = engine_of(settings)
+    relation = engine.relation
+    with engine.reader() as query:
         reached = [
-            ask(f"select max(arrived_at) from {relation(settings, 'staging', STAGED[topic])}")
+            query(f"select max(arrived_at) from {relation('staging', STAGED[topic])}")
             for topic in ("clickstream", "sku_availability")
         ]
         moments = [answer.rows[0][0] for answer in reached]
@@ -78,9 +79,9 @@ def closed_days(settings: Settings) -> dict[date, int]:
             return {}
         late = timedelta(days=settings.late_days + 1, hours=settings.landing_slack_hours)
         open_from = f"date '{(min(moments) - late).date()}'"
-        table = {name: relation(settings, "marts", name) for name in TABLES}
-        openings = relation(settings, "intermediate", "int_stock__openings")
-        found = ask(
+        table = {name: relation("marts", name) for name in TABLES}
+        openings = relation("intermediate", "int_stock__openings")
+        found = query(
             "select changed.day_of, max(changed.load_id) as stamp from ("
             f"select view_date as day_of, load_id from {table['fct_twist']} "
             f"where view_date < {open_from} union all "
@@ -205,9 +206,8 @@ def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Facts]:
         HistoryError: the export is missing or damaged, or the restored rows are not the exported.
     """
     exported = verify_day(settings, day)
-    writer_lock.take(settings.warehouse_root)
-    prepare.prepare(settings, dbt)
-    dbt.run("run", "--select", *COMPUTED)
+    engine_of(settings).prepare(dbt)
+    dbt.run("run", "--select", *COMPUTE_MODELS)
     conn = dbt.connection()
     found = {}
     conn.execute("begin")

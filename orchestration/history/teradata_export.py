@@ -14,7 +14,7 @@ from obstore import delete, list_with_delimiter
 from ingestion.settings import Settings, SettingsError
 from orchestration.history import day_export
 from orchestration.warehouse.attach import open_s3
-from orchestration.warehouse.reader import Ask, asking, relation
+from orchestration.warehouse.engines import Query, engine_of
 
 
 def export_day(settings: Settings, day: date, stamp: int) -> dict[str, day_export.Facts]:
@@ -37,27 +37,28 @@ def export_day(settings: Settings, day: date, stamp: int) -> dict[str, day_expor
         open_s3(conn, settings)
     found: dict[str, day_export.Facts] = {}
     files: dict[str, list[str]] = {}
-    with asking(settings) as ask:
+    engine = engine_of(settings)
+    with engine.reader() as query:
         for table, column in day_export.TABLES.items():
-            published = relation(settings, "marts", table)
-            names = ask(f"select * from {published} where 1 = 0").columns
+            published = engine.relation("marts", table)
+            names = query(f"select * from {published} where 1 = 0").columns
             rows = (
                 f"select {', '.join(name for name in names if name != 'load_id')} "
                 f"from {published} where {day_export.of_day(column, day)}"
             )
-            files[table] = _write(ask, settings, rows, f"{_folder(table, day)}/{attempt}")
+            files[table] = _write(query, settings, rows, f"{_folder(table, day)}/{attempt}")
             found[table] = day_export.facts(conn, day_export.content(settings, files[table]))
-            _compare(ask, rows, table, day, found[table])
+            _compare(query, rows, table, day, found[table])
     conn.close()
     day_export.write_manifest(settings, day, stamp, found, files)
     _remove_others(settings, day, {file for named in files.values() for file in named})
     return found
 
 
-def _write(ask: Ask, settings: Settings, rows: str, folder: str) -> list[str]:
+def _write(query: Query, settings: Settings, rows: str, folder: str) -> list[str]:
     """Write a query's rows into a folder of the history lake; the files, from its root."""
     root = f"{settings.teradata_history}/"
-    written = ask(
+    written = query(
         f"select objectname from write_nos (on ({rows}) using location('{root}{folder}/') "
         f"authorization({settings.db_prefix}_landing.history_access) storedas('PARQUET') "
         "compression('SNAPPY')) as written"
@@ -65,12 +66,12 @@ def _write(ask: Ask, settings: Settings, rows: str, folder: str) -> list[str]:
     return sorted(str(name)[len(root) :] for (name,) in written)
 
 
-def _compare(ask: Ask, rows: str, table: str, day: date, found: day_export.Facts) -> None:
+def _compare(query: Query, rows: str, table: str, day: date, found: day_export.Facts) -> None:
     sums = "".join(
         f", sum(cast({name} as decimal(38, {_decimals(found.columns[name])}))) as {name}"
         for name in found.sums
     )
-    (answer,) = ask(
+    (answer,) = query(
         f"select cast(count(*) as bigint) as row_count{sums} from ({rows}) as of_day"
     ).rows
     totals: Sequence[Any] = answer[1:]

@@ -17,7 +17,8 @@ from obstore import list_with_delimiter
 
 from ingestion.lake import landed_objects, object_keys
 from ingestion.settings import Settings
-from orchestration.warehouse.reader import STAGED, Ask, asking, relation
+from orchestration.warehouse.engines import Query, engine_of
+from orchestration.warehouse.load_report import STAGED
 
 Cause = Literal[
     "fresh", "loader", "models", "connect", "producer", "producer or connect", "backlog"
@@ -128,15 +129,19 @@ def observe(settings: Settings, now: datetime) -> tuple[dict[str, Arrivals], int
         SettingsError: there is no landing lake, or no warehouse yet.
     """
     store = landed_objects.open_store(settings)
-    with asking(settings) as ask:
-        seen = {topic: _arrivals(store, ask, topic, settings, now) for topic in object_keys.TOPICS}
-        lag = ask(f"select lag_seconds from {relation(settings, 'marts', 'twist_now')}").rows
+    engine = engine_of(settings)
+    with engine.reader() as query:
+        seen = {
+            topic: _arrivals(store, query, topic, settings, now) for topic in object_keys.TOPICS
+        }
+        lag = query(f"select lag_seconds from {engine.relation('marts', 'twist_now')}").rows
     return seen, lag[0][0] if lag else None
 
 
-def _arrivals(store: Any, ask: Ask, topic: str, settings: Settings, now: datetime) -> Arrivals:
-    audited = f"{relation(settings, 'audit', 'landed_objects')} where topic = '{topic}'"
-    newest_folder = ask(
+def _arrivals(store: Any, query: Query, topic: str, settings: Settings, now: datetime) -> Arrivals:
+    engine = engine_of(settings)
+    audited = f"{engine.relation('audit', 'landed_objects')} where topic = '{topic}'"
+    newest_folder = query(
         f"select max(folder_hour) from {audited} and folder_hour <= {_literal(now)}"
     ).rows[0][0]
     since = newest_folder and newest_folder.replace(tzinfo=UTC) - timedelta(
@@ -144,8 +149,8 @@ def _arrivals(store: Any, ask: Ask, topic: str, settings: Settings, now: datetim
     )
     listed = list(landed_objects.list_landed(store, topic, since))
     bound = f" and folder_hour >= {_literal(since)}" if since else ""
-    known = set(ask(f"select object_key, etag from {audited}{bound}").rows)
-    if settings.target == "teradata":  # NOS tells no etags: a rewritten key is known
+    known = set(query(f"select object_key, etag from {audited}{bound}").rows)
+    if not engine.knows_etags:  # NOS tells no etags: a rewritten key is known
         etags = {landed.key: landed.etag for landed in listed}
         known = {(key, etags.get(key)) for key, _ in known}
     waiting = [landed for landed in listed if (landed.key, landed.etag) not in known]
@@ -157,18 +162,18 @@ def _arrivals(store: Any, ask: Ask, topic: str, settings: Settings, now: datetim
         for found in list_with_delimiter(store, object_keys.hour_folder(topic, hour))["objects"]
     }
     return Arrivals(
-        _newest_arrival(ask, settings, topic, now),
+        _newest_arrival(query, settings, topic, now),
         max(written.values(), default=None),
         len(waiting),
         min((written[w.key] for w in waiting if w.key in written), default=None),
     )
 
 
-def _newest_arrival(ask: Ask, settings: Settings, topic: str, now: datetime) -> datetime | None:
+def _newest_arrival(query: Query, settings: Settings, topic: str, now: datetime) -> datetime | None:
     """The newest arrival: files without one of the last hours are not opened, where others are."""
-    newest = f"select max(arrived_at) from {relation(settings, 'staging', STAGED[topic])}"
+    newest = f"select max(arrived_at) from {engine_of(settings).relation('staging', STAGED[topic])}"
     recent = _literal(now - timedelta(hours=6))
-    found = ask(f"{newest} where arrived_at > {recent}").rows[0][0] or ask(newest).rows[0][0]
+    found = query(f"{newest} where arrived_at > {recent}").rows[0][0] or query(newest).rows[0][0]
     return found.replace(tzinfo=UTC) if found else None
 
 

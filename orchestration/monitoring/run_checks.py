@@ -3,13 +3,24 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from expectations.runner import Outcome, Suite, read_slice, read_suites, validate
 from ingestion.settings import Settings
 from orchestration.monitoring import check_results
 from orchestration.warehouse.dbt_runner import Dbt
-from orchestration.warehouse.reader import asking, relation
+from orchestration.warehouse.engines import engine_of
 from orchestration.warehouse.run_results import Recorder, run_tests
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
+
+
+def newest_slice(settings: Settings, suite: Suite) -> "pd.DataFrame":
+    """The rows that a suite judges, read from the warehouse."""
+    engine = engine_of(settings)
+    with engine.reader() as query:
+        return read_slice(query, suite, engine.relation(*suite.asset.split("/")))
 
 
 def record_outcomes(settings: Settings, suite: Suite, outcomes: Mapping[str, Outcome]) -> None:
@@ -53,8 +64,6 @@ def run_checks(settings: Settings, dbt: Dbt, say: Callable[[str], None]) -> str:
     say("Great Expectations …")
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     for suite in read_suites():
-        with asking(settings) as ask:
-            frame = read_slice(ask, suite, relation(settings, *suite.asset.split("/")))
-        record_outcomes(settings, suite, validate(suite, frame))
+        record_outcomes(settings, suite, validate(suite, newest_slice(settings, suite)))
     found = Counter(check.status for check in check_results.recorded(settings))
     return "checks: " + ", ".join(f"{found[status]} {status}" for status in check_results.ORDER)

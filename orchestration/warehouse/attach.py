@@ -1,6 +1,7 @@
 """The local warehouse: a DuckLake (SQLite catalog, Parquet files) attached as `twist`."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ingestion.settings import Settings, SettingsError
 
@@ -8,8 +9,10 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 ALIAS = "twist"
+CATALOG = f"__ducklake_metadata_{ALIAS}"
+"""Where DuckLake's own tables are, once the warehouse is attached."""
 ON_TERADATA = "dbt_project/TERADATA.md, section 3"
-"""Where it stands what to do on Teradata instead."""
+"""Where the documentation says what to do there instead."""
 
 
 def refuse_other_setting(settings: Settings, name: str, built_with: str) -> None:
@@ -28,6 +31,14 @@ def keeps_files(settings: Settings) -> bool:
     return settings.target in ("embedded", "s3")
 
 
+def other_target(settings: Settings) -> SettingsError:
+    """The error of a command that needs a DuckLake, on a target that has none."""
+    return SettingsError(
+        f"this command works on the targets embedded and s3, and TWIST_TARGET is "
+        f"{settings.target}: for the Teradata equivalent see {ON_TERADATA}"
+    )
+
+
 def has_warehouse(settings: Settings) -> bool:
     """Whether there is a warehouse to ask; Teradata says so itself when it is asked."""
     return not keeps_files(settings) or (settings.warehouse_root / "catalog.sqlite").exists()
@@ -36,10 +47,7 @@ def has_warehouse(settings: Settings) -> bool:
 def require_warehouse(settings: Settings) -> None:
     """Raise `SettingsError` where there is no DuckLake (yet): only a load makes one."""
     if not keeps_files(settings):
-        raise SettingsError(
-            f"this works on the targets embedded and s3, and TWIST_TARGET is {settings.target}: "
-            f"what to do on Teradata instead stands in {ON_TERADATA}"
-        )
+        raise other_target(settings)
     if not has_warehouse(settings):
         raise SettingsError(
             f"there is no warehouse in {settings.warehouse_root}: run `make load` (or `make demo`) "
@@ -144,3 +152,29 @@ def open_s3(conn: "DuckDBPyConnection", settings: Settings) -> None:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def give_statistics_to_empty_tables(query: Callable[[str], list[tuple[Any, ...]]]) -> None:
+    """DuckLake looks for the statistics of a table that never held a row at every mention of it.
+
+    That is 25-100 ms each time, more than most models take. A row that is written and deleted
+    in one transaction, so that nobody sees it, leaves statistics behind.
+    """
+    without = query(
+        f"""
+        select schema_name, table_name, column_name
+        from {CATALOG}.ducklake_table
+        join {CATALOG}.ducklake_schema using (schema_id)
+        join {CATALOG}.ducklake_column using (table_id)
+        where ducklake_table.end_snapshot is null and ducklake_column.end_snapshot is null
+            and column_order = 1
+            and table_id not in (select table_id from {CATALOG}.ducklake_table_stats)
+        """
+    )
+    if without:
+        rows = (
+            f"insert into {ALIAS}.{schema}.{table} ({column}) values (null); "
+            f"delete from {ALIAS}.{schema}.{table} where {column} is null; "
+            for schema, table, column in without
+        )
+        query(f"begin; {''.join(rows)} commit")

@@ -25,6 +25,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 
 from ingestion.contract.strict_json import json_number, json_problem
 from ingestion.lake import landed_objects
+from ingestion.lake.arrow_rows import OBJECT, OBJECTS_SQL, object_rows
 from ingestion.settings import Settings, SettingsError, load_settings
 from orchestration.warehouse import writer_lock
 from orchestration.warehouse.attach import attach_warehouse, has_tables, refuse_other_setting
@@ -35,21 +36,6 @@ if TYPE_CHECKING:
 READERS = 8
 """Objects read at once: enough to hide the latency of S3; inflating leaves the GIL alone."""
 
-_LISTED = pa.list_(
-    pa.struct(
-        [
-            ("topic", pa.string()),
-            ("folder_hour", pa.timestamp("us")),
-            ("object_key", pa.string()),
-            ("object_size", pa.int64()),
-            ("etag", pa.string()),
-        ]
-    )
-)
-_LISTED_SQL = (
-    "struct(topic varchar, folder_hour timestamp, object_key varchar, "
-    "object_size bigint, etag varchar)[]"
-)
 _TEXT = pa.struct(
     [
         ("error", pa.string()),
@@ -60,7 +46,7 @@ _TEXT = pa.struct(
         ("bad_lines", pa.list_(pa.int64())),
     ]
 )
-_TEXT_SQL = (
+TEXT_SQL = (
     "struct(error varchar, etag varchar, size bigint, text varchar, "
     "line_count bigint, bad_lines bigint[])"
 )
@@ -96,8 +82,8 @@ class Plugin(BasePlugin):
                 side_effects=name.startswith(("lake_list", "lake_text", "take", "check")),
             )
 
-        register("lake_list", self._list, 2, _LISTED_SQL)
-        register("lake_text", self._text, 1, _TEXT_SQL)
+        register("lake_list", self._list, 2, OBJECTS_SQL)
+        register("lake_text", self._text, 1, TEXT_SQL)
         register("lake_json_problem", _map(json_problem), 2, "varchar")
         register("lake_json_number", _map(json_number), 2, "varchar")
         register("take_writer_lock", self._lock, 1, "varchar")
@@ -105,7 +91,8 @@ class Plugin(BasePlugin):
 
     def _list(self, topics: pa.Array, since: pa.Array) -> pa.Array:
         asked = zip(topics.to_pylist(), since.to_pylist(), strict=True)
-        return pa.array([_rows(self._listed(topic, hour)) for topic, hour in asked], _LISTED)
+        rows = [object_rows(self._listed(topic, hour)) for topic, hour in asked]
+        return pa.array(rows, pa.list_(OBJECT))
 
     def _listed(self, topic: str, since: str | None) -> Iterable[landed_objects.LandedObject]:
         hour = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None
@@ -157,24 +144,6 @@ class Plugin(BasePlugin):
         for name, value in zip(names.to_pylist(), values.to_pylist(), strict=True):
             refuse_other_setting(self.settings, name, value)
         return names
-
-
-def listing(objects: Iterable[landed_objects.LandedObject]) -> pa.Table:
-    """What `lake_list` gives of these objects, as rows."""
-    return pa.Table.from_pylist(_rows(objects), pa.schema(list(_LISTED.value_type)))
-
-
-def _rows(objects: Iterable[landed_objects.LandedObject]) -> list[dict[str, Any]]:
-    return [
-        {
-            "topic": found.topic,
-            "folder_hour": found.folder_hour.replace(tzinfo=None),
-            "object_key": found.key,
-            "object_size": found.size,
-            "etag": found.etag,
-        }
-        for found in objects
-    ]
 
 
 def _map(function: Callable[[str, str], str | None]) -> Callable[[pa.Array, pa.Array], pa.Array]:

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ingestion.settings import ROOT, Settings, SettingsError
-from orchestration.warehouse.attach import ON_TERADATA
+from ingestion.settings import ROOT, Settings
+from orchestration.warehouse.attach import keeps_files, other_target
+from orchestration.warehouse.engines import engine_of
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunner
@@ -114,18 +115,7 @@ class Dbt:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on dbt's own connection, which also holds the batch tables."""
-        if self.settings.target == "teradata":
-            return self._query_through_adapter(sql)
-        return self.connection().execute(sql).fetchall()
-
-    def _query_through_adapter(self, sql: str) -> list[tuple[Any, ...]]:
-        from dbt.adapters import factory
-
-        adapters: Any = factory.FACTORY
-        adapter = adapters.adapters["teradata"]
-        with adapter.connection_named("twist"):
-            _, answer = adapter.execute(sql, fetch=True)
-        return [tuple(row) for row in answer.rows]
+        return engine_of(self.settings).rows(self, sql)
 
     def connection(self) -> "DuckDBPyConnection":
         """A cursor of dbt's own connection; opens it where dbt has not done so yet.
@@ -133,11 +123,8 @@ class Dbt:
         Raises:
             SettingsError: the target has no warehouse in DuckDB.
         """
-        if self.settings.target not in ("embedded", "s3"):
-            raise SettingsError(
-                f"this command works on the targets embedded and s3, and TWIST_TARGET is "
-                f"{self.settings.target}: what to do on Teradata instead stands in {ON_TERADATA}"
-            )
+        if not keeps_files(self.settings):
+            raise other_target(self.settings)
         if self._opened is None or self._opened is not _manager()._ENV or self._opened.conn is None:
             self.run("run-operation", "open_connection")
         cursor: DuckDBPyConnection = self._opened.conn.cursor()

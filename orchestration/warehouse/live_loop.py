@@ -11,16 +11,15 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
 from ingestion.lake import landed_objects
-from ingestion.lake.landed_objects import LandedObject
+from ingestion.lake.landed_objects import LandedObject, Listed
 from ingestion.lake.object_keys import DEAD_LETTERS, TOPICS
 from ingestion.settings import Settings
 from orchestration.warehouse import write_queue, writer_lock
 from orchestration.warehouse.attach import keeps_files
 from orchestration.warehouse.dbt_runner import Dbt
-from orchestration.warehouse.load import Listed
+from orchestration.warehouse.load import load
 from orchestration.warehouse.load_report import LoadReport
 from orchestration.warehouse.maintain import maintain
-from orchestration.warehouse.run_results import TopicNews, run_load
 
 LOOK_SECONDS = 0.5
 CYCLE_SECONDS = 2.0
@@ -62,7 +61,7 @@ def work(
     is_over: Callable[[], bool],
     say: Callable[[str], None],
     now: Callable[[], float] = time.monotonic,
-) -> Iterator[tuple[LoadReport, list[TopicNews]] | None]:
+) -> Iterator[LoadReport | None]:
     """Load what lands until the shift is over; yield after each load, and None at each look.
 
     While this is suspended the writer lock is held and nothing is under way. Warm dbt up before:
@@ -85,7 +84,7 @@ def work(
                 if is_whole:
                     wholly, swept = last, looked_at.date()
                 fresh = {}
-                yield run_load(settings, dbt, say, None if is_whole else listed)
+                yield load(settings, dbt, say, listed=None if is_whole else listed)
             else:
                 time.sleep(LOOK_SECONDS)
                 yield None

@@ -1,36 +1,49 @@
 """`make load`: everything that was listed when it started, in bounded batches, then the models."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
-from ingestion.lake import landed_objects
-from ingestion.lake.landed_objects import LandedObject
+from ingestion.lake.landed_objects import Listed
 from ingestion.settings import Settings
-from orchestration.warehouse import prepare, teradata, writer_lock
 from orchestration.warehouse.dbt_runner import Dbt
-from orchestration.warehouse.load_report import LoadReport, report_since
-from orchestration.warehouse.reader import STAGED
+from orchestration.warehouse.engines import Engine, engine_of
+from orchestration.warehouse.load_report import STAGED, LoadReport, report_since
 
 LISTING, BATCH = "load_listing", "load_objects"
-COMPUTED = ("path:models/intermediate", "path:models/marts")
+COMPUTE_MODELS = ("path:models/intermediate", "path:models/marts")
 VIEWS = "config.materialized:view"
-QUIET = {
+MODELS_BY_TOPIC = {
     "product_catalog": ("load_catalog", "stg_catalog__skus", "int_catalog__sku_versions"),
     "dead_letters": ("load_dead_letters", "dead_letters"),
 }
-"""Models that have nothing to do while no object of a topic comes: most cycles, in live mode."""
+"""Models that are skipped while no object of a topic comes, as in most cycles of live mode."""
 COMPUTE_EVERY_LINES = 20_000_000
 """A backlog is computed in portions of about a large retailer's day."""
 
 
 @dataclass(frozen=True)
-class Listed:
-    """What somebody found in the landing lake, and when (UTC)."""
+class OpenWork:
+    """What earlier loads, and people, have left to do."""
 
-    at: datetime
-    objects: Sequence[LandedObject]
+    newest_load: int = 0
+    replays: bool = False
+    unreadable: bool = False
+    uncomputed: bool = False
+    """A table of the marts does not exist, or has not seen some staged rows (after a kill)."""
+
+    def any(self) -> bool:
+        """Whether there is work though nothing new has landed."""
+        return self.replays or self.unreadable or self.uncomputed
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A number of objects, with their lines (None: not counted) and compressed megabytes."""
+
+    objects: int
+    lines: int | None
+    megabytes: float
 
 
 def load(
@@ -43,127 +56,138 @@ def load(
 ) -> LoadReport:
     """Load what is new in the landing lake and bring every table up to date.
 
-    Of what was `listed` already, nothing else is looked for (Teradata lists by itself: by NOS).
+    Where the caller has `listed` the lake already, nothing else is looked for (on Teradata, which
+    lists by itself, everything is).
 
     Raises:
         SettingsError: the landing lake cannot be listed, or a setting was changed.
         WarehouseLocked: another process is writing.
         DbtFailed: a model failed; the next load repairs what this one left.
     """
-    if settings.target == "teradata":
-        return teradata.load(settings, dbt, say)
     started = time.monotonic()
-    landed_objects.open_store(settings)
-    writer_lock.take(settings.warehouse_root)
-    prepare.prepare(settings, dbt)
-    first_stamp, replays, unreadable, behind = _standing(dbt)
-    new, new_megabytes, topics = _list(dbt, listed)
-    if not (new or unreadable or behind or replays):
-        return report_since(settings, dbt, first_stamp, time.monotonic() - started)
-    # What fits into one batch takes one dbt run; a backlog is listed first, then cut into batches.
-    is_done = compute and new > 0 and new_megabytes < settings.batch_mb
-    if is_done and new_megabytes > 1:
-        say(f"loading {new:,} objects ({new_megabytes:,.0f} MB) …")
-    if is_done:
-        quiet = () if unreadable or behind else _quiet_models(dbt, topics)
-        _run(dbt, ("tag:load", *COMPUTED), (LISTING, *quiet))
-    else:
+    engine = engine_of(settings)
+    engine.require_landing()
+    engine.prepare(dbt)
+    todo = _open_work(engine, dbt)
+    engine.list_landed(dbt, listed)
+    new, topics = _new_objects(engine, dbt)
+    if compute and new.objects and new.megabytes < settings.batch_mb:
+        _announce(say, new)
+        skip = () if todo.unreadable or todo.uncomputed else _idle_models(engine, dbt, topics)
+        if not _load_at_once(engine, dbt, skip):
+            _load_backlog(engine, dbt, say, OpenWork(), compute=compute)
+    elif new.objects or todo.any():
+        _load_backlog(engine, dbt, say, todo, compute=compute)
+    return report_since(settings, dbt.query, todo.newest_load, time.monotonic() - started)
+
+
+def _load_at_once(engine: Engine, dbt: Dbt, skip: tuple[str, ...]) -> bool:
+    """Take a batch, load and compute it in one dbt run; return whether that was all.
+
+    It was not where objects that could not be read before have filled the batch.
+    """
+    _run(dbt, ("tag:load", *COMPUTE_MODELS), exclude=(LISTING, *skip))
+    return _batch(engine, dbt).megabytes < dbt.settings.batch_mb
+
+
+def _load_backlog(
+    engine: Engine, dbt: Dbt, say: Callable[[str], None], todo: OpenWork, *, compute: bool
+) -> None:
+    """Load batch by batch; compute after the last one, and whenever a large day has gathered."""
+    uncomputed, replays, lines, is_last = todo.uncomputed, todo.replays, 0, False
+    while not is_last:
         _run(dbt, (BATCH,))
-    uncomputed = 0
-    while True:
-        objects, lines, megabytes = dbt.query(
-            "select count(*), coalesce(sum(line_count), 0), coalesce(sum(object_size), 0) / 1e6 "
-            "from memory.load.load_objects"
-        )[0]
-        is_last = megabytes < settings.batch_mb
-        if objects and megabytes > 1 and not is_done:
-            say(f"loading {objects:,} objects, {lines:,} lines ({megabytes:,.0f} MB) …")
-        uncomputed += lines
-        behind = behind or lines > 0 or replays
-        computes = compute and behind and (is_last or uncomputed >= COMPUTE_EVERY_LINES)
-        if is_done:
-            computes = True
-        elif objects or replays:
-            _run(dbt, ("tag:load", *(COMPUTED if computes else ())), (LISTING, BATCH))
+        batch = _batch(engine, dbt)
+        _announce(say, batch)
+        is_last = batch.megabytes < dbt.settings.batch_mb
+        lines += batch.lines or 0
+        has_lines = batch.objects > 0 if batch.lines is None else batch.lines > 0
+        uncomputed = uncomputed or replays or has_lines
+        computes = compute and uncomputed and (is_last or lines >= COMPUTE_EVERY_LINES)
+        if batch.objects or replays:
+            models = ("tag:load", *COMPUTE_MODELS) if computes else ("tag:load",)
+            _run(dbt, models, exclude=(LISTING, BATCH))
         elif computes:
-            _run(dbt, COMPUTED)
+            _run(dbt, COMPUTE_MODELS)
         if computes:
-            uncomputed, behind = 0, False
-        is_done = replays = False
-        if is_last:
-            break
-        _run(dbt, (BATCH,))
-    return report_since(settings, dbt, first_stamp, time.monotonic() - started)
+            uncomputed, lines = False, 0
+        replays = False
 
 
 def _run(dbt: Dbt, select: tuple[str, ...], exclude: tuple[str, ...] = ()) -> None:
     """Run models; the views once a process: DuckLake takes a tenth of a second to replace one."""
     exclude = (*exclude, VIEWS) if dbt.has_made_views else exclude
     dbt.run("run", "--select", *select, *(("--exclude", *exclude) if exclude else ()))
-    dbt.has_made_views = dbt.has_made_views or COMPUTED[0] in select
+    dbt.has_made_views = dbt.has_made_views or COMPUTE_MODELS[0] in select
 
 
-def _standing(dbt: Dbt) -> tuple[int, bool, bool, bool]:
-    """The newest stamp; whether replays are asked for; whether objects are known as unreadable;
-    and whether the last table is not there, or has not seen some staged rows, as after a kill.
-    """
-    newest, reached, replays, unreadable = dbt.query(
+def _announce(say: Callable[[str], None], batch: Batch) -> None:
+    if batch.objects and batch.megabytes > 1:
+        lines = "" if batch.lines is None else f", {batch.lines:,} lines"
+        say(f"loading {batch.objects:,} objects{lines} ({batch.megabytes:,.0f} MB) …")
+
+
+def _open_work(engine: Engine, dbt: Dbt) -> OpenWork:
+    ((newest, reached, replays, unreadable),) = dbt.query(
+        f"""
+        select stamps.newest, stamps.reached, late.replays, objects.unreadable
+        from (
+            select max(load_id) as newest,
+                max(case when model_name = 'twist_daily' then load_id end) as reached
+            from {engine.relation("audit", "watermarks")}
+        ) as stamps
+        cross join (
+            select count(*) as replays from {engine.relation("audit", "late_events")}
+            where replay_requested_at is not null
+        ) as late
+        cross join (
+            select count(*) as unreadable from {engine.relation("audit", "landed_objects")}
+            where status = 'unreadable'
+        ) as objects
         """
-        select
-            (select coalesce(max(load_id), 0) from twist.audit.watermarks),
-            (select max(load_id) from twist.audit.watermarks where model_name = 'twist_daily'),
-            exists (from twist.audit.late_events where replay_requested_at is not null),
-            exists (from twist.audit.landed_objects where status = 'unreadable')
-        """
-    )[0]
-    is_behind = reached is None or any(
-        dbt.query(f"select 1 from twist.staging.{model} where load_id > {reached} limit 1")
-        for model in STAGED.values()
     )
-    return newest, replays, unreadable, is_behind
+    uncomputed = reached is None or any(
+        dbt.query(f"select max(load_id) from {staged} where load_id > {reached}")[0][0] is not None
+        for staged in (engine.relation("staging", model) for model in STAGED.values())
+    )
+    return OpenWork(int(newest or 0), bool(replays), bool(unreadable), uncomputed)
 
 
-def _list(dbt: Dbt, listed: Listed | None) -> tuple[int, float, set[str]]:
-    """List the landing lake: how many objects are new, their megabytes and their topics.
-
-    It makes the table load_listing as the model says: an idle load costs one listing, and no run.
-    """
-    connection = dbt.connection()
-    if listed is None:
-        listing = dbt.compiled("load_listing")
-    else:
-        from orchestration.warehouse.dbt_plugin import listing as rows_of  # it imports dbt
-
-        connection.register("listed", rows_of(listed.objects))
-        listed_at = f"timestamp '{listed.at.replace(tzinfo=None)}' as listed_at"
-        listing = f"select *, {listed_at} from listed"
-    connection.execute("create schema if not exists memory.load")
-    connection.execute(f"create or replace table memory.load.load_listing as {listing}")
-    new, megabytes, topics = dbt.query(
+def _new_objects(engine: Engine, dbt: Dbt) -> tuple[Batch, set[str]]:
+    """The listed objects that no load has audited, and their topics."""
+    found = dbt.query(
+        f"""
+        select listing.topic, count(*) as objects,
+            sum(cast(listing.object_size as bigint)) as object_bytes
+        from {engine.relation("load", LISTING)} as listing
+        left join (
+            select object_key, etag from {engine.relation("audit", "landed_objects")}
+            where status <> 'superseded'
+        ) as audited
+            on listing.object_key = audited.object_key and listing.etag = audited.etag
+        where audited.object_key is null
+        group by listing.topic
         """
-        select count(*), coalesce(sum(object_size), 0) / 1e6,
-            coalesce(list(distinct topic), [])
-        from memory.load.load_listing
-        anti join (
-            select object_key, etag from twist.audit.landed_objects where status <> 'superseded'
-        ) using (object_key, etag)
-        """
-    )[0]
-    return new, megabytes, set(topics)
+    )
+    size = sum(float(row[2] or 0) for row in found) / 1e6
+    return Batch(sum(int(row[1]) for row in found), None, size), {row[0] for row in found}
 
 
-def _quiet_models(dbt: Dbt, topics: set[str]) -> tuple[str, ...]:
+def _batch(engine: Engine, dbt: Dbt) -> Batch:
+    """The objects that the table load_objects holds."""
+    ((objects, lines, size),) = dbt.query(
+        "select count(*), sum(line_count), sum(cast(object_size as bigint)) "
+        f"from {engine.relation('load', BATCH)}"
+    )
+    return Batch(int(objects), None if lines is None else int(lines), float(size or 0) / 1e6)
+
+
+def _idle_models(engine: Engine, dbt: Dbt, topics: set[str]) -> tuple[str, ...]:
     """The models of topics of which nothing came now, nor in the batch that their tables hold."""
-    empty = {
-        table
-        for (table,) in dbt.query(
-            "select table_name from duckdb_tables() "
-            "where database_name = 'memory' and schema_name = 'load' and estimated_size = 0"
-        )
-    }
+    empty = engine.empty_load_tables(dbt)
     return tuple(
         model
-        for topic, models in QUIET.items()
+        for topic, models in MODELS_BY_TOPIC.items()
         if topic not in topics and models[0] in empty
         for model in models
     )

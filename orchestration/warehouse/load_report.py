@@ -1,16 +1,39 @@
-"""What a load did."""
+"""What a load did, by what the audit says."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from ingestion.settings import Settings
-from orchestration.warehouse.dbt_runner import Dbt
-from orchestration.warehouse.reader import STAGED, relation
+from orchestration.warehouse.engines import engine_of
+
+STAGED = {
+    "clickstream": "stg_clickstream__events",
+    "sku_availability": "stg_availability__stock_changes",
+    "product_catalog": "stg_catalog__skus",
+}
+"""The staging table of each topic."""
+
+
+@dataclass(frozen=True)
+class TopicCounts:
+    """What a load audited of one topic; `bytes` are compressed."""
+
+    topic: str
+    objects: int
+    lines: int
+    loaded: int
+    duplicates: int
+    late: int
+    quarantined: int
+    bytes: int
+    newest_folder: datetime | None
 
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load did: sums over the objects it audited."""
+    """What a load did: sums over its topics, and what it could not read: (object key, error)."""
 
     objects: int
     lines: int
@@ -23,7 +46,8 @@ class LoadReport:
     seconds: float
     unreadable: tuple[tuple[str, str], ...]
     since: int = 0
-    """The newest stamp before this load."""
+    """The newest load_id before this load."""
+    topics: tuple[TopicCounts, ...] = ()
 
     def __str__(self) -> str:
         letters = f", {self.dead_letters:,} dead letters" if self.dead_letters else ""
@@ -36,32 +60,40 @@ class LoadReport:
         )
 
 
-def report_since(settings: Settings, dbt: Dbt, since: int, seconds: float) -> LoadReport:
-    """What was done since a stamp, by what the audit says."""
-    objects = relation(settings, "audit", "landed_objects")
-    letters = relation(settings, "audit", "dead_letters")
-    counted = ("lines", "loaded", "duplicates", "late", "quarantined")
+def report_since(
+    settings: Settings,
+    query: Callable[[str], list[tuple[Any, ...]]],
+    since: int,
+    seconds: float,
+) -> LoadReport:
+    """What was done since a load_id; `query` gives the rows of a query."""
+    relation = engine_of(settings).relation
+    objects = relation("audit", "landed_objects")
+    counted = ("lines", "loaded", "duplicates", "late", "quarantined", "object_size")
     sums = ", ".join(f"sum(cast({column} as bigint))" for column in counted)
-    (counts,) = dbt.query(
-        f"select count(*), {sums} from {objects} where load_id > {since} and status = 'loaded'"
+    audited = query(
+        f"select topic, count(*), {sums}, max(folder_hour) from {objects} "
+        f"where load_id > {since} and status = 'loaded' group by topic"
     )
-    ((dead,),) = dbt.query(f"select count(*) from {letters} where load_id > {since}")
+    ((dead,),) = query(
+        f"select count(*) from {relation('audit', 'dead_letters')} where load_id > {since}"
+    )
     newest = [
-        dbt.query(
-            f"select max(event_ts) from {relation(settings, 'staging', STAGED[topic])} "
+        query(
+            f"select max(event_ts) from {relation('staging', STAGED[topic])} "
             f"where load_id > {since}"
         )[0][0]
         for topic in ("clickstream", "sku_availability")
     ]
-    unreadable = dbt.query(
-        f"select object_key, read_error from {objects} where status = 'unreadable'"
-    )
-    objects_read, lines, loaded, duplicates, late, quarantined = (int(n or 0) for n in counts)
+    unreadable = query(f"select object_key, read_error from {objects} where status = 'unreadable'")
+    topics = tuple(TopicCounts(*row) for row in sorted(audited))
+    counts = ("objects", "lines", "loaded", "duplicates", "late", "quarantined")
     return LoadReport(
-        *(objects_read, lines, loaded, duplicates, late, quarantined),
-        int(dead),
-        max((moment for moment in newest if moment), default=None),
-        seconds,
-        tuple(sorted((key, error or "") for key, error in unreadable)),
-        since,
+        **{count: sum(getattr(topic, count) for topic in topics) for count in counts},
+        dead_letters=int(dead),
+        newest_event=max((moment for moment in newest if moment), default=None),
+        seconds=seconds,
+        unreadable=tuple(sorted((key, error or "") for key, error in unreadable)),
+        since=since,
+        topics=topics,
     )

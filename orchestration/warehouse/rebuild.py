@@ -9,11 +9,11 @@ from datetime import date, timedelta
 
 from ingestion.lake import landed_objects
 from ingestion.settings import Settings, SettingsError
-from orchestration.warehouse import prepare, writer_lock
+from orchestration.warehouse import writer_lock
 from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.engines import engine_of, open_reader
 from orchestration.warehouse.load import load
 from orchestration.warehouse.load_report import LoadReport
-from orchestration.warehouse.sql_answer import open_reader
 
 
 def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
@@ -34,7 +34,7 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
     new.__dict__.pop("warehouse_root", None)
     dbt = Dbt(new)
     writer_lock.take(fresh)
-    prepare.prepare(new, dbt)
+    engine_of(new).prepare(dbt)
     _accept_again(dbt, kept["accepted"])
     report = load(new, dbt, say, compute=False)
     if kept["replayed"]:
@@ -64,9 +64,6 @@ def recompute(
     """
     if last < first:
         raise SettingsError(f"the days {first} to {last} are none: name the first one first")
-    landed_objects.open_store(settings)
-    writer_lock.take(settings.warehouse_root)
-    prepare.prepare(settings, dbt)
     load(settings, dbt, say)  # every table is there, and nothing is half done
     day_after = last + timedelta(days=1)
     conn = dbt.connection()

@@ -1,11 +1,10 @@
-"""`make replay-late`: each late event in its place, once."""
+"""`make replay-late`: load the late events that were set aside."""
 
 from collections.abc import Callable
 
-from ingestion.lake import landed_objects
 from ingestion.settings import Settings
-from orchestration.warehouse import prepare, teradata, writer_lock
 from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.engines import engine_of
 from orchestration.warehouse.load import load
 from orchestration.warehouse.load_report import LoadReport
 
@@ -13,27 +12,20 @@ from orchestration.warehouse.load_report import LoadReport
 def replay_late(settings: Settings, dbt: Dbt, say: Callable[[str], None]) -> tuple[int, LoadReport]:
     """Stage the late events set aside so far and compute what they change.
 
-    The wish is written down first: if this is killed, the next load carries on with it.
+    The request is stored first: if this process is killed, the next load carries on with it.
 
     Returns:
-        How many events were staged (others stood there already), and the load's report.
+        How many events were replayed, and the load's report.
     """
-    if settings.target == "teradata":
-        return teradata.replay_late(settings, dbt, say)
-    landed_objects.open_store(settings)
-    writer_lock.take(settings.warehouse_root)
-    prepare.prepare(settings, dbt)
-    dbt.query(
-        "update twist.audit.late_events set replay_requested_at = current_timestamp::timestamp "
-        "where replayed_at is null"
+    engine = engine_of(settings)
+    engine.require_landing()
+    engine.prepare(dbt)
+    replayed = (
+        f"select count(*) from {engine.relation('audit', 'late_events')} "
+        "where replayed_at is not null"
     )
-    before = _replayed(dbt)
+    ((before,),) = dbt.query(replayed)
+    engine.request_replay(dbt)
     report = load(settings, dbt, say)
-    return _replayed(dbt) - before, report
-
-
-def _replayed(dbt: Dbt) -> int:
-    count: int = dbt.query(
-        "select count(*) from twist.audit.late_events where replayed_at is not null"
-    )[0][0]
-    return count
+    ((after,),) = dbt.query(replayed)
+    return int(after) - int(before), report

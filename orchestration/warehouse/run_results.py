@@ -1,17 +1,13 @@
-"""One load and what there is to say about it: its report, each node's run, each topic's news."""
+"""What dbt's commands did: the result of each model and test, the rows that failed, table sizes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from ingestion.settings import Settings
 from orchestration.monitoring import check_results
-from orchestration.warehouse.attach import ALIAS
 from orchestration.warehouse.dbt_runner import Dbt, DbtFailed, sentence
-from orchestration.warehouse.load import Listed, load
-from orchestration.warehouse.load_report import LoadReport
-from orchestration.warehouse.reader import asking, relation
+from orchestration.warehouse.engines import engine_of
 
 SHOWN_ROWS = 20
 """Rows of a failed test that are shown beside it."""
@@ -59,42 +55,12 @@ class Recorder:
 
 
 @dataclass(frozen=True)
-class TopicNews:
-    """What a load audited of one topic."""
-
-    topic: str
-    objects: int
-    lines: int
-    loaded: int
-    duplicates: int
-    late: int
-    quarantined: int
-    bytes: int
-    newest_folder: datetime | None
-
-
-@dataclass(frozen=True)
 class TableSize:
     """Rows of a table, and bytes and number of its Parquet files (None: it lives in memory)."""
 
     rows: int
     bytes: int | None = None
     files: int | None = None
-
-
-def run_load(
-    settings: Settings, dbt: Dbt, say: Callable[[str], None], listed: Listed | None = None
-) -> tuple[LoadReport, list[TopicNews]]:
-    """One load, and what it brought of each topic. The caller holds the writer lock."""
-    report = load(settings, dbt, say, listed=listed)
-    audited = relation(settings, "audit", "landed_objects")
-    counted = ("lines", "loaded", "duplicates", "late", "quarantined", "object_size")
-    sums = ", ".join(f"sum(cast({column} as bigint))" for column in counted)
-    news = dbt.query(
-        f"select topic, count(*), {sums}, max(folder_hour) from {audited} "
-        f"where load_id > {report.since} and status = 'loaded' group by topic"
-    )
-    return report, [TopicNews(*row) for row in sorted(news)]
 
 
 def run_tests(dbt: Dbt, recorder: Recorder, names: Iterable[str] = ()) -> dict[str, NodeRun]:
@@ -126,8 +92,8 @@ def _as_check(test: NodeRun) -> check_results.Check:
 
 def failed_rows(settings: Settings, test: NodeRun) -> str:
     """The first rows that a failed test returned, as a Markdown table."""
-    with asking(settings) as ask:
-        answer = ask(test.sql, SHOWN_ROWS)
+    with engine_of(settings).reader() as query:
+        answer = query(test.sql, SHOWN_ROWS)
     return markdown(answer.columns, answer.rows)
 
 
@@ -143,44 +109,18 @@ def _cell(value: Any) -> str:
 
 def table_sizes(dbt: Dbt, tables: list[tuple[str, str]]) -> dict[tuple[str, str], TableSize]:
     """Sizes of (schema, table) pairs; those that are not tables of the warehouse are left out."""
-    settings = dbt.settings
-    stored = _tables_of_teradata(dbt) if settings.target == "teradata" else _tables_of_lake(dbt)
+    engine = engine_of(dbt.settings)
+    stored = engine.tables(dbt)
     wanted = [table for table in tables if table in stored]
     if not wanted:
         return {}
     counts = dbt.query(
         " union all ".join(
             f"select cast({number} as integer) as nth, cast(count(*) as bigint) as row_count "
-            f"from {relation(settings, *table)}"
+            f"from {engine.relation(*table)}"
             for number, table in enumerate(wanted)
         )
     )
     return {
         wanted[number]: TableSize(int(rows), *stored[wanted[number]]) for number, rows in counts
-    }
-
-
-def _tables_of_lake(dbt: Dbt) -> dict[tuple[str, str], tuple[int | None, int | None]]:
-    return {
-        (schema, table): (size, files)
-        for schema, table, files, size in dbt.query(
-            f"""
-            select ducklake_schema.schema_name, info.table_name, info.file_count,
-                info.file_size_bytes
-            from ducklake_table_info('{ALIAS}') as info
-            join __ducklake_metadata_{ALIAS}.ducklake_schema
-                on info.schema_id = ducklake_schema.schema_id
-            """
-        )
-    }
-
-
-def _tables_of_teradata(dbt: Dbt) -> dict[tuple[str, str], tuple[int | None, int | None]]:
-    prefix = f"{dbt.settings.db_prefix}_"
-    return {
-        (database.strip().lower().removeprefix(prefix), table.strip().lower()): (None, None)
-        for database, table in dbt.query(
-            "select databasename, tablename from dbc.tablesv where tablekind = 'T'"
-        )
-        if database.strip().lower().startswith(prefix)
     }

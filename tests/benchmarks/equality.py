@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ingestion.settings import Settings
-from orchestration.warehouse.sql_answer import open_reader
+from orchestration.warehouse.engines import open_reader
 
 KEYS: Mapping[str, Sequence[str]] = {
     "fct_twist": ("view_date", "view_id"),

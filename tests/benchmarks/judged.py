@@ -1,12 +1,13 @@
 """What the usual way to judge a day gets wrong, and how many bytes a view takes."""
 
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from ingestion.settings import Settings
 from orchestration.history.day_export import export_day
-from orchestration.warehouse.sql_answer import reading
+from orchestration.warehouse.engines import open_reader
 
 # Stock as it stood at the end of the day × the views of the day.
 END_OF_DAY = """
@@ -41,7 +42,7 @@ OFF = 5.0
 
 def accuracy(settings: Settings, day: date) -> dict[str, Any]:
     """Percent TWIST by channel, exact and the usual way; the share of style-hours that are off."""
-    with reading(settings) as reader:
+    with closing(open_reader(settings)) as reader:
         channels = reader.execute(
             f"{END_OF_DAY} select coalesce(channel, 'all channels'), {RATES} from judged "
             "group by grouping sets ((channel), ()) order by count(*) desc",
@@ -72,7 +73,7 @@ def storage(settings: Settings, past: Settings, past_day: date) -> dict[str, flo
     """Bytes per view of the fact: what landed, staging, the fact, all tables; and the fact in the
     history lake, of a day in `past`'s warehouse that has closed.
     """
-    with reading(settings) as reader:
+    with closing(open_reader(settings)) as reader:
         views = _count(reader, "select count(*) from marts.fct_twist")
         tables = dict(
             reader.execute(

@@ -14,7 +14,7 @@ import pytest
 from ingestion.settings import Settings
 from orchestration.warehouse import maintain, writer_lock
 from orchestration.warehouse.attach import attach_warehouse
-from orchestration.warehouse.sql_answer import open_reader
+from orchestration.warehouse.engines import open_reader
 from tests.dbt.test_crashes import Shop
 from tests.harness.processes import PATIENCE, Warm, command, run_warm
 from tests.harness.tables import loaded_lines, query

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ingestion.lake import landed_objects
-from orchestration.warehouse.load import Listed, load
+from ingestion.lake.landed_objects import Listed
+from orchestration.warehouse.load import load
 from tests.harness.minute_lines import landed, view
 from tests.harness.pipeline import Pipeline
 

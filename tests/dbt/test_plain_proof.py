@@ -13,7 +13,7 @@ import pytest
 
 from ingestion.contract.strict_json import json_problem, schema
 from ingestion.lake.object_keys import object_key
-from orchestration.warehouse.prepare import prepare
+from orchestration.warehouse.engines import engine_of
 from tests.harness.given import packed
 from tests.harness.hostile_lines import CASES, CLICKS, STOCK, compact, good
 from tests.harness.pipeline import Pipeline
@@ -113,7 +113,7 @@ def test_no_line_that_the_strict_parser_objects_to_is_loaded(topic: str, tmp_pat
     key = object_key(topic, OPENED, 0, 0)
     pipeline.deliver([Delivery(key, packed(*(line.encode() for line in lines)))])
     model = {CLICKS: "load_clickstream", STOCK: "load_availability"}[topic]
-    prepare(pipeline.settings, pipeline.dbt)
+    engine_of(pipeline.settings).prepare(pipeline.dbt)
     pipeline.dbt.run("run", "--select", "load_listing", "load_objects", model)
     found = dict(pipeline.query(f"select line_number, problem from memory.load.{model}"))
     pipeline.close()

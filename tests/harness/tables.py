@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from ingestion.settings import Settings
-from orchestration.warehouse.sql_answer import open_reader
+from orchestration.warehouse.engines import open_reader
 
 MARTS = {
     "fct_twist": "* exclude (state_from, load_id)",

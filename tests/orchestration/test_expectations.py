@@ -19,7 +19,7 @@ from expectations.runner import (
 )
 from ingestion.settings import ROOT
 from orchestration.defs.expectation_checks import SPECS, check_result
-from orchestration.warehouse.reader import Answer
+from orchestration.warehouse.engines import Result
 
 SUITES = {suite.name: suite for suite in read_suites()}
 TABLES = {
@@ -94,9 +94,9 @@ def table(suite: Suite) -> str:
 
 
 def slice_of(conn: duckdb.DuckDBPyConnection, suite: Suite) -> Any:
-    def ask(sql: str) -> Answer:
+    def ask(sql: str) -> Result:
         answer = conn.execute(sql)
-        return Answer([column[0] for column in answer.description or []], answer.fetchall())
+        return Result([column[0] for column in answer.description or []], answer.fetchall())
 
     return read_slice(ask, suite, table(suite))
 

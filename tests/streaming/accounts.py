@@ -7,7 +7,7 @@ from typing import Any
 
 from ingestion.lake.object_keys import TOPICS
 from ingestion.settings import Settings
-from orchestration.warehouse.sql_answer import open_reader
+from orchestration.warehouse.engines import open_reader
 
 POSITIONS = """
     select topic, kafka_partition, kafka_offset from (

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from ingestion.settings import ROOT, Settings, load_settings
-from orchestration.warehouse.reader import connect_teradata
+from orchestration.warehouse.engines import Teradata
 
 NOW = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
 LEDGER = Path(__file__).with_name("ledger.yml")
@@ -96,7 +96,7 @@ def main() -> int:
     file = ROOT / ".data" / "probe" / KEY
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(FILE)
-    connection = connect_teradata(settings)
+    connection = Teradata(settings).connect()
     probes = [p for p in ledger() if not p.needs or getattr(settings, f"teradata_{p.needs}")]
     differing = 0
     for probe in probes:

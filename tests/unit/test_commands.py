@@ -13,8 +13,8 @@ from orchestration import __main__ as commands
 from orchestration import dagster_ui
 from orchestration.__main__ import main
 from orchestration.demo import demo_settings, table
+from orchestration.warehouse.csv_writer import write_csv
 from orchestration.warehouse.load_report import LoadReport
-from orchestration.warehouse.sql_answer import write_csv
 
 
 def test_csv_has_a_header_and_an_empty_field_for_null() -> None:

@@ -15,7 +15,7 @@ from orchestration.warehouse import writer_lock
 HOLD = """
 import sys
 from pathlib import Path
-from ingestion import writer_lock
+from orchestration.warehouse import writer_lock
 writer_lock.take(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()

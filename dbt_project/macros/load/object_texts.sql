@@ -1,9 +1,9 @@
 {#- object_texts(batch): the objects of the batch as they were read: topic, folder_hour, object_key,
     etag and object_size (of what was read, which may be newer than what was listed), read_error,
-    and where the engine reads text: object_text, line_count, bad_lines.
-    DuckDB: lake_text (ingestion/lake/landed_objects.py): a cut gzip is an error there; DuckDB's own readers lose
-    its lines silently. Teradata: landed_lines reads the foreign table itself, and what NOS skipped
-    is found afterwards (objects_read). -#}
+    line_count (null where nobody counted), and where the engine reads text: object_text, bad_lines.
+    DuckDB: lake_text (ingestion/lake): a cut gzip is an error there; DuckDB's own readers lose its
+    lines silently. Teradata: landed_lines reads the foreign table itself, and what NOS skipped is
+    found afterwards (objects_read). -#}
 {% macro object_texts(batch) -%}
   {{ return(adapter.dispatch('object_texts', 'twist')(batch)) }}
 {%- endmacro %}
@@ -29,7 +29,8 @@ from read_once
 {% macro teradata__object_texts(batch) -%}
 select
     topic, folder_hour, object_key, etag, object_size,
-    cast(null as {{ text_type(512) }}) as read_error
+    cast(null as {{ text_type(512) }}) as read_error,
+    cast(null as bigint) as line_count
 from {{ batch }}
 {%- endmacro %}
 

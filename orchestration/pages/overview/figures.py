@@ -9,7 +9,7 @@ from ingestion.lake.object_keys import TOPICS
 from ingestion.settings import Settings
 from orchestration.monitoring.check_results import recorded
 from orchestration.pages.overview.parts import PARTS, SORTED_BY, described
-from orchestration.warehouse.reader import Ask, asking, relation
+from orchestration.warehouse.engines import Query, engine_of
 
 Figures = dict[str, Any]
 
@@ -20,8 +20,8 @@ def read_figures(settings: Settings, now: datetime) -> Figures:
     All parts are of one snapshot. Timestamps are ISO 8601 in UTC, rates parts of 1.
     """
     # What one page asks is small: a second thread costs more than it saves.
-    with asking(settings, threads=1) as ask:
-        parts = {part: _rows(ask, settings, part) for part in PARTS}
+    with engine_of(settings).reader(threads=1) as query:
+        parts = {part: _rows(query, settings, part) for part in PARTS}
     return {
         "generated_at": _plain(now.astimezone(UTC).replace(tzinfo=None, microsecond=0)),
         "freshness": _freshness(parts["topics"], settings, now),
@@ -30,10 +30,10 @@ def read_figures(settings: Settings, now: datetime) -> Figures:
     }
 
 
-def _rows(ask: Ask, settings: Settings, part: str) -> list[dict[str, Any]]:
+def _rows(query: Query, settings: Settings, part: str) -> list[dict[str, Any]]:
     columns = list(described()[part]["columns"])
-    view = relation(settings, "overview", f"overview_{part}")
-    found = ask(f"select {', '.join(columns)} from {view}").rows
+    view = engine_of(settings).relation("overview", f"overview_{part}")
+    found = query(f"select {', '.join(columns)} from {view}").rows
     rows = [dict(zip(columns, map(_plain, row), strict=True)) for row in found]
     keys = SORTED_BY.get(part, ("place",))
     return sorted(rows, key=lambda row: tuple(row[key] for key in keys))

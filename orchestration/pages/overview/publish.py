@@ -19,8 +19,8 @@ from ingestion.settings import ROOT, Settings
 from orchestration.pages.overview.figures import read_figures
 from orchestration.pages.overview.page import render
 from orchestration.pages.overview.parts import schema
-from orchestration.warehouse.attach import require_warehouse
 from orchestration.warehouse.dbt_runner import PROJECT, Dbt
+from orchestration.warehouse.engines import engine_of
 
 PAGE = "overview.html"
 TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json"}
@@ -75,8 +75,7 @@ def pages(
 
 def ensure_views(settings: Settings, dbt: Callable[[], Dbt]) -> None:
     """Make the views in a warehouse that has not got them as they are written now."""
-    if settings.target != "teradata":
-        require_warehouse(settings)
+    engine_of(settings).require()
     if not views_are_made(settings):
         dbt().run("run", *VIEWS)
         (settings.warehouse_root / MADE).write_text(_fingerprint())

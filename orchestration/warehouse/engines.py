@@ -1,0 +1,345 @@
+"""The engines behind the models, DuckDB (with DuckLake) and Teradata: what differs in Python.
+
+What differs in SQL is in the dispatch macros of dbt_project/macros.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from ingestion.lake.landed_objects import Listed, open_store
+from ingestion.settings import Settings, SettingsError
+from orchestration.warehouse import writer_lock
+from orchestration.warehouse.attach import (
+    ALIAS,
+    CATALOG,
+    attach_warehouse,
+    data_path,
+    give_statistics_to_empty_tables,
+    refuse_other_setting,
+    require_warehouse,
+    settings_table_in,
+)
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from orchestration.warehouse.dbt_runner import Dbt
+
+Tables = dict[tuple[str, str], tuple[int | None, int | None]]
+"""(schema, table) → bytes and number of its files; None where the engine keeps no files of ours."""
+
+
+class Result(NamedTuple):
+    """Column names and rows of a query."""
+
+    columns: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+Query = Callable[..., Result]
+"""`query(sql)`, or `query(sql, most)` for the first rows only."""
+
+
+class Engine(Protocol):
+    """One engine on the warehouse of its settings."""
+
+    knows_etags: bool
+    """Whether the audit holds the object store's own etags."""
+
+    def relation(self, schema: str, table: str) -> str:
+        """A table's full name; on Teradata a schema is a database."""
+        ...
+
+    def require(self) -> None:
+        """Raise `SettingsError` where there is nothing to read yet."""
+        ...
+
+    def reader(self, threads: int | None = None) -> AbstractContextManager[Query]:
+        """A connection of its own that changes no table; on DuckDB it sees one snapshot.
+
+        Raises:
+            SettingsError: there is no warehouse, it lacks a table, or the log-on is refused.
+        """
+        ...
+
+    def rows(self, dbt: "Dbt", sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on dbt's own connection."""
+        ...
+
+    def require_landing(self) -> None:
+        """Raise `SettingsError` where there is no landing lake to load."""
+        ...
+
+    def prepare(self, dbt: "Dbt") -> None:
+        """Take the writer lock, make what is missing, refuse settings it was not built with."""
+        ...
+
+    def list_landed(self, dbt: "Dbt", listed: Listed | None) -> None:
+        """Fill the table load_listing, as the model of that name does."""
+        ...
+
+    def empty_load_tables(self, dbt: "Dbt") -> set[str]:
+        """Tables of the load models that are known to hold no row of the last batch."""
+        ...
+
+    def request_replay(self, dbt: "Dbt") -> None:
+        """Ask for every late event that was not replayed yet."""
+        ...
+
+    def accept(self, dbt: "Dbt", key: str, why: str) -> int:
+        """Close the unreadable object under `key`; return how many versions of it there were."""
+        ...
+
+    def tables(self, dbt: "Dbt") -> Tables:
+        """The tables of the warehouse."""
+        ...
+
+
+def engine_of(settings: Settings) -> Engine:
+    """The engine of TWIST_TARGET."""
+    return Teradata(settings) if settings.target == "teradata" else DuckDB(settings)
+
+
+def open_reader(
+    settings: Settings, writes_to: Path | None = None, threads: int | None = None
+) -> "DuckDBPyConnection":
+    """A connection that reads the warehouse and nothing else, with `twist` as default catalog.
+
+    An export `writes_to` a folder besides; `threads` (default: the cores) bounds its work. Take a
+    fresh one for each question: maintenance removes what a snapshot older than an hour saw.
+    """
+    import duckdb
+
+    folder = settings.warehouse_root
+    writer_lock.settle(folder)
+    require_warehouse(settings)
+    conn = duckdb.connect(config={"threads": threads} if threads else {})
+    attach_warehouse(conn, settings, read_only=True)
+    conn.execute(f"use {ALIAS}.marts")
+    places = [f"{folder}/", data_path(settings)] + ([f"{writes_to}/"] if writes_to else [])
+    readable = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
+    conn.execute(f"set allowed_directories = [{readable}]")
+    conn.execute("set enable_external_access = false")
+    conn.execute("set lock_configuration = true")
+    return conn
+
+
+@dataclass(frozen=True)
+class DuckDB:
+    """DuckDB on a DuckLake: a SQLite catalog and Parquet files."""
+
+    settings: Settings
+    knows_etags = True
+
+    def relation(self, schema: str, table: str) -> str:  # noqa: D102  # see Engine
+        return f"{'memory' if schema == 'load' else ALIAS}.{schema}.{table}"
+
+    def require(self) -> None:  # noqa: D102
+        require_warehouse(self.settings)
+
+    @contextmanager
+    def reader(self, threads: int | None = None) -> Iterator[Query]:  # noqa: D102
+        import duckdb
+
+        connection = open_reader(self.settings, threads=threads)
+        try:
+            connection.execute("begin")
+
+            def query(sql: str, most: int | None = None) -> Result:
+                answer = connection.execute(sql)
+                rows = answer.fetchall() if most is None else answer.fetchmany(most)
+                return Result([column[0] for column in answer.description or []], rows)
+
+            yield query
+        except duckdb.CatalogException as error:
+            raise SettingsError(
+                f"the warehouse in {self.settings.warehouse_root} is not complete "
+                f"({str(error).splitlines()[0]}): wait for its first load, or run `make load`"
+            ) from None
+        finally:
+            connection.close()
+
+    def rows(self, dbt: "Dbt", sql: str) -> list[tuple[Any, ...]]:  # noqa: D102
+        return dbt.connection().execute(sql).fetchall()
+
+    def require_landing(self) -> None:  # noqa: D102
+        open_store(self.settings)
+
+    def prepare(self, dbt: "Dbt") -> None:  # noqa: D102
+        writer_lock.take(self.settings.warehouse_root)
+        dbt.connection()  # a target without a DuckLake is refused before anything is made
+        if not dbt.query(settings_table_in(CATALOG)):
+            dbt.run("seed")
+            dbt.run("run-operation", "init_warehouse")
+        _refuse_other_settings(self, dbt)
+        give_statistics_to_empty_tables(dbt.query)
+
+    def list_landed(self, dbt: "Dbt", listed: Listed | None) -> None:
+        """Fill load_listing without a dbt run: an idle load costs one listing."""
+        connection = dbt.connection()
+        if listed is None:
+            listing = dbt.compiled("load_listing")
+        else:
+            from ingestion.lake.arrow_rows import object_table
+
+            connection.register("listed", object_table(listed.objects))
+            listed_at = f"timestamp '{listed.at.replace(tzinfo=None)}' as listed_at"
+            listing = f"select *, {listed_at} from listed"
+        connection.execute("create schema if not exists memory.load")
+        connection.execute(f"create or replace table memory.load.load_listing as {listing}")
+
+    def empty_load_tables(self, dbt: "Dbt") -> set[str]:  # noqa: D102
+        found = dbt.query(
+            "select table_name from duckdb_tables() "
+            "where database_name = 'memory' and schema_name = 'load' and estimated_size = 0"
+        )
+        return {table for (table,) in found}
+
+    def request_replay(self, dbt: "Dbt") -> None:  # noqa: D102
+        dbt.query(
+            f"update {self.relation('audit', 'late_events')} "
+            "set replay_requested_at = current_timestamp::timestamp where replayed_at is null"
+        )
+
+    def accept(self, dbt: "Dbt", key: str, why: str) -> int:  # noqa: D102
+        require_warehouse(self.settings)
+        writer_lock.take(self.settings.warehouse_root)
+        closed = dbt.connection().execute(
+            f"update {self.relation('audit', 'landed_objects')} "
+            "set status = 'accepted', accepted_why = ? "
+            "where object_key = ? and status = 'unreadable'",
+            [why, key],
+        )
+        count: int = (closed.fetchone() or (0,))[0]
+        return count
+
+    def tables(self, dbt: "Dbt") -> Tables:  # noqa: D102
+        return {
+            (schema, table): (size, files)
+            for schema, table, files, size in dbt.query(
+                f"""
+                select ducklake_schema.schema_name, info.table_name, info.file_count,
+                    info.file_size_bytes
+                from ducklake_table_info('{ALIAS}') as info
+                join {CATALOG}.ducklake_schema on info.schema_id = ducklake_schema.schema_id
+                """
+            )
+        }
+
+
+@dataclass(frozen=True)
+class Teradata:
+    """Teradata, through dbt's adapter, or the driver for readers (dbt_project/TERADATA.md)."""
+
+    settings: Settings
+    knows_etags = False
+
+    def relation(self, schema: str, table: str) -> str:  # noqa: D102
+        return f"{self.settings.db_prefix}_{schema}.{table}"
+
+    def require(self) -> None:
+        """Nothing: Teradata says so itself when it is asked."""
+
+    @contextmanager
+    def reader(self, threads: int | None = None) -> Iterator[Query]:  # noqa: ARG002, D102
+        from teradatasql import OperationalError
+
+        try:
+            with closing(self.connect()) as connection:
+
+                def query(sql: str, most: int | None = None) -> Result:
+                    with closing(connection.cursor()) as cursor:
+                        cursor.execute(sql)
+                        rows = cursor.fetchall() if most is None else cursor.fetchmany(most)
+                        columns = [column[0].lower() for column in cursor.description or []]
+                        return Result(columns, [tuple(row) for row in rows])
+
+                yield query
+        except OperationalError as error:
+            raise SettingsError(self._sentence(str(error))) from None
+
+    def connect(self) -> Any:
+        """A connection of the driver in ANSI mode; the password is in the environment only."""
+        import teradatasql
+
+        driver: Any = teradatasql  # without types
+        return driver.connect(
+            host=self.settings.teradata_host,
+            user=self.settings.teradata_user,
+            password=os.environ.get("TWIST_TERADATA_PASSWORD", "unset"),
+            logmech=self.settings.teradata_logmech,
+            sslmode=self.settings.teradata_sslmode,
+            tmode="ANSI",
+        )
+
+    def _sentence(self, message: str) -> str:
+        if "[Error 3807]" in message:  # a table does not exist
+            prefix = self.settings.db_prefix
+            return f"the warehouse {prefix}_… is not complete: run `make load` first"
+        return f"Teradata at {self.settings.teradata_host} says: {message.splitlines()[0][:300]}"
+
+    def rows(self, dbt: "Dbt", sql: str) -> list[tuple[Any, ...]]:  # noqa: ARG002, D102
+        from dbt.adapters import factory
+
+        adapters: Any = factory.FACTORY
+        adapter = adapters.adapters["teradata"]
+        with adapter.connection_named("twist"):
+            _, answer = adapter.execute(sql, fetch=True)
+        return [tuple(row) for row in answer.rows]
+
+    def require_landing(self) -> None:  # noqa: D102
+        if not self.settings.teradata_landing:
+            raise SettingsError(
+                "TWIST_TERADATA_LANDING is empty: set it to the landing lake as Teradata names it, "
+                "such as /s3/bucket.s3.amazonaws.com/prefix (dbt_project/TERADATA.md)"
+            )
+
+    def prepare(self, dbt: "Dbt") -> None:  # noqa: D102
+        self.require_landing()
+        writer_lock.take(self.settings.warehouse_root)
+        dbt.run("run-operation", "init_warehouse")
+        dbt.run("run-operation", "init_landing")
+        seeds = f"{self.settings.db_prefix}_seeds"
+        if not dbt.query(f"select 1 from dbc.tablesv where databasename = '{seeds}'"):
+            dbt.run("seed")
+        _refuse_other_settings(self, dbt)
+
+    def list_landed(self, dbt: "Dbt", listed: Listed | None) -> None:  # noqa: ARG002
+        """Fill load_listing by NOS, whatever the caller has found."""
+        dbt.run("run", "--select", "load_listing")
+
+    def empty_load_tables(self, dbt: "Dbt") -> set[str]:  # noqa: ARG002, D102
+        return set()
+
+    def request_replay(self, dbt: "Dbt") -> None:  # noqa: D102
+        dbt.run("run-operation", "request_replay")
+
+    def accept(self, dbt: "Dbt", key: str, why: str) -> int:  # noqa: D102
+        self.prepare(dbt)
+        quoted = key.replace("'", "''")
+        ((count,),) = dbt.query(
+            f"select count(*) from {self.relation('audit', 'landed_objects')} "
+            f"where object_key = '{quoted}' and status = 'unreadable'"
+        )
+        dbt.run("run-operation", "accept_object", "--args", str({"key": key, "why": why}))
+        return int(count)
+
+    def tables(self, dbt: "Dbt") -> Tables:  # noqa: D102
+        prefix = f"{self.settings.db_prefix}_"
+        return {
+            (database.strip().lower().removeprefix(prefix), table.strip().lower()): (None, None)
+            for database, table in dbt.query(
+                "select databasename, tablename from dbc.tablesv where tablekind = 'T'"
+            )
+            if database.strip().lower().startswith(prefix)
+        }
+
+
+def _refuse_other_settings(engine: Engine, dbt: "Dbt") -> None:
+    built_with = f"select setting_name, setting_value from {engine.relation('audit', 'settings')}"
+    for name, value in dbt.query(built_with):
+        refuse_other_setting(dbt.settings, name, value)
