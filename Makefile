@@ -51,7 +51,7 @@ maintain: $(VENV)/run.stamp ## compact files, expire snapshots, clean up [KEEP=m
 
 .PHONY: stream
 stream: $(VENV)/all.stamp ## Kafka, Connect, S3 and loads on this machine, without Docker [RATE=50]
-	@$(BIN)/python -m tests.streaming.stack --rate $(or $(RATE),50)
+	@$(TWIST) stream --rate $(or $(RATE),50)
 
 .PHONY: up
 up: .env ## the same services in Docker [PRODUCER=1 streams a simulated retailer into them]
@@ -108,11 +108,11 @@ test-all: $(VENV)/all.stamp ## the long tests too: hundreds of random histories,
 .PHONY: bench
 bench: $(VENV)/all.stamp $(VENV)-bench/bench.stamp ## what a day and a step cost, beside PySpark and SQL by hand [SIZE=day] [ROWS="floor ours …"]
 	@$(DBT) --quiet parse
-	@PYTHONPATH=. $(BIN)/python -m tests.benchmarks --size $(or $(SIZE),small) $(if $(ROWS),--rows $(ROWS))
+	@$(TWIST) bench --size $(or $(SIZE),small) $(ROWS)
 
 .PHONY: teradata-probe
 teradata-probe: $(VENV)/all.stamp ## ask a real Teradata what the tests assume of one [TWIST_TERADATA_…]
-	@PYTHONPATH=. $(BIN)/python -m tests.teradata.probe
+	@$(TWIST) teradata-probe
 
 .env:
 	@echo "there is no .env: cp .env.example .env, and choose the secrets in it" >&2; exit 1

@@ -1,20 +1,13 @@
-"""Applies the connectors of `connectors/` to Kafka Connect, and says how they are.
+"""Applies the connectors of `connectors/` to Kafka Connect, and says how they are."""
 
-python -m ingestion.connect.connect_client apply     create or update, wait until all tasks run
-python -m ingestion.connect.connect_client status    each status; exit 1 when a task is down
-python -m ingestion.connect.connect_client restart   restart the tasks that failed, and wait
-"""
-
-import argparse
 import json
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingestion.settings import Settings, SettingsError, load_settings
+from ingestion.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     import httpx
@@ -163,30 +156,3 @@ def _message(answer: "httpx.Response") -> str:
         return str(answer.json()["message"])
     except (ValueError, KeyError, TypeError):
         return answer.text[:300]
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; exit status 1 where something does not run."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ingestion.connect.connect_client",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("command", choices=["apply", "status", "restart"])
-    command = parser.parse_args(argv).command
-    try:
-        settings = load_settings()
-        if command == "status":
-            found = status(settings)
-            for each in found:
-                print(each, *each.traces, sep="\n")
-            return 0 if all(each.runs for each in found) else 1
-        (apply if command == "apply" else restart)(settings, print)
-    except SettingsError as error:
-        print(f"twist: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

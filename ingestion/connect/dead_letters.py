@@ -6,10 +6,7 @@ record, in the layout of the landing lake. It delivers at least once, as the sin
 what it has written, and the loader drops what comes twice.
 """
 
-import argparse
 import json
-import signal
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -21,7 +18,7 @@ from obstore import put
 from obstore.exceptions import BaseError
 
 from ingestion.lake import landed_objects, object_keys
-from ingestion.settings import Settings, SettingsError, load_settings
+from ingestion.settings import Settings
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -132,29 +129,3 @@ class Drain:
             self._say(f"landed {', '.join(keys)}")
             break
         return len(messages)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run until stopped (Ctrl-C or SIGTERM); exit status 1 when the lake cannot be written."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ingestion.connect.dead_letters", description=__doc__
-    )
-    parser.add_argument("--seconds", type=float, default=5.0, help="between two objects [5]")
-    options = parser.parse_args(argv)
-
-    def say(line: str) -> None:
-        print(line, flush=True)
-
-    try:
-        drain = Drain(load_settings(), say)
-    except SettingsError as error:
-        print(f"twist: {error}", file=sys.stderr)
-        return 1
-    signal.signal(signal.SIGTERM, drain.stop)
-    signal.signal(signal.SIGINT, drain.stop)
-    say(f"{drain.run(options.seconds):,} dead letters landed")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,16 +1,14 @@
 """Creates the Kafka topics of `connectors/topics.json`, or brings their settings in line.
 
-`python -m ingestion.connect.kafka_topics` is safe to run again: a topic that is as the
-file says is left alone.
+Safe to run again: a topic that is as the file says is left alone.
 """
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from ingestion.settings import Settings, SettingsError, load_settings
+from ingestion.settings import Settings, SettingsError
 
 FILE = Path(__file__).parent / "connectors" / "topics.json"
 PATIENCE = 30.0
@@ -94,18 +92,3 @@ def _admin() -> Any:
     import confluent_kafka.admin
 
     return confluent_kafka.admin
-
-
-def main() -> int:
-    """Apply the file; exit status 1 with one sentence when that is not possible."""
-    try:
-        done = apply(load_settings())
-    except SettingsError as error:
-        print(f"twist: {error}", file=sys.stderr)
-        return 1
-    print("\n".join(done) or "the topics are as they should be")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

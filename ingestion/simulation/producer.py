@@ -1,12 +1,8 @@
 """Feeds the simulated retailer into Kafka, at the wall clock or a past day at any speed.
 
-`python -m ingestion.simulation.producer` runs until it is stopped (Ctrl-C or SIGTERM): it
-then sends what is under way, says what was delivered, and exits with 1 if anything was not.
+It runs until it is stopped: it then sends what is under way and says what was delivered.
 """
 
-import argparse
-import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -14,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ingestion.settings import Settings, SettingsError, load_settings
+from ingestion.settings import Settings
 from ingestion.simulation.retailer.config import HOUR, RetailerConfig, slices
-from ingestion.simulation.simulator import Record, events
+from ingestion.simulation.simulator import Record
 
 PRODUCER = {
     "enable.idempotence": True,  # a retry is not a second copy, and order within a key holds
@@ -173,62 +169,3 @@ def paced(
             group.append(record)
         if group:
             yield began + due, group
-
-
-def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m ingestion.simulation.producer",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--rate", type=float, default=50.0, help="events a second, about [50]")
-    parser.add_argument("--burst", type=float, default=0.0, help="send only every so many seconds")
-    parser.add_argument("--seconds", type=float, help="stop after so long [never]")
-    parser.add_argument("--replay", type=_day, metavar="DAY", help="a past day instead of now")
-    parser.add_argument("--speed", type=float, default=1.0, help="of a replay; 0: all at once [1]")
-    parser.add_argument("--views", type=int, default=200_000, help="of a replayed day [200,000]")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--retry-rate", type=float, default=0.0, help="events sent twice [0]")
-    parser.add_argument("--late-rate", type=float, default=0.0, help="events hours late [0]")
-    return parser.parse_args(argv)
-
-
-def _day(text: str) -> datetime:
-    return datetime.combine(datetime.fromisoformat(text).date(), datetime.min.time(), UTC)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Produce until stopped; exit status 1 when a record was not delivered."""
-    options = _parse(argv)
-
-    def say(line: str) -> None:
-        print(line, flush=True)
-
-    try:
-        settings = load_settings()
-        config = RetailerConfig(
-            seed=options.seed, retry_rate=options.retry_rate, late_rate=options.late_rate
-        )
-        if options.replay:
-            config = replace(config, start=options.replay, views=options.views)
-        else:
-            config = at_the_wall_clock(config, options.rate)
-    except (SettingsError, ValueError) as error:
-        print(f"twist: {error}", file=sys.stderr)
-        return 1
-    feed = Feed(settings, say)
-    signal.signal(signal.SIGTERM, feed.stop)
-    signal.signal(signal.SIGINT, feed.stop)
-    if options.seconds:
-        signal.signal(signal.SIGALRM, feed.stop)
-        signal.setitimer(signal.ITIMER_REAL, options.seconds)
-    say(f"producing to {settings.kafka} from {config.start:%Y-%m-%d %H:%M}Z on; stop with Ctrl-C")
-    speed = options.speed if options.replay else 1.0
-    chunks = events(config)
-    deliveries = feed.run(paced(chunks, config.start_us // 1000, speed, options.burst))
-    say(str(deliveries))
-    return 0 if deliveries.complete else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,21 +11,17 @@ Ids are made of the data, so a replay gives the same bytes each time; an event a
 happened. Both are read in order of time and never held in memory as a whole.
 """
 
-import argparse
 import json
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 
-from ingestion.simulation.landing_writer import describe, land, refuse_landing
 from ingestion.simulation.retailer.render import stamps
-from ingestion.simulation.sink import Record, SinkConfig
+from ingestion.simulation.sink import Record
 
 CHUNK_ROWS = 20_000
 MEMORY_LIMIT = "1GB"
@@ -248,38 +244,3 @@ READERS: dict[str, Callable[[Path], Iterator[list[Record]]]] = {
     "otto": otto,
     "retailrocket": retailrocket,
 }
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Writes a landing lake and prints one line about it. Exit status 2: it could not."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ingestion.simulation.public_data",
-        description="Replays a public data set as a landing lake.",
-    )
-    parser.add_argument("dataset", choices=READERS)
-    parser.add_argument(
-        "--from",
-        dest="source",
-        type=Path,
-        required=True,
-        metavar="PATH",
-        help="otto: the Parquet file; retailrocket: the folder of the CSV files",
-    )
-    parser.add_argument("--out", type=Path, required=True, help="folder of the new landing lake")
-    parser.add_argument("--partitions", type=int, default=1, help="partitions of each topic")
-    parser.add_argument("--file-minutes", type=int, default=60, help="arrivals in one file")
-    arguments = parser.parse_args(argv)
-    began = time.monotonic()
-    try:
-        config = SinkConfig(partitions=arguments.partitions, file_minutes=arguments.file_minutes)
-        refuse_landing(arguments.out)
-        summary = land(READERS[arguments.dataset](arguments.source), config, arguments.out)
-    except (ReplayError, FileExistsError, ValueError) as error:
-        print(f"replay {arguments.dataset}: {error}", file=sys.stderr)
-        return 2
-    print(describe(summary, arguments.out, time.monotonic() - began))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

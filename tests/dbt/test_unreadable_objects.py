@@ -9,7 +9,7 @@ import pytest
 
 from ingestion.lake import landed_objects
 from ingestion.lake.object_keys import object_key
-from orchestration.__main__ import main
+from orchestration.cli import main
 from orchestration.warehouse.accept import accept
 from orchestration.warehouse.dbt_runner import DbtFailed, environment
 from orchestration.warehouse.load import load
@@ -166,7 +166,7 @@ def test_the_command_fails_names_key_and_cure_and_the_others_are_loaded(
     pipeline.deliver([Delivery(stock_key, packed(stock("02 09:00", "a", 3)[1]))])
     for name, value in environment(pipeline.settings).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("orchestration.__main__.Dbt", lambda _: pipeline.dbt)
+    monkeypatch.setattr("orchestration.cli.Dbt", lambda _: pipeline.dbt)
     assert main(["load"]) == 1
     out, err = capfd.readouterr()
     assert "2 objects, 3 lines: 3 loaded, 0 duplicates, 0 late, 0 quarantined" in out

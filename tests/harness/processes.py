@@ -105,7 +105,7 @@ def run_warm(settings: Settings, log: Path, *arguments: str) -> str:
 
 
 def _run(variables: dict[str, str], log: Path, arguments: tuple[str, ...]) -> None:
-    from orchestration import __main__
+    from orchestration import cli
     from orchestration.warehouse import rebuild
     from orchestration.warehouse.dbt_runner import Dbt
     from tests.harness.warm import RUNNER
@@ -117,9 +117,9 @@ def _run(variables: dict[str, str], log: Path, arguments: tuple[str, ...]) -> No
     def warm_dbt(settings: Settings) -> Dbt:
         return Dbt(settings, _runner=RUNNER)
 
-    for module in (__main__, rebuild):
+    for module in (cli, rebuild):
         replaced: Any = module
         replaced.Dbt = warm_dbt
     with log.open("a") as out, redirect_stdout(out), redirect_stderr(out):
-        status = __main__.main(list(arguments))
+        status = cli.main(list(arguments))
     sys.exit(status)

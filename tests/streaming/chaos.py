@@ -5,7 +5,6 @@ again; then the stream is drained and every record accounted for. The seed fixes
 each was doing at that moment is up to the machine.
 """
 
-import argparse
 import sys
 import tempfile
 import time
@@ -13,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+
+import click
 
 from ingestion.connect import connect_client
 from ingestion.settings import SettingsError
@@ -56,7 +57,7 @@ class Chaos:
         self._started += 1
         seed = str(self._started)
         arguments = ("--rate", str(self._rate), "--seed", seed)
-        return self._stack.run("ingestion.simulation.producer", *arguments, log="producer")
+        return self._stack.run("produce", *arguments, log="producer")
 
     def _load(self) -> Service:
         return self._stack.run("orchestration", "load", log="loader")
@@ -133,25 +134,24 @@ def wreck(
             chaos.stop()
 
 
-def main() -> int:
-    """Wreck and print; exit status 1 when a record was lost or counted twice."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kills", type=int, default=5, help="of each process")
-    parser.add_argument("--rate", type=float, default=200.0, help="events a second")
-    options = parser.parse_args()
+@click.command()
+@click.option("--seed", default=1)
+@click.option("--kills", default=5, help="Of each process.")
+@click.option("--rate", default=200.0, help="Events a second.")
+def main(seed: int, kills: int, rate: float) -> None:
+    """Wreck and print; the exit status is 1 when a record was lost or counted twice."""
     if reason := services.missing_for_sink():
-        print(f"twist: {reason}", file=sys.stderr)
-        return 1
+        raise click.ClickException(reason)
 
     def say(line: str) -> None:
         print(line, flush=True)
 
     with tempfile.TemporaryDirectory() as root:
-        found = wreck(Path(root), options.seed, options.kills, options.rate, say)
+        found = wreck(Path(root), seed, kills, rate, say)
     say(str(found))
-    return 1 if found.account.lost or found.account.twice or found.account.unbalanced else 0
+    account = found.account
+    sys.exit(1 if account.lost or account.twice or account.unbalanced else 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -4,7 +4,6 @@ Streams the simulated retailer at the wall clock through Kafka, Connect and S3 w
 loads in a loop, then accounts for every record.
 """
 
-import argparse
 import json
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
 from ingestion.lake import landed_objects
@@ -141,7 +141,7 @@ def measure(stack: Stack, rate: float, seconds: float, say: Any = print) -> Meas
         known.update(name for name, _ in new)
 
     with Watch(settings) as watch:
-        producer = stack.run("ingestion.simulation.producer", "--rate", str(rate), log="producer")
+        producer = stack.run("produce", "--rate", str(rate), log="producer")
         while time.time() - began < WARM_UP + seconds:
             cycle()
         producer.stop(60)
@@ -151,20 +151,18 @@ def measure(stack: Stack, rate: float, seconds: float, say: Any = print) -> Meas
     return Measured(to_object, to_fact, found, len(to_object) / seconds)
 
 
-def main() -> int:
-    """Measure and print; exit status 1 when a record was lost or counted twice."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rate", type=float, default=500.0, help="events a second")
-    parser.add_argument("--seconds", type=float, default=300.0)
-    options = parser.parse_args()
+@click.command()
+@click.option("--rate", default=500.0, help="Events a second.")
+@click.option("--seconds", default=300.0)
+def main(rate: float, seconds: float) -> None:
+    """Measure and print; the exit status is 1 when a record was lost or counted twice."""
     if reason := services.missing_for_sink():
-        print(f"twist: {reason}", file=sys.stderr)
-        return 1
+        raise click.ClickException(reason)
     with tempfile.TemporaryDirectory() as root, Stack(Path(root)) as stack:
-        measured = measure(stack, options.rate, options.seconds)
+        measured = measure(stack, rate, seconds)
     print(measured)
-    return 1 if measured.account.lost or measured.account.twice else 0
+    sys.exit(1 if measured.account.lost or measured.account.twice else 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

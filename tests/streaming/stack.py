@@ -1,6 +1,5 @@
 """The whole way from the producer to the landing lake on this machine: `make stream`."""
 
-import argparse
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ingestion.connect import connect_client, kafka_topics
-from ingestion.settings import ROOT, Settings
+from ingestion.settings import ROOT, Settings, SettingsError
 from tests.streaming import services
 from tests.streaming.services import Service
 
@@ -95,26 +94,18 @@ class Stack:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
-    def run(self, module: str, *arguments: str, log: str) -> Service:
+    def run(self, command: str, *arguments: str, log: str) -> Service:
         """Start one of TWIST's own processes beside the services; its log is `<log>.log`."""
-        argv = [sys.executable, "-u", "-m", module, *arguments]
+        argv = [sys.executable, "-u", "-m", "orchestration", command, *arguments]
         process = Service(log, argv, self.root, lambda: True, self.environment())
         process.variables = {**self.environment(), "PYTHONPATH": str(ROOT)}
         return process.start()
 
 
-def main() -> int:
+def stream(rate: float, root: Path, say: Callable[[str], None]) -> int:
     """Stream the simulated retailer and load it in a loop, until Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="make stream", description=main.__doc__)
-    parser.add_argument("--rate", default="50", help="events a second")
-    parser.add_argument("--root", type=Path, default=ROOT / ".data" / "stream")
-    options = parser.parse_args()
     if reason := services.missing_for_sink():
-        print(f"twist: {reason}", file=sys.stderr)
-        return 1
-
-    def say(line: str) -> None:
-        print(line, flush=True)
+        raise SettingsError(reason)
 
     from orchestration.warehouse.dbt_runner import Dbt
     from orchestration.warehouse.load import load
@@ -127,15 +118,13 @@ def main() -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):  # dbt would fail its model at a Ctrl-C
         signal.signal(number, stop)
-    stack = Stack(options.root)
+    stack = Stack(root)
     running: list[Service] = []
     try:
         stack.start(say)
-        running.append(stack.run("ingestion.connect.dead_letters", log="dead_letters"))
-        running.append(
-            stack.run("ingestion.simulation.producer", "--rate", options.rate, log="producer")
-        )
-        say(f"logs, lake and warehouse: {options.root}; stop with Ctrl-C")
+        running.append(stack.run("dead-letters", log="dead_letters"))
+        running.append(stack.run("produce", "--rate", str(rate), log="producer"))
+        say(f"logs, lake and warehouse: {root}; stop with Ctrl-C")
         os.environ.update(stack.environment())  # dbt's plugin reads the settings there
         dbt = Dbt(stack.settings)
         while not stopped:
@@ -149,7 +138,3 @@ def main() -> int:
             process.stop(30)
         stack.stop()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

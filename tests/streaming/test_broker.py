@@ -92,7 +92,7 @@ def test_a_broker_that_does_not_answer_is_one_sentence(monkeypatch: pytest.Monke
 
 def produce(settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "ingestion.simulation.producer", *arguments],
+        [sys.executable, "-m", "orchestration", "produce", *arguments],
         env={"PYTHONPATH": str(ROOT), "TWIST_KAFKA": settings.kafka},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

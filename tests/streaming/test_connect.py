@@ -10,6 +10,7 @@ import pytest
 
 from ingestion.connect import connect_client
 from ingestion.settings import Settings, SettingsError
+from orchestration.cli import main
 
 (NAME,) = connect_client.connectors()
 
@@ -144,10 +145,10 @@ def test_the_command_exits_with_what_it_found(
     fake: FakeConnect, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TWIST_CONNECT_URL", fake.settings.connect_url)
-    assert connect_client.main(["status"]) == 0
+    assert main(["connectors", "status"]) == 0
     fake.status = [(200, running("FAILED", trace="it broke"))]
-    assert connect_client.main(["status"]) == 1
+    assert main(["connectors", "status"]) == 1
     assert "it broke" in capsys.readouterr().out
     fake.put = [(400, {"message": "no"})]
-    assert connect_client.main(["apply"]) == 1
+    assert main(["connectors", "apply"]) == 1
     assert "twist: Kafka Connect says to PUT" in capsys.readouterr().err

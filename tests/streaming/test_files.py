@@ -164,8 +164,7 @@ def test_the_worker_in_docker_has_the_settings_of_the_file() -> None:
 
 def test_the_set_up_applies_the_files_of_the_image() -> None:
     command = composed()["services"]["setup"]["command"][-1]
-    assert "connect.kafka_topics && " in command
-    assert "connect.connect_client apply" in command
+    assert command == "python -m orchestration topics && python -m orchestration connectors apply"
     assert " ingestion ./ingestion" in (ROOT / "docker" / "twist" / "Dockerfile").read_text()
     assert kafka_topics.FILE.is_relative_to(ROOT / "ingestion")
     assert connect_client.FOLDER.is_relative_to(ROOT / "ingestion")

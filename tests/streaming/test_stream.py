@@ -80,7 +80,7 @@ LOADED = {
 def test_hostile_records_stop_nothing_and_are_all_accounted_for(stack: Stack, dbt: Dbt) -> None:
     from confluent_kafka import Producer
 
-    drained = stack.run("ingestion.connect.dead_letters", "--seconds", "1", log="dead_letters")
+    drained = stack.run("dead-letters", "--seconds", "1", log="dead_letters")
     settings = stack.settings
     producer: Any = Producer({"bootstrap.servers": settings.kafka, "message.max.bytes": 3_000_000})
     refused: list[str] = []
@@ -114,7 +114,7 @@ def test_hostile_records_stop_nothing_and_are_all_accounted_for(stack: Stack, db
 
 
 def test_a_store_that_is_gone_for_two_minutes_costs_nothing(stack: Stack, dbt: Dbt) -> None:
-    producer = stack.run("ingestion.simulation.producer", "--rate", "100", log="producer")
+    producer = stack.run("produce", "--rate", "100", log="producer")
     time.sleep(10)
     stack.store.kill()
     time.sleep(120)
@@ -130,7 +130,7 @@ def test_two_million_events_land_and_load_in_bounded_memory(stack: Stack, dbt: D
     settings = stack.settings
     views = int(os.environ.get("TWIST_TEST_VIEWS", "1_300_000"))
     arguments = ("--replay", "2026-11-01", "--speed", "0", "--views", str(views))
-    producer = stack.run("ingestion.simulation.producer", *arguments, log="producer")
+    producer = stack.run("produce", *arguments, log="producer")
     began = time.monotonic()
     assert producer.process
     assert producer.process.wait(1200) == 0

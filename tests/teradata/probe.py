@@ -6,7 +6,7 @@ TWIST_TERADATA_HISTORY is not.
 """
 
 import gzip
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from ingestion.settings import ROOT, Settings, load_settings
+from ingestion.settings import ROOT, Settings
 from orchestration.warehouse.engines import Teradata
 
 NOW = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
@@ -91,24 +91,17 @@ def _filled(text: str, settings: Settings) -> str:
     return text
 
 
-def main() -> int:
-    settings = load_settings()
+def probe(settings: Settings, say: Callable[[str], None]) -> int:
     file = ROOT / ".data" / "probe" / KEY
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(FILE)
     connection = Teradata(settings).connect()
     probes = [p for p in ledger() if not p.needs or getattr(settings, f"teradata_{p.needs}")]
     differing = 0
-    for probe in probes:
-        found = difference(connection.cursor(), probe, settings)
+    for each in probes:
+        found = difference(connection.cursor(), each, settings)
         if found:
             differing += 1
-            print(f"{probe.id}: {probe.assumption}\n    {found}\n    risk: {probe.risk}")
-    print(
-        f"{len(probes)} probes, {differing} differ; NOS needs {file.relative_to(ROOT)} in the lake"
-    )
+            say(f"{each.id}: {each.assumption}\n    {found}\n    risk: {each.risk}")
+    say(f"{len(probes)} probes, {differing} differ; NOS needs {file.relative_to(ROOT)} in the lake")
     return 1 if differing else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

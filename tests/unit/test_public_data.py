@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from ingestion.contract.strict_json import SCHEMAS
 from ingestion.lake import object_keys
 from ingestion.simulation import public_data
+from orchestration.cli import main
 
 DATA = Path(__file__).parents[1] / "data"
 SOURCES = {"otto": DATA / "otto_sample.parquet", "retailrocket": DATA / "retailrocket"}
@@ -47,7 +48,7 @@ def landings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     roots = {}
     for name, source in SOURCES.items():
         roots[name] = tmp_path_factory.mktemp(name) / "landing"
-        assert public_data.main([name, "--from", str(source), "--out", str(roots[name])]) == 0
+        assert main(["land-dataset", name, "--from", str(source), "--out", str(roots[name])]) == 0
     return roots
 
 
@@ -81,7 +82,7 @@ def test_every_line_satisfies_its_schema_and_arrives_when_it_happened(
 def test_a_replay_gives_the_same_bytes_each_time(
     landings: dict[str, Path], tmp_path: Path, name: str
 ) -> None:
-    assert public_data.main([name, "--from", str(SOURCES[name]), "--out", str(tmp_path)]) == 0
+    assert main(["land-dataset", name, "--from", str(SOURCES[name]), "--out", str(tmp_path)]) == 0
     first, second = (
         {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.gz")}
         for root in (landings[name], tmp_path)
@@ -220,7 +221,7 @@ def test_a_missing_file_is_named_in_one_sentence(
         shutil.copytree(SOURCES[name], source)
         (source / gone).unlink()
     out = tmp_path / "landing"
-    assert public_data.main([name, "--from", str(source), "--out", str(out)]) == 2
+    assert main(["land-dataset", name, "--from", str(source), "--out", str(out)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert sentence in line
     assert not out.exists()
@@ -237,7 +238,7 @@ def test_a_file_of_another_kind_is_named_in_one_sentence(
         shutil.copytree(SOURCES[name], source)
         (source / "events.csv").write_text("timestamp,visitorid\nyesterday,somebody\n")
     out = tmp_path / "landing"
-    assert public_data.main([name, "--from", str(source), "--out", str(out)]) == 2
+    assert main(["land-dataset", name, "--from", str(source), "--out", str(out)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "not the expected data" in line
     assert str(source) in line
@@ -247,7 +248,7 @@ def test_a_replay_never_joins_another_landing(
     landings: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["otto", "--from", str(SOURCES["otto"]), "--out", str(landings["retailrocket"])]
-    assert public_data.main(arguments) == 2
+    assert main(["land-dataset", *arguments]) == 1
     assert "holds a landing already" in capsys.readouterr().err
 
 

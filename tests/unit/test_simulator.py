@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ingestion.lake import object_keys
-from ingestion.simulation import simulator
 from ingestion.simulation.simulator import Write, events, write_landing
+from orchestration.cli import main
 from tests.harness.landed_lines import (
     MINUTE_MS,
     POSITION,
@@ -127,7 +127,7 @@ def test_the_summary_counts_what_lies_on_disk(tmp_path: Path) -> None:
 
 def test_the_command_prints_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = "--views 200 --styles 10 --locations 20 --hours 2 --seed 3 --start 2026-03-01"
-    assert simulator.main(["--out", str(tmp_path / "lake"), *arguments.split()]) == 0
+    assert main(["simulate", "--out", str(tmp_path / "lake"), *arguments.split()]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"\d+ objects, [\d,]+ lines, [\d,]+ bytes in \d+\.\d seconds → .*", line)
     folders = {line.key.split("/")[2] for line in read(tmp_path / "lake")}
@@ -148,9 +148,7 @@ def test_the_command_prints_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_wrong_knob_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: str, reason: str
 ) -> None:
-    with pytest.raises(SystemExit) as stop:
-        simulator.main(["--out", str(tmp_path / "lake"), *arguments.split()])
-    assert stop.value.code == 2
+    assert main(["simulate", "--out", str(tmp_path / "lake"), *arguments.split()]) == 2
     assert reason in capsys.readouterr().err
     assert not (tmp_path / "lake").exists()
 
@@ -158,8 +156,17 @@ def test_a_wrong_knob_is_named(
 def test_a_second_landing_never_joins_the_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--out", str(tmp_path), "--views", "50", "--styles", "5", "--locations", "10"]
-    assert simulator.main(arguments) == 0
-    with pytest.raises(SystemExit):
-        simulator.main(arguments)
+    arguments = [
+        "simulate",
+        "--out",
+        str(tmp_path),
+        "--views",
+        "50",
+        "--styles",
+        "5",
+        "--locations",
+        "10",
+    ]
+    assert main(arguments) == 0
+    assert main(arguments) == 2
     assert "holds a landing already" in capsys.readouterr().err

@@ -1,15 +1,15 @@
 """`make bench`: measures TWIST and its alternatives on the same input, in one run.
 
-    python -m tests.benchmarks [--size small] [--rows floor ours …]
+    make bench [SIZE=day] [ROWS="floor ours …"]
 
 A run of all rows is stored; one of some rows is only shown.
 """
 
-import argparse
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,33 +47,26 @@ def _said(path: str, name: str) -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(name)), "")
 
 
-def main() -> int:
+def run(rows: Sequence[str], size: str, root: Path) -> int:
     """Measure, print, store; exit status 1 when a row failed or two engines differ."""
-    parser = argparse.ArgumentParser(prog="make bench", description=main.__doc__)
-    parser.add_argument("--size", choices=sorted(SIZES), default="small")
-    parser.add_argument("--rows", nargs="*", choices=ROWS, default=[], metavar="ROW",
-                        help=f"some of {', '.join(ROWS)}")  # fmt: skip
-    parser.add_argument("--root", type=Path, default=ROOT / ".data" / "bench")
-    options = parser.parse_args()
+    if unknown := {*rows} - {*ROWS} or {size} - {*SIZES}:
+        print(f"twist: {', '.join(unknown)}: rows are {', '.join(ROWS)}; sizes {', '.join(SIZES)}")
+        return 2
     ran_on = machine() | {"load_before": os.getloadavg()[0]}
-    bench = Bench(SIZES[options.size], options.root)
+    bench = Bench(SIZES[size], root)
     try:
-        bench.measure_all(set(options.rows or ROWS))
+        bench.measure_all(set(rows or ROWS))
     except (CommandFailed, NotEqual) as error:
         print(f"twist: {error}", file=sys.stderr)
         return 1
     date = f"{datetime.now(UTC):%Y-%m-%d}"
     ran_on["load_after"] = os.getloadavg()[0]
-    run = Run(options.size, date, ran_on, bench.rows, bench.skipped, bench.accuracy, bench.storage)
-    before = results.newest(options.size)
-    print(report.describe(run, before))
-    if not options.rows:
-        path = results.path_of(options.size, date)
-        results.store(run, path)
-        path.with_suffix(".md").write_text(report.describe(run, before, markdown=True) + "\n")
+    measured = Run(size, date, ran_on, bench.rows, bench.skipped, bench.accuracy, bench.storage)
+    before = results.newest(size)
+    print(report.describe(measured, before))
+    if not rows:
+        path = results.path_of(size, date)
+        results.store(measured, path)
+        path.with_suffix(".md").write_text(report.describe(measured, before, markdown=True) + "\n")
         print(f"\n→ {path.relative_to(ROOT)}, {path.with_suffix('.md').name}")
     return 1 if bench.failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,260 @@
+"""The command line: one function a command. `make` calls it as `python -m orchestration`."""
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ingestion.settings import ROOT, Settings, SettingsError, load_settings
+from orchestration.cli_ingestion import COMMANDS, DAY, FOLDER, say
+from orchestration.history.day_export import HistoryError
+from orchestration.warehouse.attach import has_tables, has_warehouse
+from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
+from orchestration.warehouse.load_report import LoadReport
+from orchestration.warehouse.writer_lock import WarehouseLocked
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit status. An expected error is one sentence, no traceback."""
+    try:
+        status: int | None = cli.main(arguments, "python -m orchestration", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (SettingsError, WarehouseLocked, DbtFailed, HistoryError) as error:
+        click.echo(f"twist: {error}", err=True)
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("twist: interrupted; the next load carries on", err=True)
+        return 130
+    return status or 0
+
+
+class Commands(click.Group):
+    """A group that lists its commands where one is misspelt."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:  # noqa: D102
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            known = ", ".join(self.list_commands(ctx))
+            raise click.UsageError(f"{error.message} Commands: {known}.", ctx) from None
+
+
+@click.group(cls=Commands, context_settings={"show_default": True})
+def cli() -> None:
+    """TWIST: what share of product views met an item that could be bought."""
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
+
+
+# --- The warehouse ---
+
+
+@cli.command()
+@click.option("--sweep", is_flag=True, help="List all days that late events can reach.")
+def load(sweep: bool) -> int:
+    """Load what is new in the landing lake and compute what it changes."""
+    from orchestration.warehouse.load import load
+
+    if sweep:
+        os.environ["TWIST_SWEEP"] = "1"
+    settings = load_settings()
+    return _report(load(settings, Dbt(settings), say))
+
+
+def _report(report: LoadReport, before: str = "") -> int:
+    """Say what a load did; the exit status is 1 while there are unreadable objects."""
+    say(f"{before}{report}")
+    for key, error in report.unreadable:
+        click.echo(
+            f"twist: unreadable: {key}: {error}; it is offered again at each load: land it again, "
+            f"or close it with make accept KEY='{key}' WHY='…'",
+            err=True,
+        )
+    return 1 if report.unreadable else 0
+
+
+@cli.command()
+def rebuild() -> int:
+    """Read the landing lake again into a new warehouse, then swap it in."""
+    from orchestration.warehouse.rebuild import rebuild
+
+    return _report(rebuild(load_settings(), say))
+
+
+@cli.command("replay-late")
+def replay_late() -> int:
+    """Load the late events that were set aside, each once."""
+    from orchestration.warehouse.replay_late import replay_late
+
+    settings = load_settings()
+    replayed, report = replay_late(settings, Dbt(settings), say)
+    return _report(report, f"{replayed:,} late events replayed; ")
+
+
+@cli.command()
+@click.option("--key", required=True, help="The object's key in the landing lake.")
+@click.option("--why", required=True, help="The reason, kept with the object.")
+def accept(key: str, why: str) -> None:
+    """Close an object that cannot be read: its lines are given up."""
+    from orchestration.warehouse.accept import accept
+
+    settings = load_settings()
+    accept(settings, Dbt(settings), key, why)
+    say(f"accepted {key}")
+
+
+@cli.command()
+@click.option("--keep", type=click.IntRange(0), default=60, help="Minutes a snapshot is kept.")
+def maintain(keep: int) -> None:
+    """Compact files, expire snapshots, delete what nobody refers to."""
+    from orchestration.warehouse.maintain import maintain
+
+    maintain(load_settings(), say, keep)
+
+
+@cli.command()
+@click.argument("query")
+def sql(query: str) -> int:
+    """Answer a read-only query as CSV."""
+    import duckdb
+
+    from orchestration.warehouse.csv_writer import write_csv
+    from orchestration.warehouse.engines import open_reader
+
+    try:
+        write_csv(open_reader(_shown_settings()), query, sys.stdout)
+    except duckdb.Error as error:
+        click.echo(f"twist: {error}", err=True)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _shown_settings() -> Settings:
+    """The default warehouse, or while it does not exist, the demo's."""
+    from orchestration.demo import demo_settings
+
+    settings = load_settings()
+    is_default = settings.warehouse == Settings.model_fields["warehouse"].default
+    if is_default and not has_warehouse(settings) and has_warehouse(shown := demo_settings()):
+        return shown
+    return settings
+
+
+# --- History, pages, Dagster, demo ---
+
+
+@cli.command()
+def export() -> None:
+    """Export closed days into the history lake."""
+    from orchestration.history.day_export import export_all
+
+    settings = load_settings()
+    if days := list(export_all(settings, say)):
+        say(f"exported to {settings.history_lake}: {len(days)}")
+    else:
+        say(
+            f"every closed day is in {settings.history_lake} already; a day closes when arrivals "
+            f"past it by {settings.late_days + 1} days are loaded"
+        )
+
+
+@cli.command()
+@click.option("--day", type=DAY, required=True)
+def restore(day: datetime) -> None:
+    """Restore a day from the history lake into the warehouse."""
+    from orchestration.history.day_export import restore_day
+
+    settings = load_settings()
+    for table, found in restore_day(settings, Dbt(settings), day.date()).items():
+        say(f"{day:%Y-%m-%d} {table}: {found.rows:,} rows restored, checksum {found.checksum}")
+
+
+@cli.command()
+@click.option("--checks", is_flag=True, help="Run all checks first.")
+def overview(checks: bool) -> None:
+    """Publish the overview page."""
+    from orchestration.monitoring.run_checks import run_checks
+    from orchestration.pages.overview.publish import publish
+
+    settings = _shown_settings()
+    dbt = Dbt(settings)
+    if checks:
+        say(run_checks(settings, dbt, say))
+    say(f"open {publish(settings, lambda: dbt)}")
+
+
+@cli.command()
+def docs() -> None:
+    """Write dbt docs, column lineage, contracts and the overview as static pages."""
+    from orchestration.pages.dbt_docs import write_docs
+    from orchestration.pages.overview.publish import pages
+
+    def overview() -> dict[str, str]:
+        settings = _shown_settings()
+        if not has_tables(settings):
+            return {}
+        dbt = Dbt(settings)
+        return pages(settings, lambda: dbt, datetime.now(UTC), "dbt.html")
+
+    say(f"open {write_docs(ROOT / '.data' / 'docs', say, overview)}")
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65_534), default=3000)
+def ui(port: int) -> None:
+    """Serve Dagster on this machine."""
+    from orchestration.dagster_ui import serve
+
+    serve(_shown_settings(), port, say)
+
+
+@cli.command()
+@click.option("--data", type=click.Choice(["retailer", "otto", "retailrocket"]), default="retailer")
+@click.option("--path-to", type=FOLDER, help="Where the data set is.")
+def demo(data: str, path_to: Path | None) -> None:
+    """Make a landing lake, load it and print what the facts say."""
+    from orchestration.demo import demo
+
+    demo(data, path_to, say)
+
+
+# --- Programs of the test tree, which a checkout has ---
+
+
+@cli.command()
+@click.option("--rate", default=50.0, help="Events a second.")
+@click.option("--root", type=FOLDER, default=ROOT / ".data" / "stream", show_default=False)
+def stream(rate: float, root: Path) -> int:
+    """Run Kafka, Connect, a store and loads on this machine, without Docker."""
+    from tests.streaming.stack import stream
+
+    return stream(rate, root, say)
+
+
+@cli.command()
+@click.argument("rows", nargs=-1)
+@click.option("--size", default="small", help="small, day or another of tests/benchmarks.")
+@click.option("--root", type=FOLDER, default=ROOT / ".data" / "bench", show_default=False)
+def bench(rows: tuple[str, ...], size: str, root: Path) -> int:
+    """Measure what a day and a step cost, beside PySpark and SQL by hand."""
+    from tests.benchmarks.run_bench import run
+
+    return run(rows, size, root)
+
+
+@cli.command("teradata-probe")
+def teradata_probe() -> int:
+    """Ask a real Teradata system what the tests assume of one."""
+    from tests.teradata.probe import probe
+
+    return probe(load_settings(), say)
