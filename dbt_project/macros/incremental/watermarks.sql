@@ -10,15 +10,18 @@
     forget_watermark()   pre-hook, for Teradata: a table about to be built anew is not done. There the
                          build is two requests (CREATE, INSERT): if the second fails, the next run
                          finds a table without rows and fills it as if nothing had been seen
-    watermarks()         the table: DuckDB works on a copy in memory, read at the start of a dbt run
-                         (open_watermarks) and kept at its end (keep_watermarks), for a small write
-                         to the lake costs more than most models; Teradata works on the table itself -#}
+    watermarks()         the table. On DuckDB a run works on a copy in memory, read at its start
+                         (open_watermarks) and stored at its end (keep_watermarks), because a small
+                         write to the lake costs more than most models; compile, show and docs read
+                         the stored table. Teradata works on the table itself. -#}
 {% macro watermarks() -%}
   {{ return(adapter.dispatch('watermarks', 'twist')()) }}
 {%- endmacro %}
 
 {% macro default__watermarks() %}{{ unsupported_engine('watermarks') }}{% endmacro %}
-{% macro duckdb__watermarks() %}{{ return('memory.main.watermarks') }}{% endmacro %}
+{% macro duckdb__watermarks() -%}
+  {{ return('memory.main.watermarks' if is_writing_duckdb() else source('warehouse', 'watermarks').render()) }}
+{%- endmacro %}
 {% macro teradata__watermarks() %}{{ return(source('warehouse', 'watermarks')) }}{% endmacro %}
 
 {% macro load_id() -%}

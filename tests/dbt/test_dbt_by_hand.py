@@ -1,0 +1,57 @@
+"""dbt from a shell on a built warehouse, with nothing but the settings and no load before it."""
+
+import json
+
+import pytest
+
+from tests.harness.checkout import TWIST, Checkout
+
+STAGING = "dbt_project/models/staging/stg_clickstream__events.sql"
+YAML = "dbt_project/models/staging/_staging__models.yml"
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    made = Checkout.make(tmp_path_factory.mktemp("by-hand"))
+    made.twist("load")
+    return made
+
+
+def test_compile_show_and_docs_work_on_a_built_warehouse(checkout: Checkout) -> None:
+    compiled = checkout.dbt("compile", "--select", "fct_lost_demand_hourly")
+    assert "from twist.audit.watermarks" in compiled.replace('"', "")
+    assert "memory.main" not in compiled
+    shown = checkout.dbt("show", "--quiet", "--select", "twist_now", "--output", "json")
+    assert json.loads(shown[shown.index("{") :])["show"][0]["views"] > 0
+    checkout.dbt("docs", "generate")
+    catalog = json.loads((checkout.root / "dbt_project/target/catalog.json").read_text())
+    assert "model.twist.fct_twist" in catalog["nodes"]
+
+
+def test_a_new_column_of_a_staging_model_is_added_and_filled_from_then_on(
+    checkout: Checkout,
+) -> None:
+    checkout.edit(
+        STAGING,
+        "    lines.event_type,\n",
+        "    lines.event_type,\n    upper(lines.event_type) as event_kind,\n",
+    )
+    checkout.land_later()
+    refused = checkout.attempt(*TWIST, "load")
+    assert refused.returncode == 1
+    assert "event_kind" in refused.stderr, "a column that only the SQL has is named"
+
+    checkout.edit(
+        YAML,
+        "      - name: event_type\n",
+        "      - name: event_kind\n        data_type: varchar(32)\n"
+        "        description: In capitals.\n"
+        "      - name: event_type\n",
+    )
+    checkout.twist("load")
+    hours = checkout.twist(
+        "sql",
+        "select hour(event_ts) as hour, count(event_kind) > 0 as filled "
+        "from staging.stg_clickstream__events group by all order by all",
+    )
+    assert hours == "hour,filled\n0,false\n1,true\n"

@@ -1,0 +1,71 @@
+"""A copy of the project with a small landing lake, worked on from a shell."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingestion.settings import ROOT
+from ingestion.simulation.simulator import RetailerConfig, write_landing
+
+DBT = (sys.executable, "-m", "dbt.cli.main")
+TWIST = (sys.executable, "-m", "orchestration")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of product code; its second hour is in `later` until `land_later`."""
+
+    root: Path
+
+    @staticmethod
+    def make(root: Path) -> "Checkout":
+        for folder in ("ingestion", "orchestration", "dbt_project"):
+            kept = shutil.ignore_patterns("target", "logs", "__pycache__")
+            shutil.copytree(ROOT / folder, root / folder, ignore=kept)
+        write_landing(RetailerConfig(views=300, styles=10, locations=5, hours=2), root / "landing")
+        for hour in list((root / "landing").rglob("hour=01")):
+            shutil.move(hour, root / "later" / hour.relative_to(root / "landing"))
+        return Checkout(root)
+
+    def land_later(self) -> None:
+        shutil.copytree(self.root / "later", self.root / "landing", dirs_exist_ok=True)
+
+    def attempt(self, *argv: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command with nothing of TWIST in its environment but where the lake is."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TWIST_", "AWS_"))}
+        return subprocess.run(
+            argv,
+            cwd=self.root / ("dbt_project" if argv[:3] == DBT else "."),
+            env={
+                **inherited,
+                "PYTHONPATH": str(self.root),
+                "TWIST_LANDING": str(self.root / "landing"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def run(self, *argv: str) -> str:
+        done = self.attempt(*argv)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def dbt(self, *arguments: str) -> str:
+        return self.run(*DBT, *arguments)
+
+    def twist(self, *arguments: str) -> str:
+        return self.run(*TWIST, *arguments)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a text that is in a file once."""
+        text = (self.root / path).read_text()
+        assert text.count(old) == 1, (path, old, text.count(old))
+        (self.root / path).write_text(text.replace(old, new))
+
+    def restore(self, path: str) -> None:
+        """Put the project's own version of a file back."""
+        shutil.copy(ROOT / path, self.root / path)
