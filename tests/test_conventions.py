@@ -141,7 +141,6 @@ def column_faults(manifest: dict[str, Any]) -> list[str]:
         ("lake_json_number", "line, field", "varchar"),
     ):
         database.execute(f"create macro {name}({arguments}) as cast(null as {returned})")
-    database.execute("create table watermarks (model_name varchar, load_id bigint)")
     described = [n for n in (*manifest["nodes"].values(), *manifest["sources"].values())
                  if n["resource_type"] in ("model", "source", "seed") and n["columns"]]  # fmt: skip
     for node in described:

@@ -17,6 +17,7 @@ from isal import igzip
 from obstore import put
 from obstore.exceptions import BaseError
 
+from ingestion.contract.topics import DEAD_LETTERS
 from ingestion.lake import landed_objects, object_keys
 from ingestion.settings import Settings
 
@@ -74,9 +75,7 @@ def land(store: "ObjectStore", messages: Sequence[Any]) -> list[str]:
     keys = []
     for partition, group in sorted(by_partition.items()):
         lines = "".join(json.dumps(letter(each), ensure_ascii=False) + "\n" for each in group)
-        key = object_keys.object_key(
-            object_keys.DEAD_LETTERS, datetime.now(UTC), partition, group[0].offset()
-        )
+        key = object_keys.object_key(DEAD_LETTERS, datetime.now(UTC), partition, group[0].offset())
         put(store, key, igzip.compress(lines.encode(), mtime=0))
         keys.append(key)
     return keys
@@ -100,7 +99,7 @@ class Drain:
     def run(self, seconds: float) -> int:
         """Land what comes, every so many seconds; return how many records were landed."""
         landed = 0
-        self._consumer.subscribe([object_keys.DEAD_LETTERS])
+        self._consumer.subscribe([DEAD_LETTERS])
         try:
             while not self._stopped:
                 landed += self._once(seconds)

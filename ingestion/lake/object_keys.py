@@ -8,9 +8,6 @@ The folder is the (UTC) hour in which the file was opened: used for listing, nev
 import re
 from datetime import UTC, datetime
 
-TOPICS = ("clickstream", "sku_availability", "product_catalog")
-DEAD_LETTERS = "dead_letters"
-"""A topic as well: what Kafka Connect could not write of the others."""
 SUFFIX = ".json.gz"
 
 _FOLDER = re.compile(r"topics/[^/]+/dt=(\d{4})-(\d{2})-(\d{2})/hour=(\d{2})(?:/|$)", re.ASCII)

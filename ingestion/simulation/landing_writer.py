@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from ingestion.contract.topics import TOPICS
 from ingestion.lake import object_keys
 from ingestion.simulation.sink import Record, Sink, SinkConfig, Summary, Write
 
@@ -33,7 +34,7 @@ def land(
 
 def refuse_landing(root: Path) -> None:
     """Raises FileExistsError when `root` holds a landing already: offsets would begin again."""
-    if any((root / object_keys.topic_prefix(topic)).exists() for topic in object_keys.TOPICS):
+    if any((root / object_keys.topic_prefix(topic)).exists() for topic in TOPICS):
         raise FileExistsError(
             f"{root} holds a landing already, and a second one would begin again at offset 0, "
             "which a loader takes for redelivery: name another folder, or delete this one."

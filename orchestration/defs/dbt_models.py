@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
-from ingestion.lake.object_keys import TOPICS
+from ingestion.contract.topics import TOPICS
 from ingestion.settings import SettingsError
 from orchestration.defs.dagster_results import checked, materialized
 from orchestration.defs.heartbeat import beating

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from ingestion.lake.object_keys import TOPICS
+from ingestion.contract.topics import TOPICS
 from ingestion.settings import Settings, SettingsError
 from orchestration.defs.dagster_results import as_evaluation
 from orchestration.defs.lakehouse import Lakehouse

@@ -5,15 +5,10 @@ from typing import Any
 
 import dagster as dg
 
-from ingestion.lake.object_keys import DEAD_LETTERS, TOPICS, topic_prefix
+from ingestion.contract.strict_json import schema
+from ingestion.contract.topics import LANDED_TOPICS
+from ingestion.lake.object_keys import topic_prefix
 from orchestration.warehouse.load_report import TopicCounts
-
-DESCRIPTIONS = {
-    "clickstream": "What customers did: product views, bags, purchases, searches.",
-    "sku_availability": "Absolute stock levels by SKU and location, as they change.",
-    "product_catalog": "The current row of each SKU; compacted.",
-    DEAD_LETTERS: "What Kafka Connect could not write of the others, with its reason.",
-}
 
 
 def topic_key(topic: str) -> dg.AssetKey:
@@ -27,11 +22,12 @@ def topic_specs() -> list[dg.AssetSpec]:
         dg.AssetSpec(
             topic_key(topic),
             group_name="landing",
-            description=f"{DESCRIPTIONS[topic]} JSON lines, gzip, under {topic_prefix(topic)}/.",
+            description=f"{schema(topic)['description']} JSON lines, gzip, under "
+            f"{topic_prefix(topic)}/.",
             owners=["team:data-platform"],
             kinds={"kafka", "json"},
         )
-        for topic in (*TOPICS, DEAD_LETTERS)
+        for topic in LANDED_TOPICS
     ]
 
 

@@ -26,12 +26,12 @@ from obstore import get, put
 from obstore.exceptions import NotFoundError
 from obstore.store import LocalStore
 
+from ingestion.contract.topics import STAGED
 from ingestion.lake.landed_objects import bucket
 from ingestion.settings import Settings
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engines import engine_of, open_reader
 from orchestration.warehouse.load import COMPUTE_MODELS
-from orchestration.warehouse.load_report import STAGED
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

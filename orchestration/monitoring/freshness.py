@@ -15,10 +15,11 @@ from typing import Any, Literal
 
 from obstore import list_with_delimiter
 
+from ingestion.contract.topics import STAGED, TOPICS
 from ingestion.lake import landed_objects, object_keys
 from ingestion.settings import Settings
+from orchestration.monitoring.limits import Colour, colour_of, limit_of
 from orchestration.warehouse.engines import Query, engine_of
-from orchestration.warehouse.load_report import STAGED
 
 Cause = Literal[
     "fresh", "loader", "models", "connect", "producer", "producer or connect", "backlog"
@@ -42,7 +43,7 @@ class Arrivals:
 class Verdict:
     """Green, amber (`passed` and not `fresh`) or red, the cause, and the sentence for people."""
 
-    colour: Literal["green", "amber", "red"]
+    colour: Colour
     cause: Cause
     sentence: str
 
@@ -57,23 +58,23 @@ def judge(
     """Judge a topic. `connect_problem` is Connect's own word: '' all runs, None: nobody asked."""
     of_topic = seen[topic]
     loader = timedelta(minutes=settings.fresh_loader_minutes)
-    limit = timedelta(minutes=getattr(settings, f"fresh_{topic}_minutes"))
+    limit = limit_of(settings, topic)
     waited = _age(of_topic.waiting_since, now)
-    if of_topic.waiting and waited and waited > loader / 2:
+    if of_topic.waiting and waited and colour_of(waited, loader) != "green":
         return Verdict(
-            "red" if waited > loader else "amber",
+            colour_of(waited, loader),
             "loader",
             f"the loader has stopped, or falls behind: {of_topic.waiting:,} objects of {topic} "
             f"landed and are not loaded, the oldest {_text(waited)} ago; see the runs of "
             "twist_live and twist_load, or run `make load`",
         )
     age = _age(of_topic.newest_arrival, now)
-    if age and age <= limit / 2:
-        return Verdict("green", "fresh", f"the newest arrival is {_text(age)} old")
-    colour: Literal["amber", "red"] = "red" if age is None or age > limit else "amber"
+    colour = colour_of(age, limit)
+    if age and colour == "green":
+        return Verdict(colour, "fresh", f"the newest arrival is {_text(age)} old")
     old = f"the newest arrival of {topic} is {_text(age)} old" if age else f"no {topic} ever came"
     landed = _age(of_topic.newest_landed, now)
-    if landed and landed <= limit / 2:
+    if landed and colour_of(landed, limit) == "green":
         return Verdict(
             colour,
             "backlog",
@@ -85,7 +86,7 @@ def judge(
     lands = [
         other
         for other, arrivals in seen.items()
-        if other != topic and (_age(arrivals.newest_landed, now) or limit) <= limit / 2
+        if other != topic and colour_of(_age(arrivals.newest_landed, now), limit) == "green"
     ]
     if connect_problem == "" or lands:
         why = "Connect runs" if connect_problem == "" else f"{' and '.join(lands)} go on landing"
@@ -105,13 +106,13 @@ def judge(
 
 def judge_lag(lag_seconds: int | None, settings: Settings, clickstream: Verdict) -> Verdict:
     """Judge the lag of marts.twist_now, by the limit of its clickstream."""
-    limit = settings.fresh_clickstream_minutes * 60
     if lag_seconds is None:
         return Verdict("red", clickstream.cause, f"there is no view yet; {clickstream.sentence}")
-    sentence = f"the newest view is {_text(timedelta(seconds=lag_seconds))} old"
-    if lag_seconds <= limit / 2:
-        return Verdict("green", "fresh", sentence)
-    colour: Literal["amber", "red"] = "red" if lag_seconds > limit else "amber"
+    lag = timedelta(seconds=lag_seconds)
+    sentence = f"the newest view is {_text(lag)} old"
+    colour = colour_of(lag, limit_of(settings, "clickstream"))
+    if colour == "green":
+        return Verdict(colour, "fresh", sentence)
     if clickstream.cause == "fresh":
         return Verdict(
             colour,
@@ -131,9 +132,7 @@ def observe(settings: Settings, now: datetime) -> tuple[dict[str, Arrivals], int
     store = landed_objects.open_store(settings)
     engine = engine_of(settings)
     with engine.reader() as query:
-        seen = {
-            topic: _arrivals(store, query, topic, settings, now) for topic in object_keys.TOPICS
-        }
+        seen = {topic: _arrivals(store, query, topic, settings, now) for topic in TOPICS}
         lag = query(f"select lag_seconds from {engine.relation('marts', 'twist_now')}").rows
     return seen, lag[0][0] if lag else None
 

@@ -200,14 +200,14 @@ class _Complaints(logging.Handler):
 _WATERMARKS = _table(
     {
         "unique_id": "watermarks",
-        "database": "memory",
-        "schema": "main",
+        "database": "twist",
+        "schema": "audit",
         "alias": "watermarks",
         "config": {},
     },
     {"model_name": {"data_type": "varchar"}, "load_id": {"data_type": "bigint"}},
 )
-"""What load_id() reads: a table of each session, so no node of the manifest."""
+"""What load_id() reads by its name, so that it is no parent of each model in the manifest."""
 
 
 def index_page(

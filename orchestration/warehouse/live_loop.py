@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
+from ingestion.contract.topics import LANDED_TOPICS
 from ingestion.lake import landed_objects
 from ingestion.lake.landed_objects import LandedObject, Listed
-from ingestion.lake.object_keys import DEAD_LETTERS, TOPICS
 from ingestion.settings import Settings
 from orchestration.warehouse import write_queue, writer_lock
 from orchestration.warehouse.attach import keeps_files
@@ -44,7 +44,7 @@ class Watcher:
         """The objects that were not there at the last look, or have another content now."""
         closing = (datetime.now(UTC) - CLOSING).replace(minute=0, second=0, microsecond=0)
         found = []
-        for topic in (*TOPICS, DEAD_LETTERS):
+        for topic in LANDED_TOPICS:
             newest = self._newest.get(topic) or landed_objects.newest_folder(self._store, topic)
             if newest:
                 there = list(landed_objects.list_landed(self._store, topic, min(newest, closing)))

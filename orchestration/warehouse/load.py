@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ingestion.contract.topics import STAGED
 from ingestion.lake.landed_objects import Listed
 from ingestion.settings import Settings
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engines import Engine, engine_of
-from orchestration.warehouse.load_report import STAGED, LoadReport, report_since
+from orchestration.warehouse.load_report import LoadReport, report_since
 
 LISTING, BATCH = "load_listing", "load_objects"
 COMPUTE_MODELS = ("path:models/intermediate", "path:models/marts")

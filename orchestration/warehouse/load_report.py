@@ -5,15 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ingestion.contract.topics import STAGED
 from ingestion.settings import Settings
 from orchestration.warehouse.engines import engine_of
-
-STAGED = {
-    "clickstream": "stg_clickstream__events",
-    "sku_availability": "stg_availability__stock_changes",
-    "product_catalog": "stg_catalog__skus",
-}
-"""The staging table of each topic."""
 
 
 @dataclass(frozen=True)

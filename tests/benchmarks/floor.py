@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.contract.strict_json import SCHEMAS
-from ingestion.lake.object_keys import TOPICS
+from ingestion.contract.topics import TOPICS
 
 POSITION = ("_topic", "_partition", "_offset", "_timestamp")
 

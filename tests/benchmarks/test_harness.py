@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.lake.object_keys import TOPICS
+from ingestion.contract.topics import TOPICS
 from ingestion.settings import Settings
 from orchestration.warehouse import writer_lock
 from orchestration.warehouse.dbt_runner import Dbt

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.lake.object_keys import TOPICS, object_key
+from ingestion.contract.topics import TOPICS
+from ingestion.lake.object_keys import object_key
 from ingestion.simulation.simulator import RetailerConfig, write_landing
 from orchestration.warehouse.run_results import Recorder
 from tests.harness.given import load, packed, sku, stock, view

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ingestion.lake.object_keys import TOPICS, object_key
+from ingestion.contract.topics import TOPICS
+from ingestion.lake.object_keys import object_key
 from orchestration.warehouse.load import load
 from orchestration.warehouse.load_report import LoadReport
 from tests.harness.given import packed

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from ingestion.contract.strict_json import SCHEMAS
-from ingestion.lake.object_keys import TOPICS, object_key
+from ingestion.contract.topics import TOPICS
+from ingestion.lake.object_keys import object_key
 from tests.harness import referee_lines
 from tests.harness.given import (
     CLICKS,

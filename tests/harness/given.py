@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from ingestion.lake.object_keys import TOPICS, object_key
+from ingestion.contract.topics import TOPICS
+from ingestion.lake.object_keys import object_key
 from tests.harness.referee import Delivery, Outcome, Settings, referee
 
 CLICKS, STOCK, CATALOG = TOPICS

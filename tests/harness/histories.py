@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from ingestion.lake.object_keys import TOPICS
+from ingestion.contract.topics import TOPICS
 from tests.harness.random_landing import landed
 from tests.harness.random_shop import DAY, DAYS, PARTITIONS, START, DayKind, Shop
 from tests.harness.referee import Delivery, Settings, Step

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from ingestion.lake.object_keys import TOPICS
+from ingestion.contract.topics import TOPICS
 
 CLICKS, STOCK, CATALOG = TOPICS
 LOADED = "loaded"

@@ -12,12 +12,10 @@ from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
 from ingestion.contract.strict_json import SCHEMAS
-from ingestion.lake import object_keys
 from ingestion.simulation.simulator import RetailerConfig, write_landing
 
 SMALL = RetailerConfig(views=2_000, styles=24, locations=40, partitions=2)
 BUSY = RetailerConfig(views=30_000, styles=42, locations=60)
-TOPICS = set(object_keys.TOPICS)
 POSITION = ("_topic", "_partition", "_offset", "_timestamp")
 BOTS = ("bot", "crawl", "spider", "headless")
 MINUTE_MS = 60_000

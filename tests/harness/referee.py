@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
-from ingestion.lake.object_keys import TOPICS, folder_hour, is_landed
+from ingestion.contract.topics import TOPICS
+from ingestion.lake.object_keys import folder_hour, is_landed
 from tests.harness.referee_lines import (
     Event,
     Position,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ingestion.lake.object_keys import TOPICS
+from ingestion.contract.topics import TOPICS
 from ingestion.settings import Settings
 from orchestration.warehouse.engines import open_reader
 

@@ -18,8 +18,8 @@ from typing import Any
 import click
 import numpy as np
 
+from ingestion.contract.topics import TOPICS
 from ingestion.lake import landed_objects
-from ingestion.lake.object_keys import TOPICS
 from ingestion.settings import Settings
 from tests.streaming import services
 from tests.streaming.accounts import Account, drain

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ingestion.connect import dead_letters, kafka_topics
-from ingestion.lake.object_keys import DEAD_LETTERS, TOPICS
+from ingestion.contract.topics import DEAD_LETTERS, TOPICS
 from ingestion.settings import ROOT, Settings, SettingsError
 from ingestion.simulation.producer import PRODUCER, Feed
 from ingestion.simulation.simulator import Record

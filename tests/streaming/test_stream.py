@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from ingestion.contract.topics import TOPICS
 from ingestion.lake import landed_objects
-from ingestion.lake.object_keys import TOPICS
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.load import load
 from tests.streaming import services

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ingestion.contract.topics import TOPICS
 from ingestion.lake import object_keys
 
 HOUR = datetime(2026, 11, 1, 7, tzinfo=UTC)
@@ -20,7 +21,7 @@ def test_a_start_offset_of_more_than_ten_digits_is_written_whole() -> None:
     assert object_keys.is_landed(key)
 
 
-@pytest.mark.parametrize("topic", object_keys.TOPICS)
+@pytest.mark.parametrize("topic", TOPICS)
 def test_keys_and_folders_lead_back_to_their_hour(topic: str) -> None:
     for text in (
         object_keys.object_key(topic, HOUR, 0, 0),

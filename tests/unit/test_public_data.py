@@ -14,6 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ingestion.contract.strict_json import SCHEMAS
+from ingestion.contract.topics import TOPICS
 from ingestion.lake import object_keys
 from ingestion.simulation import public_data
 from orchestration.cli import main
@@ -27,7 +28,7 @@ Events = dict[str, list[dict[str, Any]]]
 
 def read(root: Path) -> Events:
     """All lines under a root, per topic, in order of partition and offset."""
-    topics: Events = {topic: [] for topic in object_keys.TOPICS}
+    topics: Events = {topic: [] for topic in TOPICS}
     for path in root.rglob("*.gz"):
         assert object_keys.is_landed(path.relative_to(root).as_posix())
         for line in gzip.decompress(path.read_bytes()).splitlines():

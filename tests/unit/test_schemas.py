@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ingestion.contract.strict_json import schema
-from ingestion.lake.object_keys import DEAD_LETTERS, TOPICS
+from ingestion.contract.topics import DEAD_LETTERS, TOPICS
 from ingestion.settings import ROOT
 
 MACRO = ROOT / "dbt_project" / "macros" / "load" / "topic_fields.sql"

@@ -20,7 +20,8 @@
 
 {% macro default__watermarks() %}{{ unsupported_engine('watermarks') }}{% endmacro %}
 {% macro duckdb__watermarks() -%}
-  {{ return('memory.main.watermarks' if is_writing_duckdb() else source('warehouse', 'watermarks').render()) }}
+  {#- Not by source(): that would make the table a parent of each model in the lineage. -#}
+  {{ return('memory.main.watermarks' if is_writing_duckdb() else target.database ~ '.audit.watermarks') }}
 {%- endmacro %}
 {% macro teradata__watermarks() %}{{ return(source('warehouse', 'watermarks')) }}{% endmacro %}
 

@@ -77,7 +77,7 @@ totals as (
 select
     view_date, brand, department, category, channel,
     views, in_stock_views, out_of_stock_views, unknown_views,
-    {{ twist_rate('in_stock_views', 'out_of_stock_views') }} as twist_rate,
+    {{ share_of_sum('in_stock_views', 'out_of_stock_views') }} as twist_rate,
     {{ load_id() }} as load_id
 from totals
 {{ fallen_rows(touched, 'totals', ['view_date', 'brand', 'department', 'category', 'channel'], {

@@ -42,7 +42,7 @@ select
     totals.in_stock_views,
     totals.out_of_stock_views,
     totals.unknown_views,
-    {{ twist_rate('totals.in_stock_views', 'totals.out_of_stock_views') }} as twist_rate,
+    {{ share_of_sum('totals.in_stock_views', 'totals.out_of_stock_views') }} as twist_rate,
     newest.newest_view_ts,
     newest_stock.newest_stock_change_ts,
     cast({{ seconds_between('newest.newest_view_ts', clock()) }} as bigint) as lag_seconds

@@ -52,8 +52,8 @@ select
     in_stock_views,
     out_of_stock_views,
     unknown_views,
-    {{ twist_rate('in_stock_views', 'out_of_stock_views') }} as twist_rate,
-    {{ twist_rate('(in_stock_views + out_of_stock_views)', 'unknown_views') }} as known_rate,
-    {{ twist_rate('week_in_stock_views', 'week_out_of_stock_views') }} as week_rate
+    {{ share_of_sum('in_stock_views', 'out_of_stock_views') }} as twist_rate,
+    {{ share_of_sum('(in_stock_views + out_of_stock_views)', 'unknown_views') }} as known_rate,
+    {{ share_of_sum('week_in_stock_views', 'week_out_of_stock_views') }} as week_rate
 from ranked
 where place <= 12

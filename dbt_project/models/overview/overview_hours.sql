@@ -16,7 +16,7 @@ hours as (
 
 rated as (
     select hours.*, clock.newest_date,
-        {{ twist_rate('hours.in_stock_views', 'hours.out_of_stock_views') }} as twist_rate
+        {{ share_of_sum('hours.in_stock_views', 'hours.out_of_stock_views') }} as twist_rate
     from hours
     cross join clock
     where hours.views > 0
@@ -54,7 +54,7 @@ select
     cast(coalesce(band.band_days, 0) as bigint) as band_days,
     cast(band.low_rate as decimal(7, 6)) as low_rate,
     cast(band.high_rate as decimal(7, 6)) as high_rate,
-    {{ twist_rate('band.in_stock_views', 'band.out_of_stock_views') }} as usual_rate
+    {{ share_of_sum('band.in_stock_views', 'band.out_of_stock_views') }} as usual_rate
 from known_hours
 cross join clock
 left join today on known_hours.hour_of_day = today.hour_of_day

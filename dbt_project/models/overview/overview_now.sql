@@ -57,7 +57,7 @@ select
     cast(coalesce(totals.in_stock_views, 0) as decimal(18, 6)) as in_stock_views,
     cast(coalesce(totals.out_of_stock_views, 0) as decimal(18, 6)) as out_of_stock_views,
     cast(coalesce(totals.unknown_views, 0) as decimal(18, 6)) as unknown_views,
-    {{ twist_rate('totals.in_stock_views', 'totals.out_of_stock_views') }} as twist_rate,
-    {{ twist_rate('(totals.in_stock_views + totals.out_of_stock_views)', 'totals.unknown_views') }} as known_rate
+    {{ share_of_sum('totals.in_stock_views', 'totals.out_of_stock_views') }} as twist_rate,
+    {{ share_of_sum('(totals.in_stock_views + totals.out_of_stock_views)', 'totals.unknown_views') }} as known_rate
 from periods
 left join totals on periods.days_before = totals.days_before

@@ -3,24 +3,11 @@ with clock as (
     select * from {{ ref('overview_clock') }}
 ),
 
-flips as (
-    select sku_id, valid_from, in_stock,
-        lag(in_stock) over (partition by sku_id order by valid_from nulls first) as in_stock_before
-    from {{ ref('int_stock__sku_flips') }}
-    where stock_date >= (select clock.newest_date - 1 from clock)
-),
-
-last_flips as (
-    select sku_id,
-        max(case when in_stock = 1 and in_stock_before = 0 then valid_from end) as back_ts,
-        max(case when in_stock = 0 then valid_from end) as last_out_from
-    from flips
-    group by sku_id
-),
-
 returned as (
-    select * from last_flips
-    where back_ts > last_out_from and back_ts >= (select clock.first_hour from clock)
+    select sku_id, since_ts as back_ts
+    from {{ ref('overview_stock_now') }}
+    where in_stock = 1 and is_since_exact = 1
+        and since_ts >= (select clock.first_hour from clock)
 ),
 
 lost as (

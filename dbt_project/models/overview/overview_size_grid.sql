@@ -18,18 +18,8 @@ newest_day as (
     select max(open_date) as open_date from {{ ref('int_calendar__open_days') }}
 ),
 
-last_flips as (
-    select sku_id,
-        max(case when in_stock = 1 then valid_from end) as last_in_from,
-        max(case when in_stock = 0 then valid_from end) as last_out_from
-    from {{ ref('int_stock__sku_flips') }}
-    where stock_date = (select newest_day.open_date from newest_day)
-    group by sku_id
-),
-
 stock as (
-    select sku_id, case when last_out_from is null or last_in_from > last_out_from then 1 else 0 end as in_stock
-    from last_flips
+    select * from {{ ref('overview_stock_now') }}
 ),
 
 broken_styles as (

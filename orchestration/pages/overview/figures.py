@@ -1,13 +1,14 @@
 """The overview's figures: the rows of its views, as one JSON object."""
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ingestion.lake.object_keys import TOPICS
+from ingestion.contract.topics import TOPICS
 from ingestion.settings import Settings
 from orchestration.monitoring.check_results import recorded
+from orchestration.monitoring.limits import colour_of, limit_of
 from orchestration.pages.overview.parts import PARTS, SORTED_BY, described
 from orchestration.warehouse.engines import Query, engine_of
 
@@ -52,15 +53,15 @@ def _plain(value: Any) -> Any:
 
 
 def _freshness(topics: list[dict[str, Any]], settings: Settings, now: datetime) -> Figures:
-    """Each topic's newest event against its limit: green up to half of it, red beyond it."""
+    """Each topic's newest event against its limit."""
     newest = {row["topic"]: row["newest_event_ts"] for row in topics}
     found = {}
     for topic in TOPICS:
-        limit = 60 * int(getattr(settings, f"fresh_{topic}_minutes"))
-        moment = newest.get(topic)
-        age = (
-            max(0, int((now - datetime.fromisoformat(moment)).total_seconds())) if moment else None
-        )
-        colour = "red" if age is None or age > limit else "amber" if age > limit / 2 else "green"
-        found[topic] = {"colour": colour, "age_seconds": age, "limit_seconds": limit}
+        limit, moment = limit_of(settings, topic), newest.get(topic)
+        age = max(timedelta(), now - datetime.fromisoformat(moment)) if moment else None
+        found[topic] = {
+            "colour": colour_of(age, limit),
+            "age_seconds": None if age is None else int(age.total_seconds()),
+            "limit_seconds": int(limit.total_seconds()),
+        }
     return found
