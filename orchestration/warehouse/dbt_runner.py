@@ -71,7 +71,8 @@ class Dbt:
     """
 
     settings: Settings
-    _runner: "dbtRunner | None" = field(default=None, repr=False)
+    runner: "dbtRunner | None" = field(default=None, repr=False)
+    """The project as it was parsed; by the first command, where none is given."""
     on_result: Callable[[Any], None] = field(default=lambda _: None, repr=False)
     """Called with each node's result when a command ends, whether or not it succeeded."""
     has_made_views: bool = False
@@ -88,7 +89,7 @@ class Dbt:
         """
         lean = ("--cache-selected-only",) if arguments[0] == "run" else ()
         with in_environment(environment(self.settings)), self._own_connection():
-            answer = self._warm_runner().invoke([*arguments, *COMMON, *QUIET_FILES, *lean])
+            answer = self._parsed().invoke([*arguments, *COMMON, *QUIET_FILES, *lean])
         results = getattr(answer.result, "results", None) or []
         for result in results:
             self.on_result(result)
@@ -108,10 +109,10 @@ class Dbt:
             self._compiled[model] = result.results[0].node.compiled_code
         return self._compiled[model]
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> "dbtRunner":
         """Parse the project now; without the warehouse and without the writer lock."""
         with in_environment(environment(self.settings)):
-            self._warm_runner()
+            return self._parsed()
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on dbt's own connection, which also holds the batch tables."""
@@ -147,15 +148,15 @@ class Dbt:
         finally:
             self._opened = manager._ENV
 
-    def _warm_runner(self) -> "dbtRunner":
+    def _parsed(self) -> "dbtRunner":
         from dbt.cli.main import dbtRunner
 
-        if self._runner is None:
+        if self.runner is None:
             parsed = dbtRunner().invoke(["parse", *COMMON, *QUIET_FILES])
             if not parsed.success:
                 raise DbtFailed(str(parsed.exception))
-            self._runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]
-        return self._runner
+            self.runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]
+        return self.runner
 
 
 def _manager() -> Any:

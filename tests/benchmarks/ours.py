@@ -22,7 +22,7 @@ class Models:
         self.cpu: dict[str, float] = defaultdict(float)
         self.wall: dict[str, float] = defaultdict(float)
         self._began: tuple[float, float] = (0.0, 0.0)
-        dbt._warm_runner().callbacks.append(self._on_event)
+        dbt.warm_up().callbacks.append(self._on_event)
 
     def _on_event(self, event: Any) -> None:
         if event.info.name == "NodeStart":

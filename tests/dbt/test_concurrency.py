@@ -15,7 +15,7 @@ from ingestion.settings import Settings
 from orchestration.warehouse import maintain, writer_lock
 from orchestration.warehouse.attach import attach_warehouse
 from orchestration.warehouse.engines import open_reader
-from tests.dbt.test_crashes import Shop
+from tests.harness.killed_shop import KilledShop
 from tests.harness.processes import PATIENCE, Warm, command, run_warm
 from tests.harness.tables import loaded_lines, query
 
@@ -36,7 +36,7 @@ def wait_for_lock(settings: Settings, pid: int) -> None:
 
 
 def test_of_two_loads_at_once_one_works_and_the_other_refuses(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, seed=3)
+    shop = KilledShop(tmp_path, seed=3)
     shop.land(4)
     first = Warm(shop.settings, tmp_path / "log", "load")
     wait_for_lock(shop.settings, first.pid)
@@ -92,7 +92,7 @@ class Readers:
 
 @pytest.mark.long
 def test_readers_never_fail_and_counts_never_go_back(tmp_path: Path) -> None:
-    shop = Shop(tmp_path, seed=4)
+    shop = KilledShop(tmp_path, seed=4)
     shop.land(3)
     run_warm(shop.settings, tmp_path / "log", "load")
     readers = Readers(shop.settings)

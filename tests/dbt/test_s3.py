@@ -11,7 +11,7 @@ from ingestion.lake import landed_objects
 from ingestion.settings import Settings, SettingsError
 from ingestion.simulation.simulator import write_landing
 from orchestration.pages.overview.publish import put_files
-from tests.dbt.test_crashes import DIRTY
+from tests.harness.killed_shop import DIRTY
 from tests.harness.processes import command, run_warm
 from tests.harness.tables import loaded_lines, marts, query, set_aside
 from tests.streaming import services

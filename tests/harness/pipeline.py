@@ -15,6 +15,7 @@ from orchestration.warehouse.load_report import LoadReport
 from orchestration.warehouse.replay_late import replay_late
 from tests.harness.referee import Delivery, Outcome, Settings, Step
 from tests.harness.referee_marts import KEYS
+from tests.harness.warm import warm_runner
 
 ZERO_ROWS = {
     "fct_twist_hourly": "views > 0",
@@ -58,7 +59,7 @@ class Pipeline:
             landing_slack_hours=self.slack_hours,
             batch_mb=self.batch_mb,
         )
-        self.dbt = Dbt(self.settings, _runner=_warm_runner())
+        self.dbt = Dbt(self.settings, runner=warm_runner())
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
@@ -102,18 +103,6 @@ class Pipeline:
     def remove(self) -> None:
         self.close()
         shutil.rmtree(self.root)
-
-
-_runners: list[Any] = []
-
-
-def _warm_runner() -> Any:
-    """One parse for all pipelines of a test process."""
-    if not _runners:
-        dbt = Dbt(TwistSettings())
-        dbt.warm_up()
-        _runners.append(dbt._runner)
-    return _runners[0]
 
 
 def differences(pipeline: Pipeline, expected: Outcome) -> list[str]:

@@ -16,7 +16,7 @@ PATIENCE = 240
 """Seconds after which a command that does not end is a failure, on a machine that is busy too."""
 
 _server = multiprocessing.get_context("forkserver")
-_server.set_forkserver_preload(["tests.harness.warm"])
+_server.set_forkserver_preload(["tests.harness.preloaded"])
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -108,14 +108,14 @@ def _run(variables: dict[str, str], log: Path, arguments: tuple[str, ...]) -> No
     from orchestration import cli
     from orchestration.warehouse import rebuild
     from orchestration.warehouse.dbt_runner import Dbt
-    from tests.harness.warm import RUNNER
+    from tests.harness.warm import warm_runner
 
     for name in [name for name in os.environ if name.startswith("TWIST_")]:
         del os.environ[name]
     os.environ.update(variables)
 
     def warm_dbt(settings: Settings) -> Dbt:
-        return Dbt(settings, _runner=RUNNER)
+        return Dbt(settings, runner=warm_runner())
 
     for module in (cli, rebuild):
         replaced: Any = module

@@ -1,6 +1,13 @@
-"""Imported by the process that warm commands are forked from: dbt, parsed once."""
+"""dbt, parsed once in a process for each target: a parse takes seconds."""
+
+from functools import cache
+from typing import Any
 
 from ingestion.settings import Settings
 from orchestration.warehouse.dbt_runner import Dbt
 
-RUNNER = Dbt(Settings())._warm_runner()
+
+@cache
+def warm_runner(target: str = "embedded") -> Any:
+    """What `Dbt(settings, runner=…)` takes."""
+    return Dbt(Settings(_env_file=None, target=target)).warm_up()

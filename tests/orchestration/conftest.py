@@ -14,7 +14,8 @@ from orchestration.defs.lakehouse import Lakehouse
 from orchestration.warehouse import writer_lock
 from orchestration.warehouse.dbt_runner import Dbt
 from tests.harness.minute_lines import landed, sku, stock, view
-from tests.harness.pipeline import Pipeline, _warm_runner
+from tests.harness.pipeline import Pipeline
+from tests.harness.warm import warm_runner
 
 DAY = datetime(2026, 11, 2)
 AT = DAY + timedelta(hours=10)
@@ -27,7 +28,7 @@ def warm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every run of this process uses one parsed dbt project."""
 
     def dbt(lakehouse: Lakehouse, on_result: Callable[[Any], None] = lambda _: None) -> Dbt:
-        return Dbt(lakehouse.settings(), _runner=_warm_runner(), on_result=on_result)
+        return Dbt(lakehouse.settings(), runner=warm_runner(), on_result=on_result)
 
     monkeypatch.setattr(Lakehouse, "dbt", dbt)
 

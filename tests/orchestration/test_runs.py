@@ -14,7 +14,8 @@ from orchestration.defs.jobs import every_5_minutes
 from orchestration.defs.topic_assets import topic_specs
 from orchestration.warehouse.dbt_runner import Dbt
 from tests.harness.minute_lines import landed, view
-from tests.harness.pipeline import Pipeline, _warm_runner
+from tests.harness.pipeline import Pipeline
+from tests.harness.warm import warm_runner
 from tests.orchestration.conftest import AT, DAY, free, lakehouse
 
 pytestmark = pytest.mark.usefixtures("warm")
@@ -167,7 +168,7 @@ def test_a_rebuild_without_days_reads_the_lake_again(
 ) -> None:
     monkeypatch.setattr(
         "orchestration.warehouse.rebuild.Dbt",
-        lambda settings: Dbt(settings, _runner=_warm_runner()),
+        lambda settings: Dbt(settings, runner=warm_runner()),
     )
     shutil.copytree(loaded / "landing", shop.root / "landing", dirs_exist_ok=True)
     shop.query("delete from twist.marts.fct_twist")

@@ -18,7 +18,7 @@ import pytest
 
 from ingestion.settings import ROOT
 from orchestration.dagster_ui import prepare_home
-from tests.dbt.test_crashes import Shop
+from tests.harness.killed_shop import KilledShop
 from tests.harness.processes import environment, run_warm
 from tests.harness.tables import loaded_lines, marts, query
 
@@ -38,7 +38,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE) -> float:
 class Dagster:
     """`python -m orchestration ui` on a port of its own."""
 
-    def __init__(self, shop: Shop, folder: Path) -> None:
+    def __init__(self, shop: KilledShop, folder: Path) -> None:
         self.shop = shop
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -105,7 +105,7 @@ class Dagster:
 
 @pytest.fixture
 def dagster(tmp_path: Path) -> Iterator[Dagster]:
-    started = Dagster(Shop(tmp_path, seed=5), tmp_path)
+    started = Dagster(KilledShop(tmp_path, seed=5), tmp_path)
     yield started
     started.process.send_signal(signal.SIGTERM)
     started.process.wait(60)

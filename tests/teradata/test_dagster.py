@@ -22,8 +22,9 @@ from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.live_loop import work
 from orchestration.warehouse.maintain import maintain
 from tests.harness.minute_lines import landed, sku, stock, view
+from tests.harness.warm import warm_runner
 from tests.teradata import emulator
-from tests.teradata.warehouse import LOCATION, Teradata, _warm_runner
+from tests.teradata.warehouse import LOCATION, Teradata
 
 pytestmark = pytest.mark.long
 
@@ -57,7 +58,7 @@ def lakehouse(system: Teradata, monkeypatch: pytest.MonkeyPatch) -> Lakehouse:
     settings = system.settings
 
     def dbt(_: Lakehouse, on_result: Callable[[Any], None] = lambda _: None) -> Dbt:
-        return Dbt(settings, _runner=_warm_runner(), on_result=on_result)
+        return Dbt(settings, runner=warm_runner("teradata"), on_result=on_result)
 
     monkeypatch.setattr(Lakehouse, "dbt", dbt)
     emulator.use(system.system)

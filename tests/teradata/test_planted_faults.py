@@ -82,7 +82,7 @@ def odd_files() -> list[Delivery]:
 def work(landing: Path, runner: Any) -> tuple[Teradata, dict[str, Rows]]:
     """Two loads, a replay, and a rebuild whose second statement fails at first."""
     teradata = Teradata(landing)
-    teradata.dbt = Dbt(teradata.settings, _runner=runner)
+    teradata.dbt = Dbt(teradata.settings, runner=runner)
     teradata.load()
     teradata.replay()
     inserts = 'insert into "twist_marts"'
@@ -115,7 +115,7 @@ def runner_of(project: Path) -> Any:
         for name, value in environment(settings).items():
             patch.setenv(name, value)
         patch.setattr(dbt_module, "COMMON", in_folder(project))
-        return Dbt(settings)._warm_runner()
+        return Dbt(settings).warm_up()
 
 
 def in_folder(project: Path) -> tuple[str, ...]:

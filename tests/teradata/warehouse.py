@@ -20,6 +20,7 @@ from tests.harness.pipeline import meaning
 from tests.harness.referee import Delivery, Settings
 from tests.harness.tables import MARTS as READ
 from tests.harness.tables import NOT_ZERO
+from tests.harness.warm import warm_runner
 from tests.teradata import emulator
 from tests.teradata.rules import check
 from tests.teradata.rules_catalogue import Finding
@@ -88,7 +89,7 @@ class Teradata:
             landing_slack_hours=self.slack_hours,
             batch_mb=self.batch_mb,
         )
-        self.dbt = Dbt(self.settings, _runner=_warm_runner())
+        self.dbt = Dbt(self.settings, runner=warm_runner("teradata"))
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
@@ -169,15 +170,3 @@ _NOT_UTF8 = re.compile(r"(\\x[0-9a-f]{2}|\ufffd)+")
 def _text(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Bytes that are not UTF-8 show as `\\xNN` on DuckDB and as U+FFFD on Teradata."""
     return [tuple(_NOT_UTF8.sub("?", v) if isinstance(v, str) else v for v in row) for row in rows]
-
-
-_runners: list[Any] = []
-
-
-def _warm_runner() -> Any:
-    """One parse for all warehouses of a test process."""
-    if not _runners:
-        dbt = Dbt(TwistSettings(_env_file=None, target="teradata"))
-        dbt.warm_up()
-        _runners.append(dbt._runner)
-    return _runners[0]
