@@ -3,7 +3,6 @@
 import dagster as dg
 
 from orchestration.defs import jobs
-from orchestration.defs.alert_sensor import alerts
 from orchestration.defs.dbt_models import warehouse
 from orchestration.defs.expectation_checks import (
     expectations,
@@ -11,11 +10,11 @@ from orchestration.defs.expectation_checks import (
     twist_expectations,
 )
 from orchestration.defs.freshness_checks import data_freshness, freshness_of_data
-from orchestration.defs.heartbeat import silent_runs
 from orchestration.defs.history_asset import closed_days, days_that_closed, export_closed_day
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.defs.live_job import live_mode, twist_live
 from orchestration.defs.overview_asset import every_5_minutes_page, overview_page, twist_overview
+from orchestration.defs.run_sensors import alerts, silent_runs
 from orchestration.defs.topic_assets import topic_specs
 
 defs = dg.Definitions(

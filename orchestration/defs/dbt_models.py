@@ -12,9 +12,9 @@ from dagster_dbt import DagsterDbtTranslator, dbt_assets
 from ingestion.contract.topics import TOPICS
 from ingestion.settings import SettingsError
 from orchestration.defs.dagster_results import checked, materialized
-from orchestration.defs.heartbeat import beating
 from orchestration.defs.lakehouse import WRITERS, Lakehouse
 from orchestration.defs.topic_assets import topic_events, topic_key
+from orchestration.monitoring.heartbeat import beating
 from orchestration.warehouse.dbt_runner import PROJECT, DbtFailed
 from orchestration.warehouse.load import load
 from orchestration.warehouse.run_results import Recorder, run_tests

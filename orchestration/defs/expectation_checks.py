@@ -8,8 +8,8 @@ import dagster as dg
 from expectations.runner import Expectation, Outcome, Suite, SuiteError, read_suites
 from expectations.runner import validate as validate_frame
 from ingestion.settings import Settings
-from orchestration.defs.heartbeat import beating, in_progress
 from orchestration.defs.lakehouse import Lakehouse
+from orchestration.monitoring.heartbeat import beating, in_progress
 from orchestration.monitoring.run_checks import newest_slice, record_outcomes
 from orchestration.warehouse.attach import has_warehouse
 from orchestration.warehouse.run_results import markdown

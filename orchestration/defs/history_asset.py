@@ -6,9 +6,9 @@ from typing import Any
 import dagster as dg
 
 from ingestion.settings import SettingsError
-from orchestration.defs.heartbeat import beating
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.history.day_export import TABLES, HistoryError, days_to_export, export_day
+from orchestration.monitoring.heartbeat import beating
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-01")
 """Older days have no partition; `make export` exports those too."""

@@ -7,8 +7,8 @@ from datetime import date
 import dagster as dg
 
 from orchestration.defs.dbt_models import warehouse
-from orchestration.defs.heartbeat import beating, in_progress
 from orchestration.defs.lakehouse import WRITERS, Lakehouse
+from orchestration.monitoring.heartbeat import beating, in_progress
 from orchestration.warehouse.attach import has_warehouse, keeps_files
 from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
 from orchestration.warehouse.maintain import KEEP_MINUTES, maintain

@@ -19,10 +19,10 @@ from orchestration.defs.dagster_results import (
 from orchestration.defs.dbt_models import warehouse
 from orchestration.defs.expectation_checks import SPECS as EXPECTATIONS
 from orchestration.defs.expectation_checks import validated
-from orchestration.defs.heartbeat import add_tags, beating, in_progress
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.defs.overview_asset import published
 from orchestration.defs.topic_assets import topic_events
+from orchestration.monitoring.heartbeat import add_tags, beating, in_progress
 from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
 from orchestration.warehouse.live_loop import work
 from orchestration.warehouse.load_report import LoadReport

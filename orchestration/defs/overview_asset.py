@@ -7,8 +7,8 @@ from typing import Any
 import dagster as dg
 
 from ingestion.settings import Settings, SettingsError
-from orchestration.defs.heartbeat import beating, in_progress
 from orchestration.defs.lakehouse import Lakehouse
+from orchestration.monitoring.heartbeat import beating, in_progress
 from orchestration.pages.overview.parts import PARTS
 from orchestration.pages.overview.publish import publish, views_are_made
 from orchestration.warehouse.attach import has_warehouse

@@ -14,7 +14,8 @@ from obstore import delete, list_with_delimiter
 from ingestion.settings import Settings, SettingsError
 from orchestration.history import day_export
 from orchestration.warehouse.attach import open_s3
-from orchestration.warehouse.engines import Query, engine_of
+from orchestration.warehouse.engine_protocol import Query
+from orchestration.warehouse.engines import engine_of
 
 
 def export_day(settings: Settings, day: date, stamp: int) -> dict[str, day_export.Facts]:

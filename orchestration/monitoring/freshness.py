@@ -19,7 +19,8 @@ from ingestion.contract.topics import STAGED, TOPICS
 from ingestion.lake import landed_objects, object_keys
 from ingestion.settings import Settings
 from orchestration.monitoring.limits import Colour, colour_of, limit_of
-from orchestration.warehouse.engines import Query, engine_of
+from orchestration.warehouse.engine_protocol import Query
+from orchestration.warehouse.engines import engine_of
 
 Cause = Literal[
     "fresh", "loader", "models", "connect", "producer", "producer or connect", "backlog"

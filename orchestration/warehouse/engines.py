@@ -4,11 +4,11 @@ What differs in SQL is in the dispatch macros of dbt_project/macros.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ingestion.lake.landed_objects import Listed, open_store
 from ingestion.settings import Settings, SettingsError
@@ -23,80 +23,10 @@ from orchestration.warehouse.attach import (
     require_warehouse,
     settings_table_in,
 )
+from orchestration.warehouse.engine_protocol import Commands, Engine, Query, Result, Tables
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-    from orchestration.warehouse.dbt_runner import Dbt
-
-Tables = dict[tuple[str, str], tuple[int | None, int | None]]
-"""(schema, table) → bytes and number of its files; None where the engine keeps no files of ours."""
-
-
-class Result(NamedTuple):
-    """Column names and rows of a query."""
-
-    columns: list[str]
-    rows: list[tuple[Any, ...]]
-
-
-Query = Callable[..., Result]
-"""`query(sql)`, or `query(sql, most)` for the first rows only."""
-
-
-class Engine(Protocol):
-    """One engine on the warehouse of its settings."""
-
-    knows_etags: bool
-    """Whether the audit holds the object store's own etags."""
-
-    def relation(self, schema: str, table: str) -> str:
-        """A table's full name; on Teradata a schema is a database."""
-        ...
-
-    def require(self) -> None:
-        """Raise `SettingsError` where there is nothing to read yet."""
-        ...
-
-    def reader(self, threads: int | None = None) -> AbstractContextManager[Query]:
-        """A connection of its own that changes no table; on DuckDB it sees one snapshot.
-
-        Raises:
-            SettingsError: there is no warehouse, it lacks a table, or the log-on is refused.
-        """
-        ...
-
-    def rows(self, dbt: "Dbt", sql: str) -> list[tuple[Any, ...]]:
-        """Rows of a query on dbt's own connection."""
-        ...
-
-    def require_landing(self) -> None:
-        """Raise `SettingsError` where there is no landing lake to load."""
-        ...
-
-    def prepare(self, dbt: "Dbt") -> None:
-        """Take the writer lock, make what is missing, refuse settings it was not built with."""
-        ...
-
-    def list_landed(self, dbt: "Dbt", listed: Listed | None) -> None:
-        """Fill the table load_listing, as the model of that name does."""
-        ...
-
-    def empty_load_tables(self, dbt: "Dbt") -> set[str]:
-        """Tables of the load models that are known to hold no row of the last batch."""
-        ...
-
-    def request_replay(self, dbt: "Dbt") -> None:
-        """Ask for every late event that was not replayed yet."""
-        ...
-
-    def accept(self, dbt: "Dbt", key: str, why: str) -> int:
-        """Close the unreadable object under `key`; return how many versions of it there were."""
-        ...
-
-    def tables(self, dbt: "Dbt") -> Tables:
-        """The tables of the warehouse."""
-        ...
 
 
 def engine_of(settings: Settings) -> Engine:
@@ -163,13 +93,13 @@ class DuckDB:
         finally:
             connection.close()
 
-    def rows(self, dbt: "Dbt", sql: str) -> list[tuple[Any, ...]]:  # noqa: D102
+    def rows(self, dbt: Commands, sql: str) -> list[tuple[Any, ...]]:  # noqa: D102
         return dbt.connection().execute(sql).fetchall()
 
     def require_landing(self) -> None:  # noqa: D102
         open_store(self.settings)
 
-    def prepare(self, dbt: "Dbt") -> None:  # noqa: D102
+    def prepare(self, dbt: Commands) -> None:  # noqa: D102
         writer_lock.take(self.settings.warehouse_root)
         dbt.connection()  # a target without a DuckLake is refused before anything is made
         if not dbt.query(settings_table_in(CATALOG)):
@@ -178,7 +108,7 @@ class DuckDB:
         _refuse_other_settings(self, dbt)
         give_statistics_to_empty_tables(dbt.query)
 
-    def list_landed(self, dbt: "Dbt", listed: Listed | None) -> None:
+    def list_landed(self, dbt: Commands, listed: Listed | None) -> None:
         """Fill load_listing without a dbt run: an idle load costs one listing."""
         connection = dbt.connection()
         if listed is None:
@@ -192,20 +122,20 @@ class DuckDB:
         connection.execute("create schema if not exists memory.load")
         connection.execute(f"create or replace table memory.load.load_listing as {listing}")
 
-    def empty_load_tables(self, dbt: "Dbt") -> set[str]:  # noqa: D102
+    def empty_load_tables(self, dbt: Commands) -> set[str]:  # noqa: D102
         found = dbt.query(
             "select table_name from duckdb_tables() "
             "where database_name = 'memory' and schema_name = 'load' and estimated_size = 0"
         )
         return {table for (table,) in found}
 
-    def request_replay(self, dbt: "Dbt") -> None:  # noqa: D102
+    def request_replay(self, dbt: Commands) -> None:  # noqa: D102
         dbt.query(
             f"update {self.relation('audit', 'late_events')} "
             "set replay_requested_at = current_timestamp::timestamp where replayed_at is null"
         )
 
-    def accept(self, dbt: "Dbt", key: str, why: str) -> int:  # noqa: D102
+    def accept(self, dbt: Commands, key: str, why: str) -> int:  # noqa: D102
         require_warehouse(self.settings)
         writer_lock.take(self.settings.warehouse_root)
         closed = dbt.connection().execute(
@@ -217,7 +147,7 @@ class DuckDB:
         count: int = (closed.fetchone() or (0,))[0]
         return count
 
-    def tables(self, dbt: "Dbt") -> Tables:  # noqa: D102
+    def tables(self, dbt: Commands) -> Tables:  # noqa: D102
         return {
             (schema, table): (size, files)
             for schema, table, files, size in dbt.query(
@@ -282,7 +212,7 @@ class Teradata:
             return f"the warehouse {prefix}_… is not complete: run `make load` first"
         return f"Teradata at {self.settings.teradata_host} says: {message.splitlines()[0][:300]}"
 
-    def rows(self, dbt: "Dbt", sql: str) -> list[tuple[Any, ...]]:  # noqa: ARG002, D102
+    def rows(self, dbt: Commands, sql: str) -> list[tuple[Any, ...]]:  # noqa: ARG002, D102
         from dbt.adapters import factory
 
         adapters: Any = factory.FACTORY
@@ -298,7 +228,7 @@ class Teradata:
                 "such as /s3/bucket.s3.amazonaws.com/prefix (dbt_project/TERADATA.md)"
             )
 
-    def prepare(self, dbt: "Dbt") -> None:  # noqa: D102
+    def prepare(self, dbt: Commands) -> None:  # noqa: D102
         self.require_landing()
         writer_lock.take(self.settings.warehouse_root)
         dbt.run("run-operation", "init_warehouse")
@@ -308,17 +238,17 @@ class Teradata:
             dbt.run("seed")
         _refuse_other_settings(self, dbt)
 
-    def list_landed(self, dbt: "Dbt", listed: Listed | None) -> None:  # noqa: ARG002
+    def list_landed(self, dbt: Commands, listed: Listed | None) -> None:  # noqa: ARG002
         """Fill load_listing by NOS, whatever the caller has found."""
         dbt.run("run", "--select", "load_listing")
 
-    def empty_load_tables(self, dbt: "Dbt") -> set[str]:  # noqa: ARG002, D102
+    def empty_load_tables(self, dbt: Commands) -> set[str]:  # noqa: ARG002, D102
         return set()
 
-    def request_replay(self, dbt: "Dbt") -> None:  # noqa: D102
+    def request_replay(self, dbt: Commands) -> None:  # noqa: D102
         dbt.run("run-operation", "request_replay")
 
-    def accept(self, dbt: "Dbt", key: str, why: str) -> int:  # noqa: D102
+    def accept(self, dbt: Commands, key: str, why: str) -> int:  # noqa: D102
         self.prepare(dbt)
         quoted = key.replace("'", "''")
         ((count,),) = dbt.query(
@@ -328,7 +258,7 @@ class Teradata:
         dbt.run("run-operation", "accept_object", "--args", str({"key": key, "why": why}))
         return int(count)
 
-    def tables(self, dbt: "Dbt") -> Tables:  # noqa: D102
+    def tables(self, dbt: Commands) -> Tables:  # noqa: D102
         prefix = f"{self.settings.db_prefix}_"
         return {
             (database.strip().lower().removeprefix(prefix), table.strip().lower()): (None, None)
@@ -339,7 +269,7 @@ class Teradata:
         }
 
 
-def _refuse_other_settings(engine: Engine, dbt: "Dbt") -> None:
+def _refuse_other_settings(engine: Engine, dbt: Commands) -> None:
     built_with = f"select setting_name, setting_value from {engine.relation('audit', 'settings')}"
     for name, value in dbt.query(built_with):
         refuse_other_setting(dbt.settings, name, value)

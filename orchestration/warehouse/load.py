@@ -8,7 +8,8 @@ from ingestion.contract.topics import STAGED
 from ingestion.lake.landed_objects import Listed
 from ingestion.settings import Settings
 from orchestration.warehouse.dbt_runner import Dbt
-from orchestration.warehouse.engines import Engine, engine_of
+from orchestration.warehouse.engine_protocol import Engine
+from orchestration.warehouse.engines import engine_of
 from orchestration.warehouse.load_report import LoadReport, report_since
 
 LISTING, BATCH = "load_listing", "load_objects"

@@ -10,8 +10,8 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import defs
-from orchestration.defs.alert_sensor import alerts
 from orchestration.defs.lakehouse import Lakehouse
+from orchestration.defs.run_sensors import alerts
 from orchestration.monitoring.alert_messages import Changes, changes, message
 
 REPOSITORY = defs.get_repository_def()

@@ -19,7 +19,7 @@ from expectations.runner import (
 )
 from ingestion.settings import ROOT
 from orchestration.defs.expectation_checks import SPECS, check_result
-from orchestration.warehouse.engines import Result
+from orchestration.warehouse.engine_protocol import Result
 
 SUITES = {suite.name: suite for suite in read_suites()}
 TABLES = {

@@ -8,9 +8,9 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import defs
-from orchestration.defs import heartbeat
-from orchestration.defs.heartbeat import TAG, add_tags, beating, fail_silent_runs
 from orchestration.defs.live_job import SHIFT_SECONDS, live_mode
+from orchestration.monitoring import heartbeat
+from orchestration.monitoring.heartbeat import TAG, add_tags, beating, fail_silent_runs
 
 STARTED = dg.DagsterRunStatus.STARTED
 
@@ -31,7 +31,7 @@ def status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRunSta
 
 def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     now = time.time()
-    monkeypatch.setattr("orchestration.defs.heartbeat.time.time", lambda: now + seconds)
+    monkeypatch.setattr("orchestration.monitoring.heartbeat.time.time", lambda: now + seconds)
 
 
 def test_a_run_without_a_sign_of_life_is_failed_and_says_why(
@@ -75,7 +75,7 @@ def test_a_run_beats_while_it_makes_progress_and_ends_itself_when_it_hangs(
     ended: list[int] = []
     monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
     monkeypatch.setattr(heartbeat, "HUNG_SECONDS", 0.5)
-    monkeypatch.setattr("orchestration.defs.heartbeat.os._exit", ended.append)
+    monkeypatch.setattr("orchestration.monitoring.heartbeat.os._exit", ended.append)
     run = begin(instance)
     context: Any = SimpleNamespace(instance=instance, run=run)
     with beating(context) as progress:

@@ -10,7 +10,8 @@ from ingestion.settings import Settings
 from orchestration.monitoring.check_results import recorded
 from orchestration.monitoring.limits import colour_of, limit_of
 from orchestration.pages.overview.parts import PARTS, SORTED_BY, described
-from orchestration.warehouse.engines import Query, engine_of
+from orchestration.warehouse.engine_protocol import Query
+from orchestration.warehouse.engines import engine_of
 
 Figures = dict[str, Any]
 

@@ -100,14 +100,3 @@ def fail_silent_runs(instance: dg.DagsterInstance) -> list[str]:
             instance.report_run_failed(run, f"{run.job_name}: {reason}. Its work is taken up again")
             failed.append(f"{run.job_name} {run.run_id}: {reason}")
     return failed
-
-
-@dg.sensor(
-    minimum_interval_seconds=20,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Fails runs without a sign of life, so that those behind them can start.",
-)
-def silent_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Look for silent runs."""
-    failed = fail_silent_runs(context.instance)
-    return dg.SkipReason("; ".join(failed) or "every run in progress gives a sign of life")

@@ -1,6 +1,5 @@
-"""Alerts: what turns red (failed runs and checks, stale assets) and what recovers, posted once."""
+"""What is red in Dagster now: failed runs, failed checks, stale assets."""
 
-import json
 import time
 from collections.abc import Iterable
 
@@ -10,9 +9,6 @@ from dagster._core.definitions.freshness import FreshnessState
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus as Status,
 )
-
-from orchestration.defs.lakehouse import Lakehouse
-from orchestration.monitoring.alert_messages import changes, post
 
 STEADY_SECONDS = 120.0
 """A live run that has worked so long is the recovery of the one that failed before it."""
@@ -76,35 +72,3 @@ def _stale_assets(instance: dg.DagsterInstance, assets: list[dg.AssetKey]) -> di
         for key, record in instance.get_freshness_state_records(assets).items()
         if record.freshness_state == FreshnessState.FAIL
     }
-
-
-@dg.sensor(
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Posts what turns red, and what recovers, to TWIST_ALERT_WEBHOOK.",
-)
-def alerts(
-    context: dg.SensorEvaluationContext, lakehouse: Lakehouse
-) -> dg.SensorResult | dg.SkipReason:
-    """Compare what is red with what was red at the last look."""
-    settings = lakehouse.settings()
-    if not settings.alert_webhook.get_secret_value():
-        return dg.SkipReason("TWIST_ALERT_WEBHOOK is not set: nobody is told")
-    repository = context.repository_def
-    assert repository
-    graph = repository.asset_graph
-    before: dict[str, str] = json.loads(context.cursor or "{}")
-    now = incidents(
-        context.instance,
-        [job.name for job in repository.get_all_jobs()],
-        graph.get_all_asset_keys(),
-        graph.asset_check_keys,
-        before,
-    )
-    found = changes(before, now)
-    if found.begun or found.over:
-        post(settings, found)
-    return dg.SensorResult(
-        skip_reason=f"{len(now)} incidents, {len(found.begun)} new, {len(found.over)} over",
-        cursor=json.dumps(now),
-    )
