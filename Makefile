@@ -75,7 +75,7 @@ restore: $(VENV)/run.stamp ## a day from the history lake into the warehouse, ve
 restore: export DAY := $(value DAY)
 
 .PHONY: overview
-overview: $(VENV)/all.stamp ## one page that shows how the shop stands [CHECKS=1 runs all checks first]
+overview: $(VENV)/all.stamp ## one page with the state of the shop [CHECKS=1 runs all checks first]
 	@$(TWIST) overview $(if $(filter 1,$(CHECKS)),--checks)
 
 .PHONY: ui

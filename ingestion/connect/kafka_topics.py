@@ -32,7 +32,7 @@ def apply(settings: Settings) -> list[str]:
     kafka = _admin()
     admin = kafka.AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
     try:
-        standing = admin.list_topics(timeout=PATIENCE).topics
+        existing = admin.list_topics(timeout=PATIENCE).topics
     except KafkaException as error:
         raise SettingsError(
             f"Kafka at {settings.kafka} does not answer ({error.args[0].str()}): "
@@ -40,7 +40,7 @@ def apply(settings: Settings) -> list[str]:
         ) from None
     done = []
     for name, topic in wanted().items():
-        partitions = len(standing[name].partitions) if name in standing else 0
+        partitions = len(existing[name].partitions) if name in existing else 0
         if partitions > topic["partitions"]:
             raise SettingsError(
                 f"topic {name} has {partitions} partitions and {FILE} says {topic['partitions']}: "

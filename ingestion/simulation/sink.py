@@ -221,7 +221,7 @@ class Sink:
         spoiled = np.zeros(len(partition.records), bool)
         if self._config.dirty_rate:
             spoiled = self._rng_dirt.random(len(spoiled)) < self._config.dirty_rate
-        # A spoiled copy stands behind its original and has the offset after it.
+        # A spoiled copy follows its original and has the offset after it.
         before = np.cumsum(spoiled) - spoiled
         offsets = (partition.offset + np.arange(len(spoiled)) + before).tolist()
         lines = partition.lines(offsets)

@@ -56,7 +56,7 @@ export_closed_day = dg.define_asset_job(
     description="Exports days that have closed, and closed days that a replay has changed.",
 )
 def days_that_closed(context: dg.SensorEvaluationContext, lakehouse: Lakehouse) -> Any:
-    """Ask for the days that are not in the history lake as they stand."""
+    """Ask for the days whose current state is not in the history lake."""
     try:
         due = days_to_export(lakehouse.settings())
     except SettingsError as error:

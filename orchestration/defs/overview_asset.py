@@ -40,7 +40,7 @@ def published(settings: Settings, dbt: Dbt) -> dg.MaterializeResult[Any]:
     owners=["team:merchandising-analytics"],
     kinds={"html", "json"},
     freshness_policy=FRESH,
-    description="How the shop stands, on one page: TWIST now, lost demand, missing sizes, "
+    description="The state of the shop on one page: TWIST now, lost demand, missing sizes, "
     "freshness and checks. Beside it the same figures as overview.json, with its schema.",
 )
 def overview_page(
@@ -64,7 +64,7 @@ def overview_page(
 twist_overview = dg.define_asset_job(
     "twist_overview",
     selection=dg.AssetSelection.assets(overview_page),
-    description="The overview page, from the warehouse as it stands.",
+    description="The overview page, from the current warehouse.",
 )
 
 

@@ -1,9 +1,9 @@
 """How fresh the data is; and who stopped when it is not: producer, Kafka Connect or loader.
 
 Evidence, from the end of the chain to its beginning:
-1. objects that landed and nobody loaded: the loader stands still
+1. objects that landed and nobody loaded: the loader has stopped
 2. arrivals (Kafka timestamps) that are old, though everything that landed is loaded: nothing new
-   comes, so Connect or the producer stands still; Connect's REST interface, or another topic that
+   comes, so Connect or the producer has stopped; Connect's REST interface, or another topic that
    goes on landing, tells which
 3. arrivals that are old while objects keep landing: a backlog or a replay, or a wrong clock
 """

@@ -1,4 +1,4 @@
-"""Every check on the warehouse as it stands, for `make overview CHECKS=1`."""
+"""Every check on the current warehouse, for `make overview CHECKS=1`."""
 
 import logging
 from collections import Counter

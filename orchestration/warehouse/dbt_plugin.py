@@ -128,7 +128,7 @@ class Plugin(BasePlugin):
                 getattr(self.settings, name)
             ):
                 raise SettingsError(
-                    f"TWIST_{name.upper()} stands in .env, which dbt does not read: "
+                    f"TWIST_{name.upper()} is set in .env, but dbt does not read .env: "
                     "run `set -a; . ./.env; set +a` in the checkout first, or use make"
                 )
         writer_lock.take(self.settings.warehouse_root)

@@ -132,7 +132,7 @@ def _announce(say: Callable[[str], None], batch: Batch) -> None:
 def _open_work(engine: Engine, dbt: Dbt) -> OpenWork:
     ((newest, reached, replays, unreadable),) = dbt.query(
         f"""
-        select stamps.newest, stamps.reached, late.replays, objects.unreadable
+        select stamps.newest, stamps.reached, requests.replays, landed.unreadable
         from (
             select max(load_id) as newest,
                 max(case when model_name = 'twist_daily' then load_id end) as reached
@@ -141,11 +141,11 @@ def _open_work(engine: Engine, dbt: Dbt) -> OpenWork:
         cross join (
             select count(*) as replays from {engine.relation("audit", "late_events")}
             where replay_requested_at is not null
-        ) as late
+        ) as requests
         cross join (
             select count(*) as unreadable from {engine.relation("audit", "landed_objects")}
             where status = 'unreadable'
-        ) as objects
+        ) as landed
         """
     )
     uncomputed = reached is None or any(
@@ -159,7 +159,7 @@ def _new_objects(engine: Engine, dbt: Dbt) -> tuple[Batch, set[str]]:
     """The listed objects that no load has audited, and their topics."""
     found = dbt.query(
         f"""
-        select listing.topic, count(*) as objects,
+        select listing.topic, count(*) as object_count,
             sum(cast(listing.object_size as bigint)) as object_bytes
         from {engine.relation("load", LISTING)} as listing
         left join (
@@ -178,7 +178,7 @@ def _new_objects(engine: Engine, dbt: Dbt) -> tuple[Batch, set[str]]:
 def _batch(engine: Engine, dbt: Dbt) -> Batch:
     """The objects that the table load_objects holds."""
     ((objects, lines, size),) = dbt.query(
-        "select count(*), sum(line_count), sum(cast(object_size as bigint)) "
+        "select count(*), sum(cast(line_count as bigint)), sum(cast(object_size as bigint)) "
         f"from {engine.relation('load', BATCH)}"
     )
     return Batch(int(objects), None if lines is None else int(lines), float(size or 0) / 1e6)

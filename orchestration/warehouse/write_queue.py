@@ -46,8 +46,8 @@ def take(
         while not _locked(place.fileno()):
             if time.monotonic() > deadline:
                 raise WarehouseLocked(
-                    f"others have waited to write to {warehouse} for {patience:.0f} s: nothing was "
-                    "done; see which run holds the warehouse, and stop it or wait"
+                    f"timed out after {patience:.0f} s waiting for the writer lock on {warehouse}: "
+                    "nothing was done; see which run holds the warehouse, and stop it or wait"
                 )
             wait(POLL_SECONDS)
         while True:

@@ -16,7 +16,7 @@
 {% endmacro %}
 
 {#- DuckDB: the schema too. Teradata: databases are a DBA's (TERADATA.md), and CREATE TABLE has no
-    IF NOT EXISTS, so what stands is asked first. -#}
+    IF NOT EXISTS, so the existing tables are asked for first. -#}
 {% macro create_from_columns(relation, node) -%}
   {{ return(adapter.dispatch('create_from_columns', 'twist')(relation, node)) }}
 {%- endmacro %}
@@ -36,9 +36,9 @@
 {% endmacro %}
 
 {% macro teradata__create_from_columns(relation, node) %}
-  {%- set standing = run_query("select tablename from dbc.tablesv where databasename = '" ~ relation.schema
+  {%- set existing = run_query("select tablename from dbc.tablesv where databasename = '" ~ relation.schema
       ~ "' and tablename = '" ~ relation.identifier ~ "'") -%}
-  {%- if not standing.rows -%}
+  {%- if not existing.rows -%}
     {%- set columns = [] -%}
     {%- for column in node.columns.values() -%}
       {%- do columns.append(column.name ~ ' ' ~ column_type(column.data_type)) -%}
@@ -52,7 +52,7 @@
 {% macro remember_settings() %}
   {%- for name in ['late_days', 'bot_patterns', 'min_sellable_qty'] -%}
     {%- do run_query("insert into " ~ source('warehouse', 'settings') ~ " (setting_name, setting_value) select cast('" ~ name ~ "' as " ~ text_type(64)
-        ~ ") as setting_name, cast('" ~ setting(name) ~ "' as " ~ text_type(1024) ~ ") as setting_value from (select count(*) as standing from "
-        ~ source('warehouse', 'settings') ~ " where setting_name = '" ~ name ~ "') as settings where standing = 0") -%}
+        ~ ") as setting_name, cast('" ~ setting(name) ~ "' as " ~ text_type(1024) ~ ") as setting_value from (select count(*) as copies from "
+        ~ source('warehouse', 'settings') ~ " where setting_name = '" ~ name ~ "') as settings where copies = 0") -%}
   {%- endfor -%}
 {% endmacro %}

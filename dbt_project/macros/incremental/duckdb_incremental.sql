@@ -6,14 +6,14 @@
     refuses one that only the SQL has). A column that a model lost stays in its table, empty from
     then on. -#}
 {% materialization incremental, adapter='duckdb' %}
-  {%- set standing = load_cached_relation(this) -%}
+  {%- set existing = load_cached_relation(this) -%}
   {%- set target_relation = this.incorporate(type='table') -%}
   {%- set is_built = is_incremental() -%}
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
   {%- if not is_built %}
     {% call statement('main') -%}
-      {%- if standing is not none %}drop {{ standing.type }} {{ standing }};{% endif %}
+      {%- if existing is not none %}drop {{ existing.type }} {{ existing }};{% endif %}
       {{ create_table_as(False, target_relation, sql, partitioned_by=duckdb__get_partitioned_by(target_relation, false)) }}
     {%- endcall %}
   {%- elif config.get('incremental_strategy') == 'append' %}

@@ -1,22 +1,22 @@
-{#- Every write is a MERGE by the model's unique_key, on both engines: rows that are as published
-    are left alone (so their stamp stays, and nothing downstream moves), nothing is ever deleted,
-    and the first key column, a date or an hour, is bounded by literals so that the cost does not
-    grow with history. delete+insert is two requests on Teradata: a kill between them loses rows.
-    merge_exclude_columns (dbt's own setting) names what never changes in a published row, where
-    reading those columns to compare them would cost.
-    What differs is found before the MERGE on Teradata, whose WHEN MATCHED takes no condition, and
-    within it on DuckDB, which so reads the published rows once. -#}
+{#- Every write is a MERGE by the model's unique_key, on both engines: unchanged rows
+    are not rewritten, so their load_id stays and downstream models skip them. Nothing is deleted.
+    The first key column, a date or an hour, is bounded by literals, so that the cost does not grow
+    with history. delete+insert is two requests on Teradata: a kill between them loses rows.
+    merge_exclude_columns (dbt's own setting) names columns that never change in a published row and
+    are expensive to compare.
+    Changed rows are found before the MERGE on Teradata, whose WHEN MATCHED takes no condition, and
+    within it on DuckDB, which then reads the published rows once. -#}
 {% macro teradata__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates=none) %}
   {%- set names = dest_columns | map(attribute='name') | map('lower') | list -%}
   {%- set within = within_bounds(source, unique_key[0]) -%}
   {%- if not within -%}{{ return("select 1 as nothing_to_merge") }}{%- endif -%}
-  {%- set differences = differs('standing', 'rebuilt', unique_key, names) -%}
+  {%- set differences = differs('published', 'rebuilt', unique_key, names) -%}
   {%- set changed_rows %}
     select {% for name in names %}rebuilt.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
     from {{ source }} as rebuilt
-    left join (select * from {{ target }} where {{ unique_key[0] }} {{ within }}) as standing
-        on {% for key in unique_key %}{{ ' and ' if not loop.first }}standing.{{ key }} = rebuilt.{{ key }}{% endfor %}
-    where standing.{{ unique_key[0] }} is null{{ ' or ' ~ differences if differences }}
+    left join (select * from {{ target }} where {{ unique_key[0] }} {{ within }}) as published
+        on {% for key in unique_key %}{{ ' and ' if not loop.first }}published.{{ key }} = rebuilt.{{ key }}{% endfor %}
+    where published.{{ unique_key[0] }} is null{{ ' or ' ~ differences if differences }}
   {%- endset -%}
   {{ return(merge_rows(target, changed_rows, unique_key, names, within, '')) }}
 {% endmacro %}

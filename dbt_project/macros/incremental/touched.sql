@@ -71,10 +71,10 @@
 {% macro fallen_rows(touched, rebuilt, key, zeros) -%}
   {%- if touched.from_date %}
 union all
-select {% for column in key %}standing.{{ column }}, {% endfor %}{{ zeros.values() | join(', ') }}, {{ load_id() }} as load_id
-from ({{ published(touched) }}) as standing
+select {% for column in key %}published.{{ column }}, {% endfor %}{{ zeros.values() | join(', ') }}, {{ load_id() }} as load_id
+from ({{ published(touched) }}) as published
 left join {{ rebuilt }}
-    on {% for column in key %}{{ ' and ' if not loop.first }}standing.{{ column }} = {{ rebuilt }}.{{ column }}{% endfor %}
+    on {% for column in key %}{{ ' and ' if not loop.first }}published.{{ column }} = {{ rebuilt }}.{{ column }}{% endfor %}
 where {{ rebuilt }}.{{ key[0] }} is null
   {%- endif %}
 {%- endmacro %}

@@ -19,11 +19,11 @@
         ~ " and (view_hour, style_id) in (select view_hour, style_id from touched)" -%}
     {%- set fallen -%}
 union all
-select standing.view_hour, standing.style_id, standing.sku_id, cast(0 as decimal(18, 6)) as lost_views, {{ load_id() }} as load_id
-from (select * from {{ this }} {{ of_cells }}) as standing
+select published.view_hour, published.style_id, published.sku_id, cast(0 as decimal(18, 6)) as lost_views, {{ load_id() }} as load_id
+from (select * from {{ this }} {{ of_cells }}) as published
 left join lost_by_sku
-    on standing.view_hour = lost_by_sku.view_hour and standing.style_id = lost_by_sku.style_id
-        and standing.sku_id = lost_by_sku.sku_id
+    on published.view_hour = lost_by_sku.view_hour and published.style_id = lost_by_sku.style_id
+        and published.sku_id = lost_by_sku.sku_id
 where lost_by_sku.view_hour is null
     {%- endset -%}
   {%- endif -%}

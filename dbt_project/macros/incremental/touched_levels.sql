@@ -1,10 +1,10 @@
-{#- For int_stock__sku_states: a SKU's day is summed anew from its first change since the last run
-    on; what the network held before that stands.
+{#- For int_stock__sku_states: recompute a SKU-day from its first change since the last run; the
+    network quantity before that is kept.
 
     touched_levels()         (stock_date, sku_id, touched_from): SKUs with such changes, and the first
-    moved_levels(touched)    of `levels` those at locations that moved since then, the ones before
-                             too, for a change is told from the level before it; with summed_from
-    network_before(touched)  what the network held just before -#}
+    moved_levels(touched)    all levels of locations that changed since then, including the previous
+                             level, which the difference needs; with summed_from
+    network_before(touched)  the network quantity just before -#}
 {% macro touched_levels() -%}
   {{ return(touched_keys(['stock_date', 'sku_id'], [
     "select stock_date, sku_id, min(touched_from) as touched_from from ("

@@ -1,10 +1,10 @@
-{#- How far each model has come. Every model that stamps its rows notes its stamp when it is done;
-    models downstream take up rows whose stamp is above their own. A stamp is one more than any
-    before it, so a model that is rebuilt by hand, or killed half-way, is picked up by the next run
-    without being told. What a lost note costs is the same work once more, which changes nothing.
+{#- The load_id that each model has finished with (its watermark). A model writes a load_id with its
+    rows and stores it when it is done; models downstream read rows with a higher load_id than their
+    own. A load_id is one more than any before it, so the next run picks up a model that was rebuilt
+    by hand or killed. If a watermark is lost, the next run repeats the work with the same result.
 
-    load_id()            the stamp of the rows that the running model writes
-    last_load()          the stamp that it last finished with, as a literal (files older than it are
+    load_id()            the load_id of the rows that the running model writes
+    last_load()          the load_id that it last finished with, as a literal (files older than it are
                          never opened); 0 on a first build, and while compiling without a warehouse
     record_watermark()   post-hook: the model is done (but for a run with --empty, which did nothing)
     forget_watermark()   pre-hook, for Teradata: a table about to be built anew is not done. There the

@@ -1,5 +1,5 @@
 {#- event_copies(): the rule-5 half of load_duplicates: CTEs from `lines` and `by_position` to
-    `by_event`, the lines whose event has another copy that stands. -#}
+    `by_event`, the lines whose event has another copy that counts. -#}
 {% macro event_copies() -%}
 acceptable as (
     select lines.*
@@ -20,7 +20,7 @@ loaded_before as (
     from {{ source('staged', 'stg_availability__stock_changes') }}
     where {{ within_batch('load_availability', 'event_date') }}
     union all
-    select {{ topic_name('dead_letters') }} as topic, {{ whole_of_time() }}, {{ origin('topic', 'kafka_partition', 'kafka_offset') }}
+    select {{ topic_name('dead_letters') }} as topic, {{ no_event_date() }}, {{ origin_event_id('topic', 'kafka_partition', 'kafka_offset') }}
     from {{ source('warehouse', 'dead_letters') }}
     where {{ within_batch('load_dead_letters', 'origin_offset', 'kafka_offset') }}
 ),
@@ -58,11 +58,11 @@ by_event as (
 
 {#- A connector that starts over reports a record to the dead letters again: the event of such a
     letter is the position of that record, whenever it failed. -#}
-{% macro origin(topic, partition, offset) -%}
+{% macro origin_event_id(topic, partition, offset) -%}
   cast({{ topic }} || ':' || cast({{ partition }} as {{ text_type(20) }}) || ':' || cast({{ offset }} as {{ text_type(20) }}) as {{ text_type(128) }})
 {%- endmacro %}
 
-{% macro whole_of_time() -%} date '2000-01-01' {%- endmacro %}
+{% macro no_event_date() -%} date '2000-01-01' {%- endmacro %}
 
 {#- within_batch(model, column, staged): a literal range of the batch's values for the staged column
     (of the same name, if not said), so that staged files outside it are never opened. Whole, where

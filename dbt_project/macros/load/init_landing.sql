@@ -6,9 +6,9 @@
 {% macro init_landing() %}
   {%- for topic in landed_topics() -%}
     {%- set relation = source('landing', 'landing_' ~ topic) -%}
-    {%- set standing = run_query("select tablename from dbc.tablesv where databasename = '" ~ relation.schema
+    {%- set existing = run_query("select tablename from dbc.tablesv where databasename = '" ~ relation.schema
         ~ "' and tablename = '" ~ relation.identifier ~ "'") -%}
-    {%- if not standing.rows -%}{%- do run_query(create_foreign_table(relation, topic)) -%}{%- endif -%}
+    {%- if not existing.rows -%}{%- do run_query(create_foreign_table(relation, topic)) -%}{%- endif -%}
   {%- endfor -%}
 {% endmacro %}
 

@@ -51,22 +51,22 @@ parsed as (
 
 -- The strict parser is asked outside of any CASE: DuckDB hands a Python function there other rows
 -- than those that the branch chose.
-doubted as (
+strictly_checked as (
     select
         parsed.*,
-        lake_json_problem(case when has_plain_shape and {{ duckdb_has_plain_length(topic) }} then null else raw_line end, '{{ topic }}') as doubt
+        lake_json_problem(case when has_plain_shape and {{ duckdb_has_plain_length(topic) }} then null else raw_line end, '{{ topic }}') as strict_problem
     from parsed
 ),
 
 judged as (
     select
-        doubted.*,
+        strictly_checked.*,
         case
             when list_contains(bad_lines, line_number) then 'not JSON: invalid UTF-8'
-            when doubt is not null then doubt
+            when strict_problem is not null then strict_problem
             when field is null then 'not JSON'
         end as json_problem
-    from doubted
+    from strictly_checked
 )
 
 select

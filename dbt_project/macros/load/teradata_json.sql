@@ -3,7 +3,7 @@
 
     teradata_json_grammar()        defines s (a string), n (a number), v (a value), m (a member):
                                    RFC 8259, without NUL, halves of surrogate pairs and what NOS
-                                   could not decode (it stands as U+FFFD)
+                                   could not decode (it shows as U+FFFD)
     teradata_json_object()         a line that is one object
     teradata_json_repeated_key()   a line in which some object has a key twice, or a key with an
                                    escape (which may equal another one, and no pattern can tell)

@@ -1,6 +1,6 @@
--- One row per object and content: what became of its lines. Written after staging and the tables of
--- lines set aside: the row is the mark that the object is done. Counts are of the lines that stand
--- under the object's name, so lines that a killed load had staged are credited here too.
+-- One row per object version, with its counts of loaded, duplicate, late and quarantined lines.
+-- Written after staging and the tables of lines set aside: the row marks the object as done. Lines
+-- that a killed load had staged are counted too, because the counts are of what the tables hold.
 -- depends_on: {{ ref('late_events') }} {{ ref('quarantined_lines') }} {{ ref('stg_catalog__skus') }} {{ ref('dead_letters') }}
 {{ config(
     incremental_strategy='merge',
@@ -38,29 +38,29 @@ batch as (
     {{ objects_read('lines') }}
 ),
 
-{{ lines_standing_since_last_audit() }},
+{{ lines_since_last_audit() }},
 
 -- A content that was superseded and has come back keeps what was credited to it before.
 counted as (
     select
         lines.object_key, lines.etag, lines.lines,
-        coalesce(standing.loaded, 0) + coalesce(audited.loaded, 0) as loaded,
-        coalesce(standing.late, 0) + coalesce(audited.late, 0) as late,
-        coalesce(standing.quarantined, 0) + coalesce(audited.quarantined, 0) as quarantined
+        coalesce(kept.loaded, 0) + coalesce(audited.loaded, 0) as loaded,
+        coalesce(kept.late, 0) + coalesce(audited.late, 0) as late,
+        coalesce(kept.quarantined, 0) + coalesce(audited.quarantined, 0) as quarantined
     from lines
-    left join standing on lines.object_key = standing.object_key and lines.etag = standing.etag
+    left join kept on lines.object_key = kept.object_key and lines.etag = kept.etag
     left join audited on lines.object_key = audited.object_key and lines.etag = audited.etag
 ),
 
 -- Objects that a killed load had begun and that were rewritten since: nobody will offer them again.
 superseded as (
     select
-        standing.topic, cast(null as timestamp(6)) as folder_hour, standing.object_key, standing.etag,
-        standing.loaded, standing.late, standing.quarantined
-    from standing
-    left join batch on standing.object_key = batch.object_key and standing.etag = batch.etag
-    left join listing on standing.object_key = listing.object_key and standing.etag = listing.etag
-    left join audited on standing.object_key = audited.object_key and standing.etag = audited.etag
+        kept.topic, cast(null as timestamp(6)) as folder_hour, kept.object_key, kept.etag,
+        kept.loaded, kept.late, kept.quarantined
+    from kept
+    left join batch on kept.object_key = batch.object_key and kept.etag = batch.etag
+    left join listing on kept.object_key = listing.object_key and kept.etag = listing.etag
+    left join audited on kept.object_key = audited.object_key and kept.etag = audited.etag
     where batch.object_key is null and listing.object_key is null and audited.object_key is null
 ),
 

@@ -32,7 +32,7 @@ duplicates as (
 ),
 
 -- A line without a position can only be known by its place: after a crash it is offered again.
-standing as (
+kept as (
     select object_key, etag, line_number
     from {{ source('warehouse', 'quarantined_lines') }}
     where kafka_offset is null
@@ -53,7 +53,7 @@ from lines
 left join duplicates
     on lines.topic = duplicates.topic and lines.object_key = duplicates.object_key
         and lines.etag = duplicates.etag and lines.line_number = duplicates.line_number
-left join standing
-    on lines.object_key = standing.object_key and lines.etag = standing.etag
-        and lines.line_number = standing.line_number
-where duplicates.topic is null and standing.object_key is null
+left join kept
+    on lines.object_key = kept.object_key and lines.etag = kept.etag
+        and lines.line_number = kept.line_number
+where duplicates.topic is null and kept.object_key is null

@@ -29,7 +29,7 @@ members as (
         {%- endif %}
 ),
 
--- A curve with a hole says nothing: then all sizes weigh the same.
+-- If any active SKU lacks a usable share, all sizes of the style weigh the same.
 weighted as (
     select stock_date, style_id, sku_id,
         case

@@ -60,11 +60,11 @@ from openings
 {%- if touched.from_date %}
 union all
 select
-    standing.stock_date, standing.sku_id, standing.location_id, cast(0 as bigint) as available_qty,
+    published.stock_date, published.sku_id, published.location_id, cast(0 as bigint) as available_qty,
     cast(0 as smallint) as is_listed, {{ load_id() }} as load_id
-from ({{ touched.standing }}) as standing
+from ({{ touched.published }}) as published
 left join openings
-    on standing.stock_date = openings.stock_date and standing.sku_id = openings.sku_id
-        and standing.location_id = openings.location_id
+    on published.stock_date = openings.stock_date and published.sku_id = openings.sku_id
+        and published.location_id = openings.location_id
 where openings.stock_date is null
 {%- endif %}

@@ -1,5 +1,6 @@
 -- When a SKU came into stock and went out of it: the first state of each day, and every later one
--- that differs from the state before. A flip once published stays, with what holds there now.
+-- that differs from the state before. Published rows are never deleted: one
+-- that is no longer a change keeps its current in_stock value.
 {{ config(
     unique_key=['stock_date', 'sku_id', 'valid_from'],
     index=primary_index(['stock_date', 'sku_id', 'valid_from'], day='stock_date'),
@@ -28,9 +29,9 @@ flips as (
     union
     select compared.stock_date, compared.sku_id, compared.valid_from, compared.in_stock
     from compared
-    inner join ({{ published(touched) }}) as standing
-        on compared.stock_date = standing.stock_date and compared.sku_id = standing.sku_id
-            and compared.valid_from = standing.valid_from
+    inner join ({{ published(touched) }}) as published
+        on compared.stock_date = published.stock_date and compared.sku_id = published.sku_id
+            and compared.valid_from = published.valid_from
     {%- endif %}
 )
 

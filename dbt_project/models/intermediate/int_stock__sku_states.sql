@@ -25,7 +25,7 @@ levels as (
     from stock_changes
 ),
 
--- With the moment from which the SKU's day is summed anew: its start, or the first change since.
+-- With the moment from which the SKU-day is recomputed: its start, or the first change since.
 moved_levels as (
     {{ moved_levels(touched) }}
 ),

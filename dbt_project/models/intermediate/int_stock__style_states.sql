@@ -20,7 +20,7 @@ instants as (
     select distinct stock_date, style_id, valid_from from intervals
     {%- if touched.from_date %}
     union
-    select stock_date, style_id, valid_from from ({{ published(touched) }}) as standing
+    select stock_date, style_id, valid_from from ({{ published(touched) }}) as published
     {%- endif %}
 ),
 

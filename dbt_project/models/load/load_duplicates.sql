@@ -20,7 +20,7 @@ with lines as (
     where kafka_offset is not null
     union all
     select {{ topic_name('dead_letters') }} as topic, object_key, etag, folder_hour, line_number, kafka_partition,
-        kafka_offset, {{ whole_of_time() }}, {{ origin('origin_topic', 'origin_partition', 'origin_offset') }}, problem, is_late
+        kafka_offset, {{ no_event_date() }}, {{ origin_event_id('origin_topic', 'origin_partition', 'origin_offset') }}, problem, is_late
     from {{ ref('load_dead_letters') }}
     where kafka_offset is not null
 ),
@@ -53,7 +53,7 @@ seen as (
     where kafka_offset is not null
 ),
 
--- Rule 2, within the batch: the first line in the order of reading stands
+-- Rule 2, within the batch: the first line in reading order counts
 repeated as (
     select topic, kafka_partition, kafka_offset
     from lines
@@ -86,7 +86,7 @@ by_position as (
     select topic, object_key, etag, line_number from ranked where nth > 1
 ),
 
--- Rule 5: of an event's copies the smallest position stands, unless one was loaded before
+-- Rule 5: of an event's copies the smallest position counts, unless one was loaded before
 {{ event_copies() }}
 
 select topic, object_key, etag, line_number, 'position' as duplicate_of from by_position

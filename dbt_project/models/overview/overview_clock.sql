@@ -1,4 +1,4 @@
--- Where the page stands in time: the newest hour with traffic, its day, and the last 24 hours.
+-- The time that the page shows: the newest hour with traffic, its day, and the last 24 hours.
 select
     cast(max(view_hour) as timestamp(6)) as newest_hour,
     cast(max(view_hour) as date) as newest_date,

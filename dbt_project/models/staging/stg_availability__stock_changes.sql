@@ -48,26 +48,26 @@ copies as (
     ) = 1
 ),
 
-standing as (
+staged as (
     select * from {{ source('staged', 'stg_availability__stock_changes') }}
     where {{ within_batch('load_availability', 'event_date') }}
 ),
 
-retied as (
+tie_changed as (
     select
-        standing.event_date, standing.event_id, standing.sku_id, standing.location_id,
-        standing.change_reason, standing.available_qty, standing.event_ts, standing.arrived_at,
+        staged.event_date, staged.event_id, staged.sku_id, staged.location_id,
+        staged.change_reason, staged.available_qty, staged.event_ts, staged.arrived_at,
         copies.kafka_partition as tie_partition,
         copies.kafka_offset as tie_offset,
-        standing.kafka_partition, standing.kafka_offset, standing.object_key, standing.etag,
-        standing.first_load_id
-    from standing
+        staged.kafka_partition, staged.kafka_offset, staged.object_key, staged.etag,
+        staged.first_load_id
+    from staged
     inner join copies
-        on standing.event_date = copies.event_date and standing.event_id = copies.event_id
-    where copies.kafka_partition < standing.tie_partition
-        or (copies.kafka_partition = standing.tie_partition and copies.kafka_offset < standing.tie_offset)
+        on staged.event_date = copies.event_date and staged.event_id = copies.event_id
+    where copies.kafka_partition < staged.tie_partition
+        or (copies.kafka_partition = staged.tie_partition and copies.kafka_offset < staged.tie_offset)
 )
 
 select accepted.*, {{ load_id() }} as load_id from accepted
 union all
-select retied.*, {{ load_id() }} as load_id from retied
+select tie_changed.*, {{ load_id() }} as load_id from tie_changed

@@ -74,7 +74,7 @@ class Locations:
 
 @dataclass(frozen=True)
 class Assortment:
-    """All styles and SKUs; a SKU is known by its index, and a style's SKUs stand together."""
+    """All styles and SKUs; a SKU is known by its index, and a style's SKUs are adjacent."""
 
     style_ids: list[str]
     style_brand: list[int]

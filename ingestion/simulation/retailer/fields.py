@@ -11,7 +11,7 @@ REFERRERS = ("", "https://www.google.com/", "https://www.instagram.com/", "https
 
 
 def members(**fields: object) -> str:
-    """`"a":1,"b":"x"`: what stands between the braces; '' values are left out."""
+    """`"a":1,"b":"x"`: the text between the braces; '' values are left out."""
     present = {name: value for name, value in fields.items() if value != ""}
     return json.dumps(present, separators=(",", ":"), ensure_ascii=False)[1:-1]
 

@@ -61,7 +61,7 @@ class Outcome:
 
 class Stockroom:
     """The levels of all slots. A slot is one SKU at one location that carries it; the slots of a
-    SKU stand together, distribution centres first.
+    SKU are adjacent, distribution centres first.
     """
 
     def __init__(self, config: RetailerConfig, goods: Assortment, locations: Locations) -> None:

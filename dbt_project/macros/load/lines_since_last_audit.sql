@@ -1,7 +1,7 @@
-{#- The CTE `standing` of audit.landed_objects: per object, the lines that were staged or set aside
-    since the last audit row was written (so also by a load that was killed before its own). Lines
-    replayed from late_events stand under no object. -#}
-{% macro lines_standing_since_last_audit() -%}
+{#- The CTE `kept` of audit.landed_objects: per object, the lines that were staged or set aside since
+    the last audit row was written, also by a load that was killed before it wrote its own. Lines
+    replayed from late_events belong to no object. -#}
+{% macro lines_since_last_audit() -%}
   {%- set last = last_load() -%}
 staged_lines as (
     select {{ topic_name('clickstream') }} as topic, object_key, etag, 1 as loaded, 0 as late, 0 as quarantined
@@ -25,7 +25,7 @@ staged_lines as (
     select topic, object_key, etag, 0, 0, 1 from {{ ref('quarantined_lines') }} where load_id > {{ last }}
 ),
 
-standing as (
+kept as (
     select
         topic, object_key, etag,
         cast(sum(cast(loaded as bigint)) as bigint) as loaded,
