@@ -19,7 +19,10 @@ class SettingsError(Exception):
 
 
 class Settings(BaseSettings):
-    """The settings, named `TWIST_<FIELD>` in the environment (credentials also as `AWS_…`)."""
+    """The settings, named `TWIST_<FIELD>` in the environment.
+
+    Where no credentials for S3 are set, the `AWS_…` of the environment are used: `ingestion/s3.py`.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="TWIST_", env_file=ROOT / ".env", extra="ignore", env_ignore_empty=True
@@ -31,10 +34,11 @@ class Settings(BaseSettings):
     history: str = ".data/history"
     overview: str = ".data/overview"
 
-    s3_endpoint: str = ""
+    s3_endpoint: str = Field("", pattern=r"^(https?://[^\s/]+/?)?$")
     s3_region: str = "us-east-1"
     s3_access_key_id: SecretStr = SecretStr("")
     s3_secret_access_key: SecretStr = SecretStr("")
+    s3_url_style: Literal["auto", "path", "virtual"] = "auto"
 
     kafka: str = "127.0.0.1:9092"
 
@@ -86,7 +90,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def history_is_s3(self) -> bool:
-        """Whether the history lake is a bucket: only Teradata writes there."""
+        """Whether the history lake is a bucket."""
         return self.history.startswith("s3://")
 
     @cached_property

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from ingestion import s3
+from ingestion.lake.landed_objects import first_line
 from ingestion.settings import ROOT, Settings, SettingsError, load_settings
 from orchestration.cli_ingestion import COMMANDS, DAY, FOLDER, say
 from orchestration.history.day_export import HistoryError
@@ -27,6 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (SettingsError, WarehouseLocked, DbtFailed, HistoryError) as error:
         click.echo(f"twist: {error}", err=True)
+        return 1
+    except s3.errors() as error:
+        click.echo(
+            f"twist: the object store refused or did not answer: {first_line(error)}; check the "
+            "s3://… addresses, the TWIST_S3_… settings and the AWS_… credentials",
+            err=True,
+        )
         return 1
     except (click.Abort, KeyboardInterrupt):
         click.echo("twist: interrupted; the next load carries on", err=True)

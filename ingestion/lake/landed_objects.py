@@ -6,16 +6,17 @@ Nothing here trusts an object: a cut gzip stream, an empty file or a vanished ke
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isal import isal_zlib
 from obstore import get, list_with_delimiter
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import LocalStore, S3Store
+from obstore.store import LocalStore
 
 from ingestion.lake import object_keys
+from ingestion.s3 import bucket
 from ingestion.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -77,26 +78,10 @@ def open_store(settings: Settings) -> "ObjectStore":
     except (BaseError, OSError, ValueError) as error:
         raise SettingsError(
             f"the landing lake {settings.landing_root} cannot be listed: {first_line(error)}; "
-            "check TWIST_LANDING, TWIST_S3_ENDPOINT, TWIST_S3_ACCESS_KEY_ID and "
-            "TWIST_S3_SECRET_ACCESS_KEY"
+            "check TWIST_LANDING, TWIST_S3_ENDPOINT, TWIST_S3_REGION, and TWIST_S3_ACCESS_KEY_ID "
+            "and TWIST_S3_SECRET_ACCESS_KEY or the AWS_… credentials"
         ) from None
     return store
-
-
-def bucket(settings: Settings, address: str) -> S3Store:
-    """A store for `s3://bucket/prefix` with the settings' credentials; nobody is asked yet."""
-    name, _, prefix = address.removeprefix("s3://").partition("/")
-    return S3Store(
-        name,
-        prefix=prefix or None,
-        endpoint=settings.s3_endpoint or None,
-        region=settings.s3_region,
-        access_key_id=settings.s3_access_key_id.get_secret_value() or None,
-        secret_access_key=settings.s3_secret_access_key.get_secret_value() or None,
-        virtual_hosted_style_request=not settings.s3_endpoint,
-        client_options={"allow_http": True, "timeout": timedelta(seconds=30)},
-        retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
-    )
 
 
 def list_landed(

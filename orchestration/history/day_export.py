@@ -27,7 +27,7 @@ from obstore.exceptions import NotFoundError
 from obstore.store import LocalStore
 
 from ingestion.contract.topics import STAGED
-from ingestion.lake.landed_objects import bucket
+from ingestion.s3 import bucket
 from ingestion.settings import Settings
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engines import engine_of, open_reader

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ingestion.extensions import load_extensions
+from ingestion.s3 import open_place
 from ingestion.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -84,15 +86,6 @@ def settings_table_in(catalog: str) -> str:
     )
 
 
-def load_extensions(conn: "DuckDBPyConnection", *names: str) -> None:
-    """Load DuckDB's extensions from their packages: nothing is downloaded."""
-    from duckdb_extensions import import_extension
-
-    for extension in names:
-        import_extension(extension, con=conn)
-        conn.load_extension(extension)
-
-
 def attach_warehouse(
     conn: "DuckDBPyConnection", settings: Settings, *, read_only: bool = False
 ) -> None:
@@ -108,8 +101,7 @@ def attach_warehouse(
     folder = settings.warehouse_root
     if not read_only:
         folder.mkdir(parents=True, exist_ok=True)
-    if settings.warehouse_data.startswith("s3://"):
-        open_s3(conn, settings)
+    open_place(conn, settings, settings.warehouse_data)
     options = {
         "data_path": _quoted(data_path(settings)),
         "override_data_path": "true",
@@ -127,27 +119,7 @@ def attach_warehouse(
 
 def data_path(settings: Settings) -> str:
     """Where the Parquet files lie: in its folder, or where TWIST_WAREHOUSE_DATA says."""
-    return settings.warehouse_data or f"{settings.warehouse_root}/data/"
-
-
-def open_s3(conn: "DuckDBPyConnection", settings: Settings) -> None:
-    """Let a connection read and write the settings' object store."""
-    load_extensions(conn, "httpfs")
-    endpoint = settings.s3_endpoint.removeprefix("http://").removeprefix("https://")
-    options = {
-        "type": "s3",
-        "key_id": _quoted(settings.s3_access_key_id.get_secret_value()),
-        "secret": _quoted(settings.s3_secret_access_key.get_secret_value()),
-        "region": _quoted(settings.s3_region),
-    }
-    if endpoint:
-        options |= {
-            "endpoint": _quoted(endpoint),
-            "url_style": "'path'",
-            "use_ssl": str(settings.s3_endpoint.startswith("https://")).lower(),
-        }
-    settled = ", ".join(f"{name} {value}" for name, value in options.items())
-    conn.execute(f"create or replace secret twist_s3 ({settled})")
+    return f"{settings.warehouse_data.rstrip('/') or f'{settings.warehouse_root}/data'}/"
 
 
 def _quoted(text: str) -> str:

@@ -26,6 +26,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from ingestion.contract.strict_json import json_number, json_problem
 from ingestion.lake import landed_objects
 from ingestion.lake.arrow_rows import OBJECT, OBJECTS_SQL, object_rows
+from ingestion.s3 import open_place
 from ingestion.settings import Settings, SettingsError, load_settings
 from orchestration.warehouse import writer_lock
 from orchestration.warehouse.attach import attach_warehouse, has_tables, refuse_other_setting
@@ -88,6 +89,10 @@ class Plugin(BasePlugin):
         register("lake_json_number", _map(json_number), 2, "varchar")
         register("take_writer_lock", self._lock, 1, "varchar")
         register("check_setting", self._check, 2, "varchar")
+
+    def configure_cursor(self, cursor: "DuckDBPyConnection") -> None:
+        """Give each statement's cursor the credentials of now: the connection may outlive some."""
+        open_place(cursor, self.settings, self.settings.warehouse_data)
 
     def _list(self, topics: pa.Array, since: pa.Array) -> pa.Array:
         asked = zip(topics.to_pylist(), since.to_pylist(), strict=True)

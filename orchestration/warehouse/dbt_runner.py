@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ingestion.s3 import keys, open_place
 from ingestion.settings import ROOT, Settings
 from orchestration.warehouse.attach import keeps_files, other_target
 from orchestration.warehouse.engines import engine_of
@@ -86,7 +87,10 @@ class Dbt:
 
         Raises:
             DbtFailed: the command failed.
+            SettingsError: the warehouse's data lie in S3, and there are no credentials.
         """
+        if self.settings.warehouse_data.startswith("s3://"):
+            keys(self.settings)  # dbt reports nothing about an error while it connects
         lean = ("--cache-selected-only",) if arguments[0] == "run" else ()
         with in_environment(environment(self.settings)), self._own_connection():
             answer = self._parsed().invoke([*arguments, *COMMON, *QUIET_FILES, *lean])
@@ -129,6 +133,7 @@ class Dbt:
         if self._opened is None or self._opened is not _manager()._ENV or self._opened.conn is None:
             self.run("run-operation", "open_connection")
         cursor: DuckDBPyConnection = self._opened.conn.cursor()
+        open_place(cursor, self.settings, self.settings.warehouse_data)
         cursor.execute("set TimeZone = 'UTC'")
         return cursor
 

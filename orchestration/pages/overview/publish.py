@@ -14,7 +14,7 @@ from pathlib import Path
 from obstore import put
 from obstore.store import LocalStore
 
-from ingestion.lake.landed_objects import bucket
+from ingestion.s3 import bucket
 from ingestion.settings import ROOT, Settings
 from orchestration.pages.overview.figures import read_figures
 from orchestration.pages.overview.page import render
