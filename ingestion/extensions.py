@@ -1,4 +1,4 @@
-"""DuckDB's extensions, from the packages they were installed with."""
+"""What every DuckDB connection needs: extensions from their packages, and quoted texts."""
 
 from typing import TYPE_CHECKING
 
@@ -13,3 +13,8 @@ def load_extensions(conn: "DuckDBPyConnection", *names: str) -> None:
     for extension in names:
         import_extension(extension, con=conn)
         conn.load_extension(extension)
+
+
+def quoted(text: str) -> str:
+    """A text, such as a path, as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from obstore.store import S3Store
 
-from ingestion.extensions import load_extensions
+from ingestion.extensions import load_extensions, quoted
 from ingestion.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -115,18 +115,18 @@ def open_s3(conn: "DuckDBPyConnection", settings: Settings) -> None:
     # DuckDB reads AWS_… variables for what is not given here: an empty text is given too.
     options = {
         "type": "s3",
-        "key_id": _quoted(given.id),
-        "secret": _quoted(given.secret),
-        "session_token": _quoted(given.token),
-        "region": _quoted(settings.s3_region),
-        "endpoint": _quoted(host),
+        "key_id": quoted(given.id),
+        "secret": quoted(given.secret),
+        "session_token": quoted(given.token),
+        "region": quoted(settings.s3_region),
+        "endpoint": quoted(host),
         "url_style": "'path'" if _is_path_style(settings) else "'vhost'",
         "use_ssl": str(scheme == "https").lower(),
     }
     settled = ", ".join(f"{name} {value}" for name, value in options.items())
     conn.execute(f"create or replace secret {SECRET} ({settled})")
     if authorities := os.environ.get("SSL_CERT_FILE"):  # as obstore does by itself
-        conn.execute(f"set global ca_cert_file = {_quoted(authorities)}")
+        conn.execute(f"set global ca_cert_file = {quoted(authorities)}")
 
 
 def open_place(conn: "DuckDBPyConnection", settings: Settings, address: str) -> None:
@@ -186,7 +186,3 @@ def _is_path_style(settings: Settings) -> bool:
     if settings.s3_url_style == "auto":
         return bool(settings.s3_endpoint)
     return settings.s3_url_style == "path"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -13,7 +13,7 @@ from ingestion import s3
 from ingestion.lake.landed_objects import first_line
 from ingestion.settings import ROOT, Settings, SettingsError, load_settings
 from orchestration.cli_ingestion import COMMANDS, DAY, FOLDER, say
-from orchestration.history.day_export import HistoryError
+from orchestration.history.manifests import HistoryError
 from orchestration.warehouse.attach import has_tables, has_warehouse
 from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
 from orchestration.warehouse.load_report import LoadReport
@@ -165,7 +165,7 @@ def _shown_settings() -> Settings:
 @cli.command()
 def export() -> None:
     """Export closed days into the history lake."""
-    from orchestration.history.day_export import export_all
+    from orchestration.history.export import export_all
 
     settings = load_settings()
     if days := list(export_all(settings, say)):
@@ -181,7 +181,7 @@ def export() -> None:
 @click.option("--day", type=DAY, required=True)
 def restore(day: datetime) -> None:
     """Restore a day from the history lake into the warehouse."""
-    from orchestration.history.day_export import restore_day
+    from orchestration.history.restore import restore_day
 
     settings = load_settings()
     for table, found in restore_day(settings, Dbt(settings), day.date()).items():

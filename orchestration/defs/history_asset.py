@@ -7,7 +7,8 @@ import dagster as dg
 
 from ingestion.settings import SettingsError
 from orchestration.defs.lakehouse import Lakehouse
-from orchestration.history.day_export import TABLES, HistoryError, days_to_export, export_day
+from orchestration.history.export import days_to_export, export_day
+from orchestration.history.manifests import TABLES, HistoryError
 from orchestration.monitoring.heartbeat import beating
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-01")

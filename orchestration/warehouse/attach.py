@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ingestion.extensions import load_extensions
+from ingestion.extensions import load_extensions, quoted
 from ingestion.s3 import open_place
 from ingestion.settings import Settings, SettingsError
 
@@ -33,12 +33,13 @@ def keeps_files(settings: Settings) -> bool:
     return settings.target in ("embedded", "s3")
 
 
-def other_target(settings: Settings) -> SettingsError:
-    """The error of a command that needs a DuckLake, on a target that has none."""
-    return SettingsError(
-        f"this command works on the targets embedded and s3, and TWIST_TARGET is "
-        f"{settings.target}: for the Teradata equivalent see {ON_TERADATA}"
-    )
+def require_ducklake(settings: Settings) -> None:
+    """Raise `SettingsError` for a command that needs a DuckLake, on a target that has none."""
+    if not keeps_files(settings):
+        raise SettingsError(
+            f"this command works on the targets embedded and s3, and TWIST_TARGET is "
+            f"{settings.target}: for the Teradata equivalent see {ON_TERADATA}"
+        )
 
 
 def has_warehouse(settings: Settings) -> bool:
@@ -48,8 +49,7 @@ def has_warehouse(settings: Settings) -> bool:
 
 def require_warehouse(settings: Settings) -> None:
     """Raise `SettingsError` where there is no DuckLake (yet): only a load makes one."""
-    if not keeps_files(settings):
-        raise other_target(settings)
+    require_ducklake(settings)
     if not has_warehouse(settings):
         raise SettingsError(
             f"there is no warehouse in {settings.warehouse_root}: run `make load` (or `make demo`) "
@@ -70,7 +70,7 @@ def has_tables(settings: Settings) -> bool:
         return False
     with duckdb.connect() as conn:
         load_extensions(conn, "sqlite")
-        conn.execute(f"attach {_quoted(str(catalog))} as catalog (type sqlite, read_only)")
+        conn.execute(f"attach {quoted(str(catalog))} as catalog (type sqlite, read_only)")
         has_lake = conn.execute(
             "select 1 from duckdb_tables() "
             "where database_name = 'catalog' and table_name = 'ducklake_table'"
@@ -103,27 +103,23 @@ def attach_warehouse(
         folder.mkdir(parents=True, exist_ok=True)
     open_place(conn, settings, settings.warehouse_data)
     options = {
-        "data_path": _quoted(data_path(settings)),
+        "data_path": quoted(data_path(settings)),
         "override_data_path": "true",
         "meta_journal_mode": "'WAL'",
         "meta_busy_timeout": "10000",
     } | ({"read_only": "true"} if read_only else {})
     conn.execute(
-        f"attach if not exists {_quoted(f'ducklake:sqlite:{folder}/catalog.sqlite')} as {ALIAS} "
+        f"attach if not exists {quoted(f'ducklake:sqlite:{folder}/catalog.sqlite')} as {ALIAS} "
         f"({', '.join(f'{name} {value}' for name, value in options.items())})"
     )
     conn.execute(f"set memory_limit = '{settings.memory_limit}'")
-    conn.execute(f"set temp_directory = {_quoted(str(folder / 'tmp'))}")
+    conn.execute(f"set temp_directory = {quoted(str(folder / 'tmp'))}")
     conn.execute("set TimeZone = 'UTC'")
 
 
 def data_path(settings: Settings) -> str:
     """Where the Parquet files lie: in its folder, or where TWIST_WAREHOUSE_DATA says."""
     return f"{settings.warehouse_data.rstrip('/') or f'{settings.warehouse_root}/data'}/"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def give_statistics_to_empty_tables(query: Callable[[str], list[tuple[Any, ...]]]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingestion.s3 import keys, open_place
 from ingestion.settings import ROOT, Settings
-from orchestration.warehouse.attach import keeps_files, other_target
+from orchestration.warehouse.attach import require_ducklake
 from orchestration.warehouse.engines import engine_of
 
 if TYPE_CHECKING:
@@ -128,8 +128,7 @@ class Dbt:
         Raises:
             SettingsError: the target has no warehouse in DuckDB.
         """
-        if not keeps_files(self.settings):
-            raise other_target(self.settings)
+        require_ducklake(self.settings)
         if self._opened is None or self._opened is not _manager()._ENV or self._opened.conn is None:
             self.run("run-operation", "open_connection")
         cursor: DuckDBPyConnection = self._opened.conn.cursor()

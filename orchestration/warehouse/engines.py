@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingestion.extensions import quoted
 from ingestion.lake.landed_objects import Listed, open_store
 from ingestion.settings import Settings, SettingsError
 from orchestration.warehouse import writer_lock
@@ -51,7 +52,7 @@ def open_reader(
     attach_warehouse(conn, settings, read_only=True)
     conn.execute(f"use {ALIAS}.marts")
     places = [f"{folder}/", data_path(settings)] + ([f"{writes_to}/"] if writes_to else [])
-    readable = ", ".join("'" + place.replace("'", "''") + "'" for place in places)
+    readable = ", ".join(map(quoted, places))
     conn.execute(f"set allowed_directories = [{readable}]")
     conn.execute("set enable_external_access = false")
     conn.execute("set lock_configuration = true")

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from ingestion.lake import landed_objects
 from ingestion.settings import Settings, SettingsError
 from orchestration.warehouse import writer_lock
+from orchestration.warehouse.attach import require_ducklake
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engines import engine_of, open_reader
 from orchestration.warehouse.load import load
@@ -23,6 +24,7 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
     beside the new one as `<warehouse>.replaced` until `make maintain`; killed before the swap,
     nothing has changed.
     """
+    require_ducklake(settings)
     landed_objects.open_store(settings)
     target = settings.warehouse_root
     writer_lock.take(target)
@@ -64,6 +66,7 @@ def recompute(
     """
     if last < first:
         raise SettingsError(f"the days {first} to {last} are none: name the first one first")
+    require_ducklake(settings)
     load(settings, dbt, say)  # every table is there, and nothing is half done
     day_after = last + timedelta(days=1)
     conn = dbt.connection()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion.settings import Settings
-from orchestration.history.day_export import export_day
+from orchestration.history.export import export_day
 from orchestration.warehouse.engines import open_reader
 
 # Stock as it stood at the end of the day × the views of the day.

@@ -7,17 +7,10 @@ from typing import Any
 
 import pytest
 
-from orchestration.history import day_export
-from orchestration.history.day_export import (
-    TABLES,
-    HistoryError,
-    closed_days,
-    days_to_export,
-    export_all,
-    export_day,
-    restore_day,
-    verify_day,
-)
+from orchestration.history import duckdb_files
+from orchestration.history.export import closed_days, days_to_export, export_all, export_day
+from orchestration.history.manifests import TABLES, HistoryError, read_manifest
+from orchestration.history.restore import restore_day, verify_day
 from tests.harness.minute_lines import landed, stock, view
 from tests.harness.pipeline import Pipeline
 from tests.orchestration.conftest import AFTER, AT, DAY, free
@@ -59,7 +52,7 @@ def test_an_exported_day_reads_back_and_is_not_due_again(closed: Pipeline) -> No
     assert (found["fct_twist"].rows, found["fct_twist"].sums["in_stock_share"]) == (2, "1.000000")
     assert set(verify_day(settings, D)) == set(TABLES)
     assert days_to_export(settings) == {}
-    manifest = day_export.read_manifest(settings, D)
+    manifest = read_manifest(settings, D)
     assert manifest
     entry = manifest["tables"]["fct_twist"]
     assert (settings.history_root / entry["files"][0]).exists()
@@ -92,7 +85,7 @@ def test_an_export_that_is_interrupted_leaves_the_old_day_readable(
     closed.query("update twist.marts.fct_twist set channel = 'app', load_id = 10000")
     free(closed)
     placed: list[str] = []
-    place = day_export._place
+    place = duckdb_files._place
 
     def interrupted(*arguments: Any) -> str:
         if placed:
@@ -100,12 +93,12 @@ def test_an_export_that_is_interrupted_leaves_the_old_day_readable(
         placed.append(place(*arguments))
         return placed[0]
 
-    monkeypatch.setattr(day_export, "_place", interrupted)
+    monkeypatch.setattr(duckdb_files, "_place", interrupted)
     with pytest.raises(KeyboardInterrupt):
         export_day(settings, D)
     assert placed, "the new day was half written"
     assert verify_day(settings, D) == old
-    assert list(settings.history_root.glob(".export-*")) == []
+    assert list(settings.warehouse_root.glob(".export-*")) == []
     monkeypatch.undo()
     export_day(settings, D)
     assert verify_day(settings, D) != old
@@ -115,11 +108,11 @@ def test_what_was_written_wrongly_is_found_before_the_manifest_names_it(
     closed: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = free(closed)
-    content = day_export._of_files
-    monkeypatch.setattr(day_export, "_of_files", lambda paths: f"{content(paths)} limit 1")
-    with pytest.raises(HistoryError, match=r"2 rows with checksum .* are wanted, 1 rows"):
+    content = duckdb_files.rows_of
+    monkeypatch.setattr(duckdb_files, "rows_of", lambda paths: f"{content(paths)} limit 1")
+    with pytest.raises(HistoryError, match=r"expected 2 rows with checksum .* found 1 rows"):
         export_day(settings, D)
-    assert day_export.read_manifest(settings, D) is None
+    assert read_manifest(settings, D) is None
     assert files(closed) == set()
 
 
@@ -183,5 +176,5 @@ def test_a_damaged_or_missing_export_restores_nothing(closed: Pipeline) -> None:
     content = json.loads(manifest.read_text())
     content["tables"]["fct_twist"]["sums"]["in_stock_share"] = "2.000000"
     manifest.write_text(json.dumps(content))
-    with pytest.raises(HistoryError, match="fct_twist of 2026-11-02 is not what it must be"):
+    with pytest.raises(HistoryError, match="fct_twist for 2026-11-02 does not match its manifest"):
         restore_day(settings, closed.dbt, D)

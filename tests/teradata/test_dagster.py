@@ -16,8 +16,10 @@ from orchestration.defs.history_asset import closed_days
 from orchestration.defs.jobs import hourly_maintenance
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.defs.topic_assets import topic_key
-from orchestration.history import day_export, teradata_export
-from orchestration.history.day_export import HistoryError
+from orchestration.history import teradata_files
+from orchestration.history.export import days_to_export, export_day
+from orchestration.history.manifests import HistoryError, read_manifest
+from orchestration.history.restore import verify_day
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.live_loop import work
 from orchestration.warehouse.maintain import maintain
@@ -149,32 +151,32 @@ def test_a_closed_day_goes_to_the_history_lake_by_write_nos(
     lakehouse: Lakehouse, system: Teradata, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings, day = lakehouse.settings(), LONG_AGO.date()
-    assert list(day_export.days_to_export(settings)) == [day]
+    assert list(days_to_export(settings)) == [day]
     result = dg.materialize(
         [closed_days], partition_key=str(day), resources={"lakehouse": lakehouse}, selection="*"
     )
     assert result.success
-    assert day_export.days_to_export(settings) == {}
-    day_export.verify_day(settings, day)
+    assert days_to_export(settings) == {}
+    verify_day(settings, day)
     (old,) = (settings.history_root / "fct_twist").rglob("*.parquet")
-    manifest = day_export.read_manifest(settings, day)
+    manifest = read_manifest(settings, day)
     assert manifest
     fact = manifest["tables"]["fct_twist"]
     assert (fact["rows"], fact["sums"]["unknown_share"]) == (2, "1.000000")
 
-    write = teradata_export._write
+    write = teradata_files._write
     monkeypatch.setattr(
-        teradata_export,
+        teradata_files,
         "_write",
         lambda ask, settings, rows, folder: write(
             ask, settings, f"{rows} and sku_id <> 'Z'", folder
         ),
     )
-    with pytest.raises(HistoryError, match=r"fct_twist of .* is not what it must be: 2 rows"):
-        day_export.export_day(settings, day)
-    assert day_export.read_manifest(settings, day) == manifest, "the old day stays"
+    with pytest.raises(HistoryError, match=r"fct_twist for .* expected 1 rows .* found"):
+        export_day(settings, day)
+    assert read_manifest(settings, day) == manifest, "the old day stays"
     monkeypatch.undo()
-    day_export.export_day(settings, day)
+    export_day(settings, day)
     (new,) = (settings.history_root / "fct_twist").rglob("*.parquet")
     assert new != old, "what failed and what came before is gone"
 

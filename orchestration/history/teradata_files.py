@@ -1,28 +1,35 @@
 """How Teradata writes a closed day into the history lake: WRITE_NOS, one or more objects an AMP.
 
 WRITE_NOS overwrites nothing and leaves what a failed request has written, so each export has a
-folder of its own, named by the manifest once what lies in it was read back and compared. What other
-exports of the day have left goes then.
+folder of its own. The manifest names it once its files were read back and compared.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from obstore import delete, list_with_delimiter
-
+from ingestion.s3 import open_place
 from ingestion.settings import Settings, SettingsError
-from orchestration.history import day_export
-from orchestration.warehouse.attach import open_s3
+from orchestration.history.manifests import (
+    TABLES,
+    Content,
+    Written,
+    compare,
+    content_of,
+    day_folder,
+    of_day,
+    plain,
+    rows_of,
+)
 from orchestration.warehouse.engine_protocol import Query
 from orchestration.warehouse.engines import engine_of
 
 
-def export_day(settings: Settings, day: date, stamp: int) -> dict[str, day_export.Facts]:
-    """Write, read back and compare a closed day's tables, then let its manifest name them.
+def write_day(settings: Settings, day: date, stamp: int) -> Written:
+    """Write a closed day's tables, read them back and compare.
 
     Raises:
-        HistoryError: what was read back is not what the tables say.
+        HistoryError: what was read back is not what the tables hold.
         SettingsError: TWIST_TERADATA_HISTORY is not set, or Teradata refuses.
     """
     if not settings.teradata_history:
@@ -33,27 +40,22 @@ def export_day(settings: Settings, day: date, stamp: int) -> dict[str, day_expor
     import duckdb
 
     attempt = f"{stamp}-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-    conn = duckdb.connect()
-    if settings.history_is_s3:
-        open_s3(conn, settings)
-    found: dict[str, day_export.Facts] = {}
-    files: dict[str, list[str]] = {}
+    written: Written = {}
     engine = engine_of(settings)
-    with engine.reader() as query:
-        for table, column in day_export.TABLES.items():
+    with engine.reader() as query, duckdb.connect() as conn:
+        open_place(conn, settings, settings.history_lake)
+        for table, column in TABLES.items():
             published = engine.relation("marts", table)
             names = query(f"select * from {published} where 1 = 0").columns
             rows = (
                 f"select {', '.join(name for name in names if name != 'load_id')} "
-                f"from {published} where {day_export.of_day(column, day)}"
+                f"from {published} where {of_day(column, day)}"
             )
-            files[table] = _write(query, settings, rows, f"{_folder(table, day)}/{attempt}")
-            found[table] = day_export.facts(conn, day_export.content(settings, files[table]))
-            _compare(query, rows, table, day, found[table])
-    conn.close()
-    day_export.write_manifest(settings, day, stamp, found, files)
-    _remove_others(settings, day, {file for named in files.values() for file in named})
-    return found
+            files = _write(query, settings, rows, f"{day_folder(table, day)}/{attempt}")
+            content = content_of(conn, rows_of([f"{settings.history_lake}/{f}" for f in files]))
+            _compare(query, rows, table, day, content)
+            written[table] = content, files
+    return written
 
 
 def _write(query: Query, settings: Settings, rows: str, folder: str) -> list[str]:
@@ -67,7 +69,7 @@ def _write(query: Query, settings: Settings, rows: str, folder: str) -> list[str
     return sorted(str(name)[len(root) :] for (name,) in written)
 
 
-def _compare(query: Query, rows: str, table: str, day: date, found: day_export.Facts) -> None:
+def _compare(query: Query, rows: str, table: str, day: date, found: Content) -> None:
     sums = "".join(
         f", sum(cast({name} as decimal(38, {_decimals(found.columns[name])}))) as {name}"
         for name in found.sums
@@ -76,28 +78,15 @@ def _compare(query: Query, rows: str, table: str, day: date, found: day_export.F
         f"select cast(count(*) as bigint) as row_count{sums} from ({rows}) as of_day"
     ).rows
     totals: Sequence[Any] = answer[1:]
-    wanted = day_export.Facts(
+    expected = Content(
         int(answer[0]),
         found.checksum,
-        dict(zip(found.sums, map(day_export.plain, totals), strict=True)),
+        dict(zip(found.sums, map(plain, totals), strict=True)),
         found.columns,
     )
-    day_export.compare(table, day, wanted, found)
+    compare(table, day, expected, found)
 
 
 def _decimals(kind: str) -> int:
     """Of DECIMAL(18,6): 6."""
     return int(kind.rstrip(")").partition(",")[2] or 0)
-
-
-def _folder(table: str, day: date) -> str:
-    return f"{table}/{day_export.day_folder(table)}={day}"
-
-
-def _remove_others(settings: Settings, day: date, current: set[str]) -> None:
-    store = day_export.store(settings)
-    for table in day_export.TABLES:
-        for attempt in list_with_delimiter(store, _folder(table, day))["common_prefixes"]:
-            for old in list_with_delimiter(store, attempt)["objects"]:
-                if old["path"] not in current:
-                    delete(store, old["path"])

@@ -1,0 +1,62 @@
+"""How DuckDB writes a closed day into the history lake: one Parquet file a table."""
+
+import shutil
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from obstore import put
+
+from ingestion.extensions import quoted
+from ingestion.settings import Settings
+from orchestration.history.manifests import (
+    TABLES,
+    Content,
+    Written,
+    columns_of,
+    compare,
+    content_of,
+    day_folder,
+    of_day,
+    read_back,
+    rows_of,
+    store,
+)
+from orchestration.warehouse.engines import open_reader
+
+
+def write_day(settings: Settings, day: date, _stamp: int) -> Written:
+    """Write a closed day's tables, all of one snapshot, and read them back.
+
+    Raises:
+        HistoryError: what was read back is not what the tables hold.
+    """
+    reader = open_reader(settings)
+    scratch = Path(tempfile.mkdtemp(prefix=".export-", dir=settings.warehouse_root))
+    try:
+        reader.execute("begin")
+        written: Written = {}
+        for table, column in TABLES.items():
+            rows = f"select * from marts.{table} where {of_day(column, day)}"
+            names = ", ".join(name for name in columns_of(reader, rows) if name != "load_id")
+            rows = f"select {names} from ({rows})"
+            content = content_of(reader, rows)
+            part = scratch / f"{table}.parquet"
+            reader.execute(
+                f"copy (from ({rows}) order by {names}) to {quoted(str(part))} "
+                "(format parquet, compression zstd)"
+            )
+            compare(table, day, content, content_of(reader, rows_of([part])))
+            written[table] = content, [_place(settings, table, day, part, content)]
+        read_back(settings, day, written)
+        return written
+    finally:
+        reader.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _place(settings: Settings, table: str, day: date, part: Path, content: Content) -> str:
+    """Put a finished file in its place, in one step; its name tells its content."""
+    file = f"{day_folder(table, day)}/{content.checksum}-{content.rows}.parquet"
+    put(store(settings), file, part)
+    return file

@@ -1,0 +1,180 @@
+"""The history lake: each closed day's published tables as Parquet, from which it can be restored.
+
+    <history>/<table>/<day column>=YYYY-MM-DD/<checksum>.parquet
+    <history>/manifests/YYYY-MM-DD.json        which files are the day, and what they must hold
+
+A file never changes. A day is what its manifest names, and the manifest is replaced in one step, so
+a reader who begins with it sees the old day or the new one, never a part; an export that is killed
+leaves the old day. The files it named before go after the new ones were read back and compared.
+
+A day is closed once arrivals late_days + 1 days and the slack past it are audited. What changes it
+later (replayed events, an object that was unreadable) moves the stamps of its rows: it is exported
+again.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from obstore import get, put
+from obstore.exceptions import NotFoundError
+from obstore.store import LocalStore
+
+from ingestion.extensions import quoted
+from ingestion.s3 import bucket, open_place
+from ingestion.settings import Settings
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+    from obstore.store import ObjectStore
+
+TABLES = {
+    "fct_twist": "view_date",
+    "stock_daily": "stock_date",
+    "fct_twist_hourly": "view_hour",
+    "fct_lost_demand_hourly": "view_hour",
+    "twist_daily": "view_date",
+}
+"""What is exported of marts, and the column that says the day. The hourly facts and twist_daily go
+with the two of a day because they cannot be derived from these alone: lost demand takes the states
+of stock, twist_daily the catalog as of the day."""
+
+
+class HistoryError(Exception):
+    """A day cannot be exported or restored; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the rows of a day's table amount to; equal contents are equal rows."""
+
+    rows: int
+    checksum: str
+    sums: dict[str, str]
+    columns: dict[str, str]
+
+
+Written = dict[str, tuple[Content, list[str]]]
+"""By table: its content, and its files from the history lake's root."""
+
+
+def store(settings: Settings) -> "ObjectStore":
+    """The history lake."""
+    if settings.history_is_s3:
+        return bucket(settings, settings.history_lake)
+    return LocalStore(settings.history_root, mkdir=True)
+
+
+def read_manifest(settings: Settings, day: date) -> dict[str, Any] | None:
+    """A day's manifest; None where it was never exported."""
+    try:
+        text = bytes(get(store(settings), _manifest(day)).bytes())
+    except (NotFoundError, FileNotFoundError):
+        return None
+    manifest: dict[str, Any] = json.loads(text)
+    return manifest
+
+
+def write_manifest(settings: Settings, day: date, stamp: int, written: Written) -> None:
+    """Replace a day's manifest, in one step."""
+    manifest = {
+        "day": str(day),
+        "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "stamp": stamp,
+        "tables": {
+            table: {"files": files, **asdict(content)}
+            for table, (content, files) in written.items()
+        },
+    }
+    put(store(settings), _manifest(day), (json.dumps(manifest, indent=1) + "\n").encode())
+
+
+def _manifest(day: date) -> str:
+    return f"manifests/{day}.json"
+
+
+def day_folder(table: str, day: date) -> str:
+    """The folder of a table's day, named by the column that holds the day (hours hold none)."""
+    column = "view_date" if TABLES[table] == "view_hour" else TABLES[table]
+    return f"{table}/{column}={day}"
+
+
+def of_day(column: str, day: date) -> str:
+    """A day's rows, on both engines."""
+    kind = "cast({} as timestamp(6))" if column == "view_hour" else "{}"
+    begin, end = (kind.format(f"date '{each}'") for each in (day, day + timedelta(days=1)))
+    return f"{column} >= {begin} and {column} < {end}"
+
+
+def content_of(conn: "DuckDBPyConnection", rows: str) -> Content:
+    """Count, checksum, sums of the measures, and columns of a query's rows, in whatever order."""
+    columns = {name: kind for name, kind, *_ in conn.execute(f"describe {rows}").fetchall()}
+    summed = [name for name, kind in columns.items() if kind.startswith(("DECIMAL", "BIGINT"))]
+    text = " || chr(31) || ".join(f"coalesce({name}::varchar, chr(30))" for name in columns)
+    sums = "".join(f", sum({name})" for name in summed)
+    answer = conn.execute(
+        f"select count(*), coalesce(sum(md5_number_lower({text})::hugeint), 0){sums} from ({rows})"
+    ).fetchone()
+    assert answer
+    totals = dict(zip(summed, map(plain, answer[2:]), strict=True))
+    return Content(int(answer[0]), f"{int(answer[1]):x}", totals, columns)
+
+
+def columns_of(conn: "DuckDBPyConnection", rows: str) -> list[str]:
+    """The names of a query's columns."""
+    return [str(name) for name, *_ in conn.execute(f"describe {rows}").fetchall()]
+
+
+def plain(total: Decimal | int | None) -> str:
+    """A sum as the manifest writes it."""
+    return (
+        "0" if total is None else format(total, "f") if isinstance(total, Decimal) else str(total)
+    )
+
+
+def rows_of(paths: Sequence[object]) -> str:
+    """A query of Parquet files, without the day that their folder names.
+
+    WRITE_NOS writes no file where there is no row.
+    """
+    if not paths:
+        return "select null as no_file where 1 = 0"
+    named = ", ".join(quoted(str(path)) for path in paths)
+    return f"select * from read_parquet([{named}], hive_partitioning = false)"
+
+
+def read_back(settings: Settings, day: date, written: Mapping[str, Any]) -> dict[str, str]:
+    """Compare a day's files with what they must hold; return each table's rows, as a query.
+
+    Raises:
+        HistoryError: a file is missing, or holds something else.
+    """
+    import duckdb
+
+    rows = {}
+    with duckdb.connect() as conn:
+        open_place(conn, settings, settings.history_lake)
+        for table, (expected, files) in written.items():
+            rows[table] = rows_of([f"{settings.history_lake}/{file}" for file in files])
+            try:
+                compare(table, day, expected, content_of(conn, rows[table]))
+            except duckdb.Error as error:
+                raise HistoryError(
+                    f"{', '.join(files)} in {settings.history_lake} cannot be read: "
+                    f"{str(error).splitlines()[0]}"
+                ) from None
+    return rows
+
+
+def compare(table: str, day: date, expected: Content, found: Content) -> None:
+    """Raise `HistoryError` where the contents differ."""
+    if expected != found:
+        raise HistoryError(
+            f"{table} for {day} does not match its manifest: expected {expected.rows:,} rows with "
+            f"checksum {expected.checksum} and sums {expected.sums}, found {found.rows:,} rows "
+            f"with {found.checksum} and {found.sums}; nothing was changed: export the day again, "
+            "or restore its files from a backup"
+        )

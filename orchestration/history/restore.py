@@ -1,0 +1,87 @@
+"""Brings a day back from the history lake, verified."""
+
+from datetime import date
+from pathlib import Path
+
+from obstore import list_with_delimiter
+
+from ingestion.s3 import open_place
+from ingestion.settings import Settings
+from orchestration.history.manifests import (
+    TABLES,
+    Content,
+    HistoryError,
+    columns_of,
+    compare,
+    content_of,
+    of_day,
+    read_back,
+    read_manifest,
+    store,
+)
+from orchestration.warehouse.attach import require_ducklake
+from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.engines import engine_of
+from orchestration.warehouse.load import COMPUTE_MODELS
+
+RESTORED_STAMP = 0
+"""load_id of restored rows: older than every load, so no model reads them as new."""
+
+
+def verify_day(settings: Settings, day: date) -> dict[str, str]:
+    """Read an exported day and compare it with its manifest; return each table's rows, as a query.
+
+    Raises:
+        HistoryError: there is no such day, or a file is missing or holds something else.
+    """
+    manifest = read_manifest(settings, day)
+    if manifest is None:
+        there = list_with_delimiter(store(settings), "manifests")["objects"]
+        days = sorted(Path(manifest["path"]).stem for manifest in there)
+        known = f"it has {days[0]} to {days[-1]}" if days else "it has none; run `make export`"
+        raise HistoryError(f"the history lake {settings.history_lake} has no {day}: {known}")
+    written = {}
+    for table, entry in manifest["tables"].items():
+        files = entry.pop("files")
+        written[table] = Content(**entry), files
+    return read_back(settings, day, written)
+
+
+def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Content]:
+    """Put an exported day into the warehouse in place of what it holds of that day.
+
+    All in one transaction, committed when the warehouse holds what the manifest lists. An empty
+    warehouse is made first. The landing lake is not needed.
+
+    Raises:
+        HistoryError: the export is missing or damaged, or the restored rows are not the exported.
+    """
+    require_ducklake(settings)
+    exported = verify_day(settings, day)
+    engine_of(settings).prepare(dbt)
+    dbt.run("run", "--select", *COMPUTE_MODELS)
+    conn = dbt.connection()
+    open_place(conn, settings, settings.history_lake)
+    found = {}
+    conn.execute("begin")
+    try:
+        for table, content_of_day in exported.items():
+            column = TABLES[table]
+            target, extra = f"marts.{table}", {"load_id": RESTORED_STAMP}
+            if table == "stock_daily":
+                target, extra = "intermediate.int_stock__openings", {"is_listed": 1} | extra
+            conn.execute(f"delete from twist.{target} where {of_day(column, day)}")
+            constants = ", ".join(f"{value} as {name}" for name, value in extra.items())
+            conn.execute(
+                f"insert into twist.{target} by name select *, {constants} from ({content_of_day})"
+            )
+            # A column that the table got after the export is empty in what is restored.
+            names = ", ".join(columns_of(conn, content_of_day))
+            rows = f"select {names} from twist.marts.{table} where {of_day(column, day)}"
+            found[table] = content_of(conn, rows)
+            compare(table, day, content_of(conn, content_of_day), found[table])
+        conn.execute("commit")
+    except BaseException:
+        conn.execute("rollback")
+        raise
+    return found
