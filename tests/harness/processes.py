@@ -5,13 +5,17 @@ import os
 import subprocess
 import sys
 import time
+import traceback
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from itertools import groupby
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from ingestion.settings import ROOT, Settings
+from ingestion.settings import ROOT, Settings, load_settings
 
+THEN = "&&"
 PATIENCE = 240
 """Seconds after which a command that does not end is a failure, on a machine that is busy too."""
 
@@ -46,12 +50,15 @@ def command(
 
 
 class Warm:
-    """The same command in a process that has parsed the dbt project before it was forked."""
+    """The same command in a process that has parsed the dbt project before it was forked.
 
-    def __init__(self, settings: Settings, log: Path, *arguments: str) -> None:
+    Several, with `THEN` between them, run in the one process until one fails.
+    """
+
+    def __init__(self, settings: Settings, log: Path, *arguments: str, **variables: str) -> None:
         self.log = log
         self.process: BaseProcess = _server.Process(
-            target=_run, args=(environment(settings), log, arguments)
+            target=_run, args=({**environment(settings), **variables}, log, arguments)
         )
         self.process.start()
 
@@ -97,11 +104,39 @@ class Warm:
         return self.log.read_text()
 
 
-def run_warm(settings: Settings, log: Path, *arguments: str) -> str:
+def run_warm(settings: Settings, log: Path, *arguments: str, **variables: str) -> str:
     """A warm command to its end; its output, when it succeeds."""
-    warm = Warm(settings, log, *arguments)
+    warm = Warm(settings, log, *arguments, **variables)
     assert warm.status() == 0, warm.output()
     return warm.output()
+
+
+def call_warm(
+    function: Callable[[Settings], None], settings: Settings, log: Path, **variables: str
+) -> None:
+    """Call a function of a light module in a process like that of a warm command."""
+    process = _server.Process(
+        target=_call, args=({**environment(settings), **variables}, log, function)
+    )
+    process.start()
+    process.join(PATIENCE)
+    assert process.exitcode == 0, log.read_text()
+
+
+def _call(variables: dict[str, str], log: Path, function: Callable[[Settings], None]) -> None:
+    _set(variables)
+    with log.open("a") as out, redirect_stdout(out), redirect_stderr(out):
+        try:
+            function(load_settings())
+        except BaseException:
+            traceback.print_exc()
+            sys.exit(1)
+
+
+def _set(variables: dict[str, str]) -> None:
+    for name in [name for name in os.environ if name.startswith(("TWIST_", "AWS_"))]:
+        del os.environ[name]
+    os.environ.update(variables)
 
 
 def _run(variables: dict[str, str], log: Path, arguments: tuple[str, ...]) -> None:
@@ -110,9 +145,7 @@ def _run(variables: dict[str, str], log: Path, arguments: tuple[str, ...]) -> No
     from orchestration.warehouse.dbt_runner import Dbt
     from tests.harness.warm import warm_runner
 
-    for name in [name for name in os.environ if name.startswith("TWIST_")]:
-        del os.environ[name]
-    os.environ.update(variables)
+    _set(variables)
 
     def warm_dbt(settings: Settings) -> Dbt:
         return Dbt(settings, runner=warm_runner())
@@ -121,5 +154,6 @@ def _run(variables: dict[str, str], log: Path, arguments: tuple[str, ...]) -> No
         replaced: Any = module
         replaced.Dbt = warm_dbt
     with log.open("a") as out, redirect_stdout(out), redirect_stderr(out):
-        status = cli.main(list(arguments))
-    sys.exit(status)
+        for is_command, words in groupby(arguments, key=lambda word: word != THEN):
+            if is_command and (status := cli.main(list(words))):
+                sys.exit(status)
