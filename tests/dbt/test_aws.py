@@ -217,7 +217,7 @@ def test_an_export_into_s3_leaves_the_old_day_until_the_new_one_was_read_back(
     def damaging(store: S3Store, key: str, content: object) -> None:
         put(store, key, b"PAR1 and no more" if key.startswith("twist_daily") else content)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(history, "put", damaging)
+    monkeypatch.setattr("orchestration.history.duckdb_files.put", damaging)
     with pytest.raises(HistoryError, match=r"twist_daily/.* cannot be read: "):
         export_day(settings, day)
     monkeypatch.undo()
@@ -265,7 +265,7 @@ def test_a_refusal_is_one_sentence(
     done = command(name, settings=in_s3(tmp_path, "x", s3_endpoint=there.keyed.url, **wrong))
     assert done.returncode == 1
     (sentence,) = done.stderr.splitlines()
-    assert sentence.startswith("twist: the object store does not do it: ")
+    assert sentence.startswith("twist: the object store refused or did not answer: ")
     assert "403" in sentence
     assert "TWIST_S3_" in sentence
     assert "not-the-secret" not in sentence
