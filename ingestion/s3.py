@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from obstore.store import S3Store
 
-from ingestion.extensions import load_extensions, quoted
+from ingestion.extensions import isolate, load_extensions, quoted
 from ingestion.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def open_s3(conn: "DuckDBPyConnection", settings: Settings) -> None:
         SettingsError: as `keys`.
     """
     given = keys(settings) or Keys("", "")
+    isolate(conn)
     known = conn.execute(
         "select secret_string from duckdb_secrets() where name = ?", [SECRET]
     ).fetchone()

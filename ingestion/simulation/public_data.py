@@ -196,10 +196,10 @@ def _records(
 def _rows(query: str, files: dict[str, str]) -> Iterator[list[Any]]:
     with tempfile.TemporaryDirectory() as spill, duckdb.connect() as connection:
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-        connection.execute(f"set temp_directory = '{spill}'")
+        connection.execute(f"set temp_directory = {quoted(spill)}")
         # Not as parameters of the query: to bind one, DuckDB imports pandas, which takes seconds.
         for name, path in files.items():
-            connection.execute(f"set variable {name} = '{_quoted(path)}'")
+            connection.execute(f"set variable {name} = {quoted(path)}")
         try:
             cursor = connection.execute(query)
             while rows := cursor.fetchmany(CHUNK_ROWS):
@@ -207,10 +207,6 @@ def _rows(query: str, files: dict[str, str]) -> Iterator[list[Any]]:
         except duckdb.Error as error:
             names, reason = ", ".join(files.values()), str(error).splitlines()[0]
             raise ReplayError(f"{names}: not the expected data: {reason}") from error
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
 
 
 def _roots(path: str) -> dict[str, str]:

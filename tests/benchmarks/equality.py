@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ingestion.extensions import quoted
 from ingestion.settings import Settings
 from orchestration.warehouse.engines import open_reader
 
@@ -46,7 +47,7 @@ def differences(settings: Settings, theirs: Path) -> dict[str, int]:
             files = f"{path}/*.parquet" if path.is_dir() else str(path)
             columns, where = ", ".join(names), ZERO_ROWS.get(table, "true")
             ours = f"(select {columns} from marts.{table} where {where}) as ours"
-            other = f"(select {columns} from read_parquet('{files}') where {where}) as theirs"
+            other = f"(select {columns} from read_parquet({quoted(files)}) where {where}) as theirs"
             on = " and ".join(f"ours.{key} = theirs.{key}" for key in keys)
             equal = " and ".join(
                 f"ours.{name} is not distinct from theirs.{name}" for name in names

@@ -71,7 +71,7 @@ def loaded_and_closed(loaded: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 def copy(template: Path, folder: Path) -> Pipeline:
     """A warehouse like another, in folders of its own, beside a landing lake for more."""
-    made = Pipeline(folder / "shop", slack_hours=2)
+    made = Pipeline(folder / "it's a shop é", slack_hours=2)
     shutil.copytree(template / "warehouse", made.root / "warehouse")
     made.settings = made.settings.model_copy(update={"history": str(folder / "history")})
     made.dbt.settings = made.settings

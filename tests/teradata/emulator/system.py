@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
+from ingestion.extensions import quoted
 from tests.teradata.emulator import functions, syntax
 from tests.teradata.emulator.catalogue import Catalogue, Column, Table
 from tests.teradata.emulator.definitions import DEFINING, Definitions, change_target
@@ -279,7 +280,7 @@ class Session:
         sql = Translation(written.tree, self._system.catalogue).sql()
         name, path = self._system.store.new_object(options["location"])
         (count,) = self._system.database.execute(
-            f"copy ({sql}) to '{path}' (format parquet, compression snappy)"
+            f"copy ({sql}) to {quoted(str(path))} (format parquet, compression snappy)"
         ).fetchone() or (0,)
         rows = [(33, 0, 1, name, path.stat().st_size, count)] if count else []
         self._put(table, stand_in, columns, rows)
