@@ -115,7 +115,10 @@ class Settings(BaseSettings):
 
 
 def _absolute(folder: str) -> Path:
-    return (ROOT / Path(folder).expanduser()).resolve()
+    try:
+        return (ROOT / Path(folder).expanduser()).resolve()
+    except RuntimeError:
+        raise SettingsError(f"{folder} is of a home folder that is not known: set HOME") from None
 
 
 def load_settings(**overrides: str) -> Settings:

@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SettingsError, WarehouseLocked, DbtFailed, HistoryError) as error:
         click.echo(f"twist: {error}", err=True)
         return 1
+    except PermissionError as error:
+        click.echo(f"twist: {_forbidden(error)}", err=True)
+        return 1
     except s3.errors() as error:
         click.echo(
             f"twist: the object store refused or did not answer: {first_line(error)}; check the "
@@ -41,6 +44,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo("twist: interrupted; the next load carries on", err=True)
         return 130
     return status or 0
+
+
+def _forbidden(error: PermissionError) -> str:
+    """Whose file it is and how to go on: mostly another user ran a command here before."""
+    path = Path(error.filename or ROOT)
+    while not os.access(path, os.F_OK) and path != path.parent:
+        path = path.parent
+    try:
+        owner = path.owner()
+    except (KeyError, OSError):
+        owner = "another user"
+    return (
+        f"no permission to write {error.filename or error}: {path} belongs to {owner}; run this as "
+        f"{owner}, have {owner} give you write access (chmod -R a+rwX), or use a clone of your own"
+    )
 
 
 class Commands(click.Group):

@@ -40,7 +40,8 @@ def demo(data: str, path_to: Path | None, say: Callable[[str], None]) -> None:
     """Make the landing lake of a demo anew, load it and print what it says."""
     settings = demo_settings(data)
     folder = Path(settings.landing).parent
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        shutil.rmtree(folder)
     Path(settings.landing).mkdir(parents=True)
     started = time.monotonic()
     say(_land(data, path_to, Path(settings.landing)))

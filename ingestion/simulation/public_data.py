@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from ingestion.extensions import quoted
 from ingestion.simulation.retailer.render import stamps
 from ingestion.simulation.sink import Record
 

@@ -1,9 +1,13 @@
 """dbt in this process: parsed once, warm from then on (a cycle costs tenths of a second)."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ingestion.s3 import keys, open_place
@@ -93,14 +97,24 @@ class Dbt:
             keys(self.settings)  # dbt reports nothing about an error while it connects
         lean = ("--cache-selected-only",) if arguments[0] == "run" else ()
         with in_environment(environment(self.settings)), self._own_connection():
-            answer = self._parsed().invoke([*arguments, *COMMON, *QUIET_FILES, *lean])
+            runner = self._parsed()
+            said: list[str] = []
+
+            def note(event: Any) -> None:
+                said.extend(_error_of_operation(event))
+
+            runner.callbacks.append(note)
+            try:
+                answer = runner.invoke([*arguments, *COMMON, *QUIET_FILES, *own_target(), *lean])
+            finally:
+                runner.callbacks.remove(note)
         results = getattr(answer.result, "results", None) or []
         for result in results:
             self.on_result(result)
         if answer.success:
             return answer.result
         failures = [
-            f"{_name(result)}: {sentence(result.message)}"
+            f"{_name(result)}: {sentence(result.message or ' '.join(said))}"
             for result in results
             if result.status in ("error", "fail", "runtime error")
         ]
@@ -156,7 +170,7 @@ class Dbt:
         from dbt.cli.main import dbtRunner
 
         if self.runner is None:
-            parsed = dbtRunner().invoke(["parse", *COMMON, *QUIET_FILES])
+            parsed = dbtRunner().invoke(["parse", *COMMON, *QUIET_FILES, *own_target()])
             if not parsed.success:
                 raise DbtFailed(str(parsed.exception))
             self.runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]
@@ -185,6 +199,27 @@ COMMON = (
 
 QUIET_FILES = ("--no-write-json",)
 """dbt writes its manifest in place, and Dagster's processes read it: `make setup` alone writes."""
+
+
+@cache
+def own_target() -> tuple[str, ...]:
+    """Where dbt may write: a folder of this process where another user made the checkout's.
+
+    dbt reads its parsed project there, so in a folder of its own a start takes seconds longer.
+    """
+    target = PROJECT / "target"
+    kept = [target, *target.glob("*")] if target.exists() else [PROJECT]
+    if all(os.access(path, os.W_OK) for path in kept):
+        return ()
+    folder = tempfile.mkdtemp(prefix="twist-dbt-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return ("--target-path", folder)
+
+
+def _error_of_operation(event: Any) -> list[str]:
+    """What a macro failed of: dbt tells it in an event, the operation's result has no message."""
+    failed = ("RunningOperationCaughtError", "RunningOperationUncaughtError")
+    return [event.data.exc] if event.info.name in failed else []
 
 
 def _name(result: Any) -> str:

@@ -51,9 +51,14 @@ def test_relative_folders_are_read_from_the_checkout(
     assert (found.warehouse_root, found.history_root) == (ROOT / "house", ROOT / "past")
 
 
-def test_absolute_folders_and_the_home_folder_stand_as_they_are(tmp_path: Path) -> None:
+def test_absolute_folders_and_the_home_folder_stand_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert settings(landing=str(tmp_path)).landing_root == str(tmp_path)
-    assert settings(landing="~/lake").landing_root == str(Path.home() / "lake")
+    assert settings(landing="~/lake").landing_root == str(tmp_path / "home" / "lake")
+    with pytest.raises(SettingsError, match=r"~nobody-of-this-name/lake .* set HOME"):
+        _ = settings(landing="~nobody-of-this-name/lake").landing_root
 
 
 def test_an_s3_landing_is_no_folder() -> None:
