@@ -6,9 +6,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TWIST := PYTHONPATH=. $(BIN)/python -m orchestration
-DBT := cd dbt_project && TWIST_ROOT=.. ../$(BIN)/dbt --no-send-anonymous-usage-stats
+# Python modules, not the scripts of .venv/bin: these name their Python by its whole path.
+DBT := cd dbt_project && TWIST_ROOT=.. ../$(BIN)/python -m dbt.cli.main --no-send-anonymous-usage-stats
 COMPOSE := docker compose --env-file .env --file docker/compose.yaml
 export PYTHONDONTWRITEBYTECODE := 1
+# What is fetched stays in the checkout, unless you have a cache elsewhere and say so.
+export UV_CACHE_DIR ?= $(CURDIR)/.data/cache/uv
+export PIP_CACHE_DIR ?= $(CURDIR)/.data/cache/pip
 
 .PHONY: help
 help: ## this list
@@ -16,6 +20,7 @@ help: ## this list
 
 .PHONY: setup
 setup: $(VENV)/all.stamp ## the whole environment in .venv, and dbt's manifest
+	@$(call writable,dbt_project/target)
 	@$(DBT) --quiet parse
 
 .PHONY: demo
@@ -88,19 +93,21 @@ docs: $(VENV)/all.stamp ## dbt docs, column lineage, contracts and overview as s
 
 .PHONY: lint
 lint: $(VENV)/all.stamp ## ruff, mypy, sqlfluff
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	PYTHONWARNINGS=ignore $(BIN)/sqlfluff lint --nocolor --processes 2 dbt_project/models
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	PYTHONWARNINGS=ignore $(BIN)/python -m sqlfluff lint --nocolor --processes 2 dbt_project/models
 
 .PHONY: test
 test: $(VENV)/all.stamp ## lint, and every test that takes minutes at most
+	@$(call writable,dbt_project/target)
 	@$(MAKE) --no-print-directory lint
 	@$(DBT) --quiet parse  # Dagster's tests read the manifest
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
 
 .PHONY: test-all
 test-all: $(VENV)/all.stamp ## the long tests too: hundreds of random histories, thirty kills
+	@$(call writable,dbt_project/target)
 	@$(MAKE) --no-print-directory lint
 	@$(DBT) --quiet parse  # Dagster's tests read the manifest
 	$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -130,14 +137,21 @@ $(VENV)/all.stamp: requirements.lock requirements-run.lock
 # Spark's, apart from the rest: only the benchmark needs it.
 $(VENV)-bench/bench.stamp: tests/benchmarks/requirements.lock $(VENV)/all.stamp
 	@echo "environment: $(VENV)-bench from $< …"
-	@export PATH="$(CURDIR)/$(BIN):$$PATH" && uv venv --quiet --allow-existing --python $(BIN)/python $(VENV)-bench && \
+	@export PATH="$$PWD/$(BIN):$$PATH" && uv venv --quiet --allow-existing --python $(BIN)/python $(VENV)-bench && \
 	uv pip sync --quiet --python $(VENV)-bench/bin/python --require-hashes $<
 	@touch $@
 
 define sync
+$(call writable,$(VENV)) && \
 $(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 …")' && \
 echo "environment: $(VENV) from $(1) …" && \
 { test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); } && \
 { command -v uv >/dev/null || test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; } && \
-PATH="$(CURDIR)/$(BIN):$$PATH" uv pip sync --quiet --python $(BIN)/python --require-hashes $(1)
+PATH="$$PWD/$(BIN):$$PATH" uv pip sync --quiet --python $(BIN)/python --require-hashes $(1)
+endef
+
+# A folder that another user made, or may make here only: a sentence before a tool's own words.
+define writable
+for place in $(1) $(dir $(1)); do test -e $$place || continue; test -w $$place && break; \
+echo "$$PWD/$$place belongs to $$(stat -c %U $$place 2>/dev/null || echo another user), and you may not write there: let its owner run chmod -R a+rwX on the checkout, or work in a clone of yours" >&2; exit 1; done
 endef

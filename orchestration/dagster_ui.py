@@ -41,17 +41,17 @@ def serve(settings: Settings, port: int, say: Callable[[str], None]) -> None:
                 ) from None
     home = prepare_home(Path(os.environ.get("DAGSTER_HOME") or ROOT / ".data" / "dagster"))
     variables = _variables(settings, home) | {"TWIST_CODE_PORT": str(code_port)}
-    dagster = Path(sys.executable).parent
+    python = [sys.executable, "-m"]  # a script's first line holds no path with a blank
     commands = {
         "code server": [
-            f"{dagster}/dagster", "code-server", "start", "-h", HOST, "-p", str(code_port),
+            *python, "dagster", "code-server", "start", "-h", HOST, "-p", str(code_port),
             "-m", "orchestration.definitions",
         ],
         "webserver": [
-            f"{dagster}/dagster-webserver", "-h", HOST, "-p", str(port), "-w",
+            *python, "dagster_webserver", "-h", HOST, "-p", str(port), "-w",
             str(home / "workspace.yaml"),
         ],
-        "daemon": [f"{dagster}/dagster-daemon", "run", "-w", str(home / "workspace.yaml")],
+        "daemon": [*python, "dagster._daemon", "run", "-w", str(home / "workspace.yaml")],
     }  # fmt: skip
     started: dict[str, subprocess.Popen[bytes]] = {}
     logs = home / "server-logs"  # Dagster clears a folder `logs` of its own
@@ -81,7 +81,8 @@ def prepare_home(home: Path) -> Path:
     instance = yaml.safe_load((FILES / "dagster.yaml").read_text())
     del instance["storage"]
     (home / "dagster.yaml").write_text(yaml.safe_dump(instance))
-    shutil.copy(FILES / "workspace.yaml", home)
+    # Its content alone: the permissions of a file that another user made cannot be set.
+    shutil.copyfile(FILES / "workspace.yaml", home / "workspace.yaml")
     return home
 
 

@@ -32,8 +32,9 @@ NOT_IN_THE_EXAMPLE = {
 @pytest.fixture(scope="module")
 def files() -> dict[str, str]:
     """Every text file of the checkout that git knows or would add, by path."""
+    # With its folder named, git serves a user who did not make the clone, too.
     listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"],
+        ["git", "--git-dir=.git", "--work-tree=.", "ls-files", "-co", "--exclude-standard"],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout.splitlines()  # fmt: skip
     texts = {}

@@ -36,7 +36,7 @@ def machine() -> dict[str, Any]:
         "duckdb": duckdb.__version__,
         "dbt": dbt.version.__version__,
         "commit": subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
+            ["git", "--git-dir=.git", "--work-tree=.", "describe", "--always", "--dirty"],
             cwd=ROOT, capture_output=True, text=True, check=False,
         ).stdout.strip(),
     }  # fmt: skip

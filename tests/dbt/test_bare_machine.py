@@ -70,6 +70,6 @@ def test_a_file_of_another_user_is_a_sentence_with_the_cure(
     monkeypatch.setattr(commands, "load_settings", refused)
     assert commands.main(["maintain"]) == 1
     said = capsys.readouterr().err
-    assert "theirs/writer.lock no permission to write" in said
+    assert f"no permission to write {tmp_path}/theirs/writer.lock" in said
     assert f"{tmp_path} belongs to {tmp_path.owner()}" in said
     assert "chmod -R a+rwX" in said

@@ -81,7 +81,7 @@ class Dagster:
             except OSError:
                 continue
             if parent == self.process.pid:
-                for name in ("code-server", "dagster-webserver", "dagster-daemon"):
+                for name in ("code-server", "dagster_webserver", "dagster._daemon"):
                     if name in command:
                         found[name] = int(stat.parent.name)
         return found
@@ -119,7 +119,7 @@ def test_twenty_kills_in_live_mode_change_nothing(dagster: Dagster, tmp_path: Pa
     wait_until(dagster.is_loaded)
     resumed = {}
     for kill in range(KILLS):
-        victim = rng.choice(["the run", "the run", "dagster-daemon", "code-server"])
+        victim = rng.choice(["the run", "the run", "dagster._daemon", "code-server"])
         pid = dagster.worker() if victim == "the run" else dagster.children()[victim]
         shop.land(KILLS + 1 - kill)
         time.sleep(rng.uniform(0, 3))

@@ -97,6 +97,7 @@ def kafka_jars() -> Path:
     if not folder.exists():
         part = folder.with_name(f"{digest}.{os.getpid()}")
         goal = ["dependency:copy-dependencies", f"-DoutputDirectory={part}"]
+        goal += [f"-Dmaven.repo.local={ROOT / '.data' / 'cache' / 'maven'}"]  # not in HOME
         done = subprocess.run(
             ["mvn", "-q", "-B", "-f", str(POM), *goal], capture_output=True, text=True, check=False
         )

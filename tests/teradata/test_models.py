@@ -23,7 +23,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("teradata")
     subprocess.run(
         [
-            *(Path(sys.executable).with_name("dbt"), "--quiet", "--no-use-colors"),
+            *(sys.executable, "-m", "dbt.cli.main", "--quiet", "--no-use-colors"),
             *("--no-send-anonymous-usage-stats", "compile", "--target", "teradata"),
             *("--no-populate-cache", "--no-introspect", "--target-path", str(target)),
             *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
