@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from ingestion.settings import Settings
 from orchestration.demo import _land
@@ -18,6 +19,7 @@ from orchestration.pages.overview.publish import publish
 from orchestration.warehouse.dbt_runner import Dbt
 from tests.harness.pipeline import Pipeline
 from tests.harness.small_shop import NOON, days
+from tests.overview.browser import FOLDER, NoBrowser, fetch_once, find_browser, give_up
 
 CHROMIUM = [
     "--headless",
@@ -110,11 +112,25 @@ def overviews(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Overv
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "the page is tested in Chromium: apt-get install chromium, or .ci/run"
+def browser(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Browser]:
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder if worker_id == "master" else folder.parent
+    try:
+        program = find_browser(lambda: fetch_once(shared))
+    except NoBrowser as reason:
+        give_up(reason, os.environ)
+    # A browser keeps caches and certificates in HOME, whatever profile it is given.
+    home = str(tmp_path_factory.mktemp("home"))
+    own = {"HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home}
+    os.environ["PLAYWRIGHT_BROWSERS_PATH"] = FOLDER
     with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=chromium, args=CHROMIUM)
+        try:
+            opened = driver.chromium.launch(
+                executable_path=program, args=CHROMIUM, env={**os.environ, **own}
+            )
+        except Error as error:
+            named = program or f"Playwright's own in {FOLDER}"
+            give_up(NoBrowser(f"{named} does not start ({error})"), os.environ)
         yield opened
         opened.close()
 
