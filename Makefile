@@ -91,12 +91,13 @@ ui: setup ## Dagster on this machine: http://127.0.0.1:3000 [PORT=…]
 docs: $(VENV)/all.stamp ## dbt docs, column lineage, contracts and overview as static pages in .data/docs
 	@$(TWIST) docs
 
+# sqlfluff fails without a home folder, and would take settings from yours.
 .PHONY: lint
 lint: $(VENV)/all.stamp ## ruff, mypy, sqlfluff
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
-	PYTHONWARNINGS=ignore $(BIN)/python -m sqlfluff lint --nocolor --processes 2 dbt_project/models
+	HOME="$$PWD" PYTHONWARNINGS=ignore $(BIN)/python -m sqlfluff lint --nocolor --processes 2 dbt_project/models
 
 .PHONY: test
 test: $(VENV)/all.stamp ## lint, and every test that takes minutes at most
