@@ -35,7 +35,7 @@ def write_day(settings: Settings, day: date, stamp: int) -> Written:
     if not settings.teradata_history:
         raise SettingsError(
             "TWIST_TERADATA_HISTORY is empty: set it to the history lake as Teradata names it, "
-            "such as /s3/bucket.s3.amazonaws.com/history (dbt_project/TERADATA.md)"
+            "such as /s3/bucket.s3.amazonaws.com/history (dbt_project/docs/teradata.md)"
         )
     import duckdb
 

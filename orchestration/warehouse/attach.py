@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ALIAS = "twist"
 CATALOG = f"__ducklake_metadata_{ALIAS}"
 """Where DuckLake's own tables are, once the warehouse is attached."""
-ON_TERADATA = "dbt_project/TERADATA.md, section 3"
+ON_TERADATA = "dbt_project/docs/teradata.md, section 3"
 """Where the documentation says what to do there instead."""
 
 

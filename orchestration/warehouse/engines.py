@@ -164,7 +164,7 @@ class DuckDB:
 
 @dataclass(frozen=True)
 class Teradata:
-    """Teradata, through dbt's adapter, or the driver for readers (dbt_project/TERADATA.md)."""
+    """Teradata, through dbt's adapter, or the driver for readers (dbt_project/docs/teradata.md)."""
 
     settings: Settings
     knows_etags = False
@@ -226,7 +226,7 @@ class Teradata:
         if not self.settings.teradata_landing:
             raise SettingsError(
                 "TWIST_TERADATA_LANDING is empty: set it to the landing lake as Teradata names it, "
-                "such as /s3/bucket.s3.amazonaws.com/prefix (dbt_project/TERADATA.md)"
+                "such as /s3/bucket.s3.amazonaws.com/prefix (dbt_project/docs/teradata.md)"
             )
 
     def prepare(self, dbt: Commands) -> None:  # noqa: D102

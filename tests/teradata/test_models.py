@@ -51,7 +51,7 @@ def test_the_page_grants_each_database_what_its_views_read(compiled: Path) -> No
         for read in view["depends_on"]["nodes"]
         if found[read]["schema"] != view["schema"]
     }
-    page = (PROJECT / "TERADATA.md").read_text()
+    page = (PROJECT / "docs" / "teradata.md").read_text()
     granted = re.findall(r"^grant select on (\w+) +to (\w+) +with grant option;", page, re.M)
     assert set(granted) == needed
 

@@ -38,7 +38,7 @@ DATABASES = [
         "landing",
     )
 ]
-"""What TERADATA.md has a DBA create."""
+"""What docs/teradata.md has a DBA create."""
 MARTS = READ | {"dim_location": "* exclude (load_id)"}
 """A full refresh gives new stamps."""
 LOCATION = "/s3/bucket.s3.amazonaws.com"

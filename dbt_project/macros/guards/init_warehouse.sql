@@ -15,7 +15,7 @@
   {%- if target.type == 'duckdb' -%}{%- do run_query('commit') -%}{%- endif -%}
 {% endmacro %}
 
-{#- DuckDB: the schema too. Teradata: databases are a DBA's (TERADATA.md), and CREATE TABLE has no
+{#- DuckDB: the schema too. Teradata: databases are a DBA's (docs/teradata.md), and CREATE TABLE has no
     IF NOT EXISTS, so the existing tables are asked for first. -#}
 {% macro create_from_columns(relation, node) -%}
   {{ return(adapter.dispatch('create_from_columns', 'twist')(relation, node)) }}
