@@ -88,7 +88,7 @@ ui: setup ## Dagster on this machine: http://127.0.0.1:3000 [PORT=…]
 	@$(TWIST) ui --port $(or $(PORT),3000)
 
 .PHONY: docs
-docs: $(VENV)/all.stamp ## dbt docs, column lineage, contracts and overview as static pages in .data/docs
+docs: $(VENV)/all.stamp ## guide, dbt docs, column lineage, contracts and overview as static pages in .data/docs
 	@$(TWIST) docs
 
 # sqlfluff fails without a home folder, and would take settings from yours.

@@ -222,7 +222,7 @@ def overview(checks: bool) -> None:
 
 @cli.command()
 def docs() -> None:
-    """Write dbt docs, column lineage, contracts and the overview as static pages."""
+    """Write guide, dbt docs, column lineage, contracts and the overview as static pages."""
     from orchestration.pages.dbt_docs import write_docs
     from orchestration.pages.overview.publish import pages
 

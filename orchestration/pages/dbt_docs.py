@@ -1,4 +1,4 @@
-"""`make docs`: dbt's docs, the column lineage and the topics as pages that open from disk.
+"""`make docs`: guide, dbt's docs, column lineage and topics as pages that open from disk.
 
 No warehouse is needed: dbt compiles against its `offline` target, and the catalog (which columns a
 table has) is made from the YAML, whose columns a test holds against the tables.
@@ -16,6 +16,7 @@ from typing import Any
 
 from ingestion.contract.strict_json import SCHEMAS
 from ingestion.settings import ROOT
+from orchestration.pages import guide
 from orchestration.warehouse.dbt_runner import COMMON, DbtFailed, in_environment
 
 JsonObject = dict[str, Any]
@@ -40,6 +41,7 @@ def write_docs(
         (target / "catalog.json").write_text(json.dumps(catalog))
         pages = target / "pages"
         pages.mkdir()
+        titles = guide.write_guide(pages)
         (pages / "dbt.html").write_text(_dbt_page(manifest, catalog))
         say("docs: tracing columns …")
         _write_lineage(target / "manifest.json", target / "catalog.json", pages / "lineage")
@@ -50,7 +52,7 @@ def write_docs(
         snapshot = overview()
         for name, text in snapshot.items():
             (pages / name).write_text(text)
-        (pages / "index.html").write_text(index_page(schemas, manifest, bool(snapshot)))
+        (pages / "index.html").write_text(index_page(schemas, manifest, titles, bool(snapshot)))
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(pages, folder)
@@ -74,6 +76,12 @@ def _compiled_manifest(target: Path) -> JsonObject:
     if not answer.success:
         raise DbtFailed(f"the docs could not be generated: {answer.exception or answer.result}")
     manifest: JsonObject = json.loads((target / "manifest.json").read_text())
+    overview = manifest["docs"]["doc.twist.__overview__"]
+    overview["block_contents"] = guide.linked_from_index(
+        f"dbt_project/{overview['original_file_path']}",
+        overview["block_contents"],
+        guide.sources(),
+    )
     return manifest
 
 
@@ -211,15 +219,26 @@ _WATERMARKS = _table(
 
 
 def index_page(
-    schemas: dict[str, JsonObject], manifest: JsonObject, has_overview: bool = False
+    schemas: dict[str, JsonObject],
+    manifest: JsonObject,
+    titles: Mapping[str, str],
+    has_overview: bool = False,
 ) -> str:
-    """The page that links the others, with the contracts: fields of topics, columns of tables."""
+    """The page that links the others, with the contracts: fields of topics, columns of tables.
+
+    `titles` are those of the guide's pages, by address.
+    """
     published = [
         node
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model" and node["schema"] in ("marts", "audit")
     ]
     parts = {
+        "style": guide.STYLE,
+        "guide": "\n".join(
+            f'  <li><a href="{address}">{escape(title)}</a></li>'
+            for address, title in titles.items()
+        ),
         "overview": _OVERVIEW if has_overview else _NO_OVERVIEW,
         "topics": "\n".join(_topic_section(name, schema) for name, schema in schemas.items()),
         "tables": "\n".join(map(_table_section, published)),
@@ -292,15 +311,7 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>TWIST</title>
-<style>
-  :root { color-scheme: light dark; }
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; }
-  body { padding: 0 1rem; }
-  table { border-collapse: collapse; width: 100%; font-size: 0.9rem; }
-  td { overflow-wrap: anywhere; }
-  th, td { border-bottom: 1px solid #8886; padding: 0.3rem 0.6rem; }
-  th, td { text-align: left; vertical-align: top; }
-</style>
+<style>{style}</style>
 <h1>TWIST</h1>
 <p>Traffic Weighted In-Stock Tracker: what share of product views met an item that could be
 bought.</p>
@@ -308,6 +319,10 @@ bought.</p>
   {overview}
   <li><a href="dbt.html">Tables and columns</a>: every model, what it means, how it is computed</li>
   <li><a href="lineage/index.html">Column lineage</a>: where each column comes from</li>
+</ul>
+<h2>Guide</h2>
+<ul>
+{guide}
 </ul>
 <h2>Topics</h2>
 <p>What the producers send. A line that breaks its schema is quarantined with the reason.</p>

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ingestion.contract.strict_json import SCHEMAS
-from orchestration.pages import dbt_docs
+from orchestration.pages import dbt_docs, guide
 
 MANIFEST: dict[str, Any] = {
     "metadata": {"dbt_version": "1.11"},
@@ -73,7 +73,7 @@ def test_limits_are_said_in_words(rule: dict[str, Any], words: str) -> None:
 
 def test_the_index_shows_each_field_of_each_topic() -> None:
     schemas = {path.stem: json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")}
-    page = dbt_docs.index_page(schemas, MANIFEST)
+    page = dbt_docs.index_page(schemas, MANIFEST, {})
     fields = sum(len(schema["properties"]) for schema in schemas.values())
     assert page.count("<tr><td>") == fields + 1, "and the column of the one table"
     assert "<td><code>style_id</code></td><td>string</td><td>at times</td>" in page
@@ -88,6 +88,9 @@ def test_pages_need_no_network_and_columns_are_traced(tmp_path: Path) -> None:
         text = page.read_text()
         assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']?(https?:)?//", text), page
     assert "colibriTelemetry = false" in pages[2].read_text()
+    runbook = guide.address("dbt_project/docs/runbook.md")
+    assert (index.parent / runbook).is_file()
+    assert f"]({runbook})" in pages[1].read_text(), "dbt's first page leads there"
     traced = json.loads((index.parent / "lineage" / "colibri-manifest.json").read_text())
     steps = {
         (edge["target"], edge["targetColumn"], edge["source"], edge["sourceColumn"])

@@ -1,0 +1,179 @@
+"""The Markdown of the checkout: what it refers to exists, and `make docs` renders it."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ingestion.contract.strict_json import SCHEMAS
+from ingestion.settings import ROOT
+from orchestration.cli import cli
+from orchestration.pages import dbt_docs, guide
+from tests.harness import markdown
+from tests.unit.test_docs import MANIFEST
+
+OVERVIEW = "dbt_project/docs/overview.md"
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, str]:
+    """The Markdown files that git knows or would add."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "*.md"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout.splitlines()  # fmt: skip
+    return {path: (ROOT / path).read_text() for path in listed if (ROOT / path).is_file()}
+
+
+def in_checkout(path: str) -> bool:
+    return (ROOT / path).exists()
+
+
+def test_every_link_leads_to_a_file_and_a_heading_that_exist(files: dict[str, str]) -> None:
+    assert markdown.link_faults(files, in_checkout) == []
+
+
+def test_a_link_that_leads_nowhere_is_found() -> None:
+    planted = {
+        "docs/a.md": "# One, two: `x_y`\n\n[good](b.md#three) [here](#one-two-x_y) [out](https://a.b)\n\n"
+        "| x |\n|---|\n| [gone](gone.md) |\n\n[no anchor](b.md#four) ![away](../../c.png)\n",
+        "docs/b.md": "## Three\n",
+    }
+    assert markdown.link_faults(planted, planted.__contains__) == [
+        "docs/a.md: gone.md: there is no docs/gone.md",
+        "docs/a.md: b.md#four: docs/b.md has no such heading",
+        "docs/a.md: ../../c.png: there is no ../c.png",
+    ]
+
+
+def test_headings_with_the_same_words_have_anchors_of_their_own() -> None:
+    twice = {"a.md": "# Do it\n\n## Do it\n\n[one](#do-it) [two](#do-it-1) [three](#do-it-2)\n"}
+    assert markdown.link_faults(twice, twice.__contains__) == [
+        "a.md: #do-it-2: a.md has no such heading"
+    ]
+
+
+def test_every_make_target_that_is_named_exists(files: dict[str, str]) -> None:
+    assert markdown.make_faults(files, MAKEFILE) == []
+
+
+def test_a_make_target_that_does_not_exist_is_found() -> None:
+    planted = {
+        "a.md": "make sure of `make load` and `A=1 make lode B=2`\n\n```\nmake docs-all\n```\n"
+    }
+    assert markdown.make_faults(planted, MAKEFILE) == [
+        "a.md: make lode: no such target",
+        "a.md: make docs-all: no such target",
+    ]
+
+
+def test_every_command_that_is_named_exists(files: dict[str, str]) -> None:
+    assert markdown.command_faults(files, cli) == []
+
+
+def test_a_command_that_does_not_exist_is_found() -> None:
+    planted = {
+        "a.md": "`python -m orchestration load --sweep` `python -m orchestration laod`\n\n"
+        "    python -m orchestration connectors apply      --what it does\n"
+        "    python -m orchestration connectors stop\n"
+        "    python -m orchestration produce --rat 50 && true\n"
+    }
+    assert [fault.split(": ", 2)[2] for fault in markdown.command_faults(planted, cli)] == [
+        "no command laod", "no command stop", "no option --rat",
+    ]  # fmt: skip
+
+
+def test_every_path_that_is_named_exists(files: dict[str, str]) -> None:
+    assert markdown.path_faults(files, in_checkout) == []
+
+
+def test_a_path_that_does_not_exist_is_found() -> None:
+    planted = {
+        "docs/a.md": "`docs/a.md` `more/b.py` `c/d.sql` `tests/e`\n\n"
+        "`.data/x/y.json` `a/b` `tests/<day>.json`\n",
+        "docs/more/b.py": "",
+    }
+    assert markdown.path_faults(planted, planted.__contains__) == [
+        "docs/a.md: `c/d.sql` does not exist",
+        "docs/a.md: `tests/e` does not exist",
+    ]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Guide and index as `make docs` writes them; dbt's pages are empty files."""
+    folder = tmp_path_factory.mktemp("docs")
+    schemas = {path.stem: json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")}
+    titles = guide.write_guide(folder)
+    (folder / "index.html").write_text(dbt_docs.index_page(schemas, MANIFEST, titles))
+    for made in ("dbt.html", "lineage/index.html", *(f"schemas/{name}.json" for name in schemas)):
+        (folder / made).parent.mkdir(exist_ok=True)
+        (folder / made).touch()
+    return folder
+
+
+def test_every_link_of_the_rendered_pages_leads_to_a_page(pages: Path) -> None:
+    assert markdown.page_faults(pages) == []
+
+
+def test_a_link_of_a_page_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(
+        '<h1 id="one">1</h1><a href="#one"></a><a href="#two"></a><a href="b/c.html#d"></a>'
+        '<a href="b/d.html"></a><a href="../out.html"></a><a href="https://a.b"></a>'
+    )
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "c.html").write_text('<p id="d"></p>')
+    (tmp_path.parent / "out.html").touch()
+    assert markdown.page_faults(tmp_path) == [
+        "a.html: #two: no such anchor",
+        "a.html: b/d.html: there is no such file",
+        "a.html: ../out.html: there is no such file",
+    ]
+
+
+def test_the_index_leads_to_each_page_of_the_guide(pages: Path) -> None:
+    index = (pages / "index.html").read_text()
+    sources = guide.sources()
+    assert {"README.md", OVERVIEW, "expectations/README.md"} <= set(sources)
+    assert any(source.startswith("dbt_project/docs/decisions/0001-") for source in sources)
+    for source in sources:
+        assert f'<a href="guide/{source.removesuffix(".md")}.html">' in index
+    assert ">Run book</a>" in index
+
+
+def test_a_page_has_its_tables_and_headings_and_no_tag_of_dbt(pages: Path) -> None:
+    page = (pages / guide.address(OVERVIEW)).read_text()
+    assert "<title>TWIST: the dbt project</title>" in page
+    assert '<h2 id="see-the-sql">See the SQL</h2>' in page
+    assert "<table>" in page
+    assert "{%" not in page
+    assert "|---" not in page
+
+
+def test_links_lead_to_pages_of_the_guide_and_other_files_become_text() -> None:
+    known = ["a/b.md", "c.md"]
+    text = "[c](../c.md#d) [self](#e) [code `x`](../x.py) [far](https://a.b)\n\n<script>\n"
+    _, page = guide.render("a/b.md", text, known)
+    assert '<a href="../c.html#d">c</a> <a href="#e">self</a>' in page
+    assert "code <code>x</code> <a href=" in page
+    assert "<script>" not in page
+    assert '<a href="../../index.html">' in page
+
+
+def test_dbts_own_page_links_the_guide_beside_it() -> None:
+    known = ["dbt_project/docs/a.md", "README.md"]
+    text = "[a](a.md) [r](../../README.md#x) [y](y.sql) [out](https://a.b) [in](#z)"
+    assert guide.linked_from_index("dbt_project/docs/b.md", text, known) == (
+        "[a](guide/dbt_project/docs/a.html) [r](guide/README.html#x) [y](y.sql) "
+        "[out](https://a.b) [in](#z)"
+    )
+
+
+def test_dbt_shows_the_overview_as_its_first_page() -> None:
+    text = (ROOT / OVERVIEW).read_text()
+    assert text.startswith("{% docs __overview__ %}\n")
+    assert text.endswith("{% enddocs %}\n")
+    links = markdown.link_faults({OVERVIEW: text}, in_checkout)
+    assert links == [], "without the other files no anchor is known: the page uses none"
