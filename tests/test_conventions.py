@@ -4,7 +4,6 @@ import copy
 import fcntl
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from ingestion.settings import ROOT, Settings
 from orchestration.warehouse.dbt_plugin import TEXT_SQL
 from orchestration.warehouse.dbt_runner import COMMON
 from tests import conventions
+from tests.harness.checkout import known_files
 
 FOLDERS = {"ingestion", "dbt_project", "orchestration", "expectations", "docker", "tests"}
 PROJECT_FILES = r"Makefile|LICENSE|pyproject\.toml|requirements(-run)?\.lock|[A-Z]+\.md|\..*"
@@ -33,12 +33,8 @@ NOT_IN_THE_EXAMPLE = {
 def files() -> dict[str, str]:
     """Every text file of the checkout that git knows or would add, by path."""
     # With its folder named, git serves a user who did not make the clone, too.
-    listed = subprocess.run(
-        ["git", "--git-dir=.git", "--work-tree=.", "ls-files", "-co", "--exclude-standard"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout.splitlines()  # fmt: skip
     texts = {}
-    for path in listed:
+    for path in known_files():
         content = (ROOT / path).read_bytes() if (ROOT / path).is_file() else b"\0"
         if b"\0" not in content:
             texts[path] = content.decode()

@@ -14,6 +14,14 @@ DBT = (sys.executable, "-m", "dbt.cli.main")
 TWIST = (sys.executable, "-m", "orchestration")
 
 
+def known_files(*patterns: str) -> list[str]:
+    """The files of this checkout that git knows or would add, whoever cloned it."""
+    return subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard", *patterns],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout.splitlines()  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A copy of product code; its second hour is in `later` until `land_later`."""
@@ -28,6 +36,16 @@ class Checkout:
         write_landing(RetailerConfig(views=300, styles=10, locations=5, hours=2), root / "landing")
         for hour in list((root / "landing").rglob("hour=01")):
             shutil.move(hour, root / "later" / hour.relative_to(root / "landing"))
+        return Checkout(root)
+
+    @staticmethod
+    def make_whole(root: Path) -> "Checkout":
+        """A copy of every file, in which `make` works, on this checkout's environment."""
+        for path in known_files():
+            if (ROOT / path).is_file():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / path, root / path)
+        (root / ".venv").symlink_to(Path(sys.prefix))
         return Checkout(root)
 
     def land_later(self) -> None:

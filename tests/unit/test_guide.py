@@ -1,7 +1,6 @@
 """The Markdown of the checkout: what it refers to exists, and `make docs` renders it."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from ingestion.settings import ROOT
 from orchestration.cli import cli
 from orchestration.pages import dbt_docs, guide
 from tests.harness import markdown
+from tests.harness.checkout import known_files
 from tests.unit.test_docs import MANIFEST
 
 OVERVIEW = "dbt_project/docs/overview.md"
@@ -20,11 +20,9 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 @pytest.fixture(scope="module")
 def files() -> dict[str, str]:
     """The Markdown files that git knows or would add."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "*.md"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout.splitlines()  # fmt: skip
-    return {path: (ROOT / path).read_text() for path in listed if (ROOT / path).is_file()}
+    return {
+        path: (ROOT / path).read_text() for path in known_files("*.md") if (ROOT / path).is_file()
+    }
 
 
 def in_checkout(path: str) -> bool:
