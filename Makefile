@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TWIST := PYTHONPATH=. $(BIN)/python -m orchestration
 # Python modules, not the scripts of .venv/bin: these name their Python by its whole path.
-DBT := cd dbt_project && TWIST_ROOT=.. ../$(BIN)/python -m dbt.cli.main --no-send-anonymous-usage-stats
+DBT := cd dbt_project && TWIST_ROOT=.. ../$(BIN)/python -W ignore::RuntimeWarning:runpy -m dbt.cli.main --no-send-anonymous-usage-stats
 COMPOSE := docker compose --env-file .env --file docker/compose.yaml
 export PYTHONDONTWRITEBYTECODE := 1
 # What is fetched stays in the checkout, unless you have a cache elsewhere and say so.
