@@ -1,1 +1,1 @@
-"""The way of an event from the shop to the landing lake, and how the lake is read."""
+"""The path of an event from the shop to the landing lake, and reading that lake."""

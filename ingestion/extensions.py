@@ -17,7 +17,7 @@ def isolate(conn: "DuckDBPyConnection") -> None:
     """Neither read nor write the user's own DuckDB: no extension or secret of ~/.duckdb is used."""
     conn.execute("set autoinstall_known_extensions = false")
     conn.execute("set autoload_known_extensions = false")
-    # Only once: it can no longer be set when a secret has been looked for.
+    # Only once: it cannot be set after the first secret lookup.
     if conn.execute("select current_setting('allow_persistent_secrets')").fetchone() == (True,):
         conn.execute("set allow_persistent_secrets = false")
 
@@ -56,5 +56,5 @@ def _extension_file(name: str) -> Path:
 
 
 def quoted(text: str) -> str:
-    """A text, such as a path, as SQL writes it."""
+    """A text, such as a path, as a SQL literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -2,12 +2,12 @@
 
 Credentials are TWIST_S3_ACCESS_KEY_ID and TWIST_S3_SECRET_ACCESS_KEY where they are set; else what
 AWS's SDK finds (`AWS_…` variables, profile, SSO, web identity, a container's or a machine's role);
-else a store of one's own is asked unsigned, and AWS itself is not asked at all.
+else requests to a store of your own are unsigned, and AWS itself gets none.
 
-Temporary ones are renewed by botocore: those given out have ten minutes or more to live. obstore
-asks for them again every five minutes. DuckDB takes those that are there when a transaction begins:
-a connection that stays open needs `open_s3` again before the next one, and no transaction may take
-longer than ten minutes on them.
+Temporary ones are renewed by botocore: those returned are valid for ten minutes or more. obstore
+requests them again every five minutes. DuckDB uses those that it has when a transaction begins: a
+connection that stays open needs `open_s3` again before the next one, and a transaction with them
+must not take longer than ten minutes.
 """
 
 import os
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from obstore.store import S3Credential
 
 GIVEN_OUT_FOR = timedelta(minutes=10)
-"""obstore asks again five minutes before this is over."""
+"""obstore requests new ones five minutes before this expires."""
 SECRET = "twist_s3"  # noqa: S105  # its name in DuckDB
 NO_CREDENTIALS = (
     "there are no credentials for AWS S3: set TWIST_S3_ACCESS_KEY_ID and "
@@ -43,10 +43,10 @@ class Keys(NamedTuple):
 
 
 def keys(settings: Settings) -> Keys | None:
-    """The credentials of this moment; None where a store of one's own is asked unsigned.
+    """The current credentials; None where requests to a store of your own are unsigned.
 
     Raises:
-        SettingsError: half of them is set, AWS's SDK fails to get them, or there are none for AWS.
+        SettingsError: only one of the two is set, AWS's SDK fails, or there are none for AWS.
     """
     own = Keys(
         settings.s3_access_key_id.get_secret_value(),
@@ -67,13 +67,13 @@ def keys(settings: Settings) -> Keys | None:
     except (BotoCoreError, ClientError, OSError) as error:
         raise SettingsError(
             f"the AWS_… credentials for S3 cannot be used: {str(error).splitlines()[0][:300]}; "
-            "mend them, or set TWIST_S3_ACCESS_KEY_ID and TWIST_S3_SECRET_ACCESS_KEY"
+            "fix them, or set TWIST_S3_ACCESS_KEY_ID and TWIST_S3_SECRET_ACCESS_KEY"
         ) from None
     return frozen and Keys(frozen.access_key, frozen.secret_key, frozen.token or "")
 
 
 def bucket(settings: Settings, address: str) -> S3Store:
-    """A store for `s3://bucket/prefix` with the settings' credentials; it is not asked yet.
+    """A store for `s3://bucket/prefix` with the settings' credentials; no request is made yet.
 
     Raises:
         SettingsError: as `keys`.
@@ -82,7 +82,7 @@ def bucket(settings: Settings, address: str) -> S3Store:
     scheme, host = _endpoint(settings)
     in_path = _is_path_style(settings)
     is_signed = keys(settings) is not None
-    # obstore reads AWS_… variables too, as much as it knows of them: each is given here instead.
+    # obstore reads some AWS_… variables too: each is set explicitly here instead.
     return S3Store(
         name,
         prefix=prefix or None,
@@ -99,7 +99,7 @@ def bucket(settings: Settings, address: str) -> S3Store:
 def open_s3(conn: "DuckDBPyConnection", settings: Settings) -> None:
     """Let a connection read and write the settings' object store, in its next transaction.
 
-    A connection that is open already gets the credentials of now, if they are others.
+    An open connection gets the current credentials, if they have changed.
 
     Raises:
         SettingsError: as `keys`.
@@ -110,10 +110,10 @@ def open_s3(conn: "DuckDBPyConnection", settings: Settings) -> None:
         "select secret_string from duckdb_secrets() where name = ?", [SECRET]
     ).fetchone()
     if known and f";key_id={given.id};" in known[0]:
-        return  # replacing it for nothing would collide with whoever does so in a transaction
+        return  # replacing it needlessly would conflict with another transaction's replacement
     load_extensions(conn, "httpfs")
     scheme, host = _endpoint(settings)
-    # DuckDB reads AWS_… variables for what is not given here: an empty text is given too.
+    # DuckDB reads AWS_… variables for what is not set here: empty values are set too.
     options = {
         "type": "s3",
         "key_id": quoted(given.id),
@@ -131,13 +131,13 @@ def open_s3(conn: "DuckDBPyConnection", settings: Settings) -> None:
 
 
 def open_place(conn: "DuckDBPyConnection", settings: Settings, address: str) -> None:
-    """As `open_s3`, where the address is one in S3; nothing to do for a folder."""
+    """`open_s3` where the address is in S3; does nothing for a folder."""
     if address.startswith("s3://"):
         open_s3(conn, settings)
 
 
 def errors() -> tuple[type[Exception], ...]:
-    """What obstore and DuckDB raise where a store refuses or does not answer."""
+    """What obstore and DuckDB raise when a store refuses or does not answer."""
     import duckdb
     from obstore.exceptions import BaseError
 
@@ -157,21 +157,21 @@ def _for_obstore(settings: Settings) -> "S3Credential":
 
 @cache
 def _found_by_sdk(region: str, *, is_aws: bool) -> Any:
-    """What botocore finds, which renews it; asked once a process (it may take two seconds).
+    """What botocore finds and renews; looked up once per process (it may take two seconds).
 
-    A machine's or a container's role is AWS's: no store of one's own is shown it, or waits for it.
+    The role of a machine or container belongs to AWS: it is not looked up for a store of your own.
     """
     from botocore.session import Session  # 0.4 s
 
     session: Any = Session()
     if not session.get_config_variable("region"):
-        session.set_config_variable("region", region)  # of the service that lends out roles
+        session.set_config_variable("region", region)  # of the service that issues role credentials
     if not is_aws:
         for provider in ("container-role", "iam-role"):
             session.get_component("credential_provider").remove(provider)
     found = session.get_credentials()
     if not found and is_aws:
-        raise SettingsError(NO_CREDENTIALS)  # not kept: the next call asks again
+        raise SettingsError(NO_CREDENTIALS)  # not cached: the next call tries again
     return found
 
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class SettingsError(Exception):
-    """A setting is wrong; the message names it and the cure."""
+    """A setting is wrong; the message names it and the fix."""
 
 
 class Settings(BaseSettings):
@@ -118,7 +118,7 @@ def _absolute(folder: str) -> Path:
     try:
         return (ROOT / Path(folder).expanduser()).resolve()
     except RuntimeError:
-        raise SettingsError(f"{folder} is of a home folder that is not known: set HOME") from None
+        raise SettingsError(f"the home folder of {folder} is not known: set HOME") from None
 
 
 def load_settings(**overrides: str) -> Settings:

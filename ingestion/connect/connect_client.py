@@ -1,4 +1,4 @@
-"""Applies the connectors of `connectors/` to Kafka Connect, and says how they are."""
+"""Applies the connectors of `connectors/` to Kafka Connect, and reports their status."""
 
 import json
 import time
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "connectors"
 PATIENCE = 120.0
-"""Seconds until a connector must run, a worker that is still starting included."""
+"""Seconds until a connector must run, including the start of its worker."""
 PAUSE = 1.0
 REFUSED = (400, 404, 422)
-"""Answers that no second try will change."""
+"""Status codes that are not retried."""
 
 
 @dataclass(frozen=True)
 class Status:
-    """How a connector is: its state and its tasks', as Connect names them."""
+    """The states of a connector and its tasks, as Connect names them."""
 
     name: str
     state: str
     tasks: tuple[str, ...]
     traces: tuple[str, ...]
-    """Of what failed: one stack trace each."""
+    """One stack trace per failure."""
 
     @property
     def runs(self) -> bool:
-        """Whether the connector and at least one task run, and nothing else is the case."""
+        """Whether the connector has tasks, and it and all of them are running."""
         return self.state == "RUNNING" and bool(self.tasks) and set(self.tasks) == {"RUNNING"}
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ class Status:
 
 
 def connectors() -> dict[str, dict[str, str]]:
-    """The connectors as their files have them: name → configuration."""
+    """The connectors from their files: name → configuration."""
     files = sorted(FOLDER.glob("*.json"))
     found = {path.stem: json.loads(path.read_text()) for path in files}
     return {name: config for name, config in found.items() if "connector.class" in config}
@@ -51,7 +51,7 @@ def apply(settings: Settings, say: Callable[[str], None], patience: float = PATI
 
     Raises:
         SettingsError: Connect does not answer, refuses a configuration, or a task fails or does
-            not run in time; the message holds Connect's own reason.
+            not run in time; the message holds Connect's reason.
     """
     deadline = time.monotonic() + patience
     with _client(settings) as client:
@@ -61,7 +61,7 @@ def apply(settings: Settings, say: Callable[[str], None], patience: float = PATI
 
 
 def status(settings: Settings) -> list[Status]:
-    """How each connector is.
+    """The status of each connector.
 
     Raises:
         SettingsError: Connect does not answer.
@@ -106,7 +106,7 @@ def _wait(client: "httpx.Client", say: Callable[[str], None], deadline: float) -
 
 
 def _status(client: "httpx.Client", name: str, deadline: float) -> Status:
-    """A connector that was just created has no status for a moment: that is state MISSING."""
+    """A connector just created has no status for a moment: its state is MISSING."""
     found = _ask(client, "GET", f"/connectors/{name}/status", deadline, missing={})
     parts = [found.get("connector", {}), *found.get("tasks", [])]
     return Status(
@@ -126,10 +126,10 @@ def _ask(
     json: Any = None,
     missing: Any = None,
 ) -> Any:
-    """One request, again and again while Connect starts, rebalances (409) or is out of reach.
+    """One request, retried while Connect starts, rebalances (409) or is unreachable.
 
     Args:
-        missing: The answer to return where there is no such thing (404).
+        missing: The value to return on a 404.
     """
     import httpx
 
@@ -143,7 +143,7 @@ def _ask(
                 return missing
             if answer.is_success:
                 return answer.json() if answer.content else None
-            problem = f"says to {method} {path}: {answer.status_code} {_message(answer)}"
+            problem = f"answered {method} {path}: {answer.status_code} {_message(answer)}"
             if answer.status_code in REFUSED:
                 raise SettingsError(f"Kafka Connect {problem}")
         if time.monotonic() >= deadline:

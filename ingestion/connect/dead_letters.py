@@ -1,9 +1,9 @@
-"""Lands what Kafka Connect could not write, so that it ends in `audit.dead_letters`.
+"""Lands what Kafka Connect could not write, to be loaded into `audit.dead_letters`.
 
-Connect puts a record that it cannot convert into the topic `dead_letters`, the reason in headers.
+Connect sends a record that it cannot convert to the topic `dead_letters`, the reason in headers.
 A sink cannot write headers beside values in one object, so this small consumer does: one line per
 record, in the layout of the landing lake. It delivers at least once, as the sink does: it commits
-what it has written, and the loader drops what comes twice.
+what it has written, and the loader drops duplicates.
 """
 
 import json
@@ -38,7 +38,7 @@ LONGEST = 32_000
 
 
 def letter(message: Any) -> dict[str, Any]:
-    """A dead letter as one line: where it came from, why it is here, and what it says."""
+    """A dead letter as one line: its origin, the reason and its value."""
     headers = {name: value for name, value in message.headers() or [] if value is not None}
 
     def header(name: str, default: str = "") -> str:
@@ -63,7 +63,7 @@ def letter(message: Any) -> dict[str, Any]:
 
 
 def _text(value: bytes | None) -> str:
-    """Bytes that are no text are shown as `\\xNN`; a NUL would make the line no JSON for many."""
+    """Bytes that are not UTF-8 become `\\xNN`; so does NUL, which many JSON parsers reject."""
     return (value or b"").decode(errors="backslashreplace").replace("\0", "\\x00")[:LONGEST]
 
 
@@ -93,11 +93,11 @@ class Drain:
         self._consumer: Any = Consumer({**CONSUMER, "bootstrap.servers": settings.kafka})
 
     def stop(self, *_: object) -> None:
-        """Finish what was read, then end."""
+        """Land what was read, then end."""
         self._stopped = True
 
     def run(self, seconds: float) -> int:
-        """Land what comes, every so many seconds; return how many records were landed."""
+        """Land new records every so many seconds; return how many were landed."""
         landed = 0
         self._consumer.subscribe([DEAD_LETTERS])
         try:
@@ -121,7 +121,7 @@ class Drain:
                     f"the lake cannot be written, trying again: {landed_objects.first_line(error)}"
                 )
                 if self._stopped:
-                    return 0  # not committed: they come again
+                    return 0  # not committed: they are read again
                 time.sleep(seconds)
                 continue
             self._consumer.commit(asynchronous=False)

@@ -1,6 +1,6 @@
-"""Creates the Kafka topics of `connectors/topics.json`, or brings their settings in line.
+"""Creates the Kafka topics of `connectors/topics.json`, or updates their settings.
 
-Safe to run again: a topic that is as the file says is left alone.
+Safe to run again: a topic that matches the file is left alone.
 """
 
 import json
@@ -16,13 +16,13 @@ PATIENCE = 30.0
 
 
 def wanted() -> dict[str, dict[str, Any]]:
-    """The topics as the file has them: name → {partitions, replicas, config}."""
+    """The topics from the file: name → {partitions, replicas, config}."""
     topics: dict[str, dict[str, Any]] = json.loads(FILE.read_text())
     return topics
 
 
 def apply(settings: Settings) -> list[str]:
-    """Create what is missing and change what differs; one sentence for each thing done.
+    """Create what is missing and change what differs; one sentence per change.
 
     Raises:
         SettingsError: the broker does not answer, or a topic has more partitions than the file.
@@ -43,8 +43,8 @@ def apply(settings: Settings) -> list[str]:
         partitions = len(existing[name].partitions) if name in existing else 0
         if partitions > topic["partitions"]:
             raise SettingsError(
-                f"topic {name} has {partitions} partitions and {FILE} says {topic['partitions']}: "
-                "Kafka cannot take partitions away; correct the file"
+                f"topic {name} has {partitions} partitions and {FILE} has {topic['partitions']}: "
+                "Kafka cannot remove partitions; correct the file"
             )
         if not partitions:
             new = kafka.NewTopic(
@@ -68,7 +68,7 @@ def apply(settings: Settings) -> list[str]:
 
 
 def _wait_for(admin: Any, name: str) -> None:
-    """A broker says that a topic is made a moment before it lists it."""
+    """A broker confirms a new topic a moment before it lists it."""
     deadline = time.monotonic() + PATIENCE
     while name not in admin.list_topics(timeout=PATIENCE).topics:
         if time.monotonic() > deadline:
@@ -88,7 +88,7 @@ def _set(admin: Any, name: str, config: dict[str, str]) -> None:
 
 
 def _admin() -> Any:
-    """Kafka's admin client: in no lock but the whole one, and without types."""
+    """Kafka's admin client: only in the full lock file, and untyped."""
     import confluent_kafka.admin
 
     return confluent_kafka.admin

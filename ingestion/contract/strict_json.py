@@ -1,7 +1,7 @@
-"""The last word on whether a line is JSON and has the JSON types of its topic's schema.
+"""The strict check that a line is JSON and has the JSON types of its topic's schema.
 
 DuckDB's parser is fast but lenient (it accepts NaN, trailing commas and repeated keys), so the
-load models ask here about each line that they cannot prove to be plain.
+load models call this for each line that they cannot prove to be plain.
 """
 
 import json
@@ -33,7 +33,7 @@ def schema(topic: str) -> dict[str, Any]:
 def json_problem(line: str, topic: str) -> str | None:
     """Why `line` is not a JSON object, or which field has another JSON type than its schema's.
 
-    A reason of the first kind starts with "not JSON"; None where there is nothing to object to.
+    A reason of the first kind starts with "not JSON"; None where the line passes.
     """
     try:
         event = _parse(line)
@@ -103,7 +103,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def _refuse_characters(value: Any) -> None:
-    """Escapes can spell characters that no text may hold: NUL and half of a surrogate pair."""
+    """Escapes can encode characters that are not allowed: NUL and half of a surrogate pair."""
     if isinstance(value, dict):
         for key, item in value.items():
             _refuse_characters(key)

@@ -6,7 +6,7 @@ tests/unit/test_topics.py compares them.
 
 TOPICS = ("clickstream", "sku_availability", "product_catalog")
 DEAD_LETTERS = "dead_letters"
-"""A topic as well: what Kafka Connect could not write of the others."""
+"""Also a topic: the records of the others that Kafka Connect could not write."""
 LANDED_TOPICS = (*TOPICS, DEAD_LETTERS)
 STAGED = {
     "clickstream": "stg_clickstream__events",

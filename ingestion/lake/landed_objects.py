@@ -1,6 +1,6 @@
-"""The landing lake: what lies there, and what one object says. A local folder and S3 alike.
+"""The landing lake, a local folder or S3: lists its objects and reads them.
 
-Nothing here trusts an object: a cut gzip stream, an empty file or a vanished key is an answer
+Nothing here trusts an object: a cut gzip stream, an empty file or a vanished key is a result
 (`ObjectText.error`), never an exception that would stop the others.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 MAX_TEXT_BYTES = 1 << 30
-"""An object that inflates to more than this is refused: a gzip bomb must not take the loader."""
+"""An object that inflates to more than this is refused: a gzip bomb must not crash the loader."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class LandedObject:
 
 @dataclass(frozen=True)
 class Listed:
-    """Objects that somebody has found in the landing lake, and when (UTC)."""
+    """Objects that a caller has found in the landing lake, and when (UTC)."""
 
     at: datetime
     objects: Sequence[LandedObject]
@@ -47,11 +47,11 @@ class Listed:
 
 @dataclass(frozen=True)
 class ObjectText:
-    """One object as read: its text without the last newline, or the sentence why there is none.
+    """One object as read: its text without the last newline, or why there is none.
 
-    `text` is valid UTF-8, kept as bytes: a str would be made and unmade on its way to DuckDB, which
-    takes longer than inflating it. `bad_lines` are the (1-based) lines that were not UTF-8; they
-    stand in it with their bytes escaped as `\\xNN`.
+    `text` is valid UTF-8, kept as bytes: decoding it, and encoding it again for DuckDB, would take
+    longer than inflating it. `bad_lines` are the (1-based) lines that were not UTF-8; their bytes
+    are escaped as `\\xNN`.
     """
 
     error: str | None = None
@@ -109,7 +109,7 @@ def list_landed(
 
 
 def newest_folder(store: "ObjectStore", topic: str) -> datetime | None:
-    """The newest hour that a topic has a folder of."""
+    """The newest hour folder of a topic."""
     for day_prefix in sorted(_folders(store, object_keys.topic_prefix(topic)), reverse=True):
         hours = map(object_keys.folder_hour, _folders(store, day_prefix))
         if newest := max(filter(None, hours), default=None):
@@ -165,7 +165,7 @@ def _gunzip(body: bytes) -> bytes:
             raise ValueError(f"too large: inflates to more than {MAX_TEXT_BYTES:,} bytes")
         if not inflater.eof:
             raise ValueError(f"cut: the gzip stream ends early, after {inflated:,} bytes of text")
-        body = inflater.unused_data.lstrip(b"\0")  # zero bytes behind a member are padding
+        body = inflater.unused_data.lstrip(b"\0")  # zero bytes after a member are padding
     return b"".join(parts)
 
 

@@ -2,7 +2,7 @@
 
     topics/<topic>/dt=YYYY-MM-DD/hour=HH/<topic>+<partition>+<start offset, 10 digits>.json.gz
 
-The folder is the (UTC) hour in which the file was opened: used for listing, never for meaning.
+The folder is the (UTC) hour in which the file was opened: used for listing only.
 """
 
 import re

@@ -49,7 +49,7 @@ def _without(*fields: str) -> Kind:
 
 
 def _literal(field: str, text: bytes) -> Kind:
-    """The field's value written as these very bytes, valid JSON or not."""
+    """The field's value written as exactly these bytes, valid JSON or not."""
     marker = b'"\\u0002"'
     return lambda line: compact({**line, field: "\x02"}).replace(marker, text, 1)
 
@@ -94,7 +94,7 @@ _ANY_TOPIC: dict[str, Kind] = {
     "not_a_number": _literal("note", b"NaN"),
     "infinity": _literal("note", b"-Infinity"),
     "duplicate_key": _duplicate_key,
-    # without a whole position
+    # without a complete position
     "no_topic": _without("_topic"),
     "other_topic": _with(_topic="orders"),
     "no_partition": _without("_partition"),

@@ -1,4 +1,4 @@
-"""Puts what a sink makes into a folder: a landing lake on disk."""
+"""Writes a sink's files into a folder: a landing lake on disk."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ def land(
     root: Path,
     on_write: Callable[[Write], None] | None = None,
 ) -> Summary:
-    """Writes records (in timestamp order) as files under `root`, which is made when missing.
+    """Writes records (in timestamp order) as files under `root`, which is created if missing.
 
     A file appears whole under its key, or not at all. `on_write` is called after each: a test that
     wants to load between the two versions of a rewritten key does so when `write.final` is False.
@@ -37,7 +37,7 @@ def refuse_landing(root: Path) -> None:
     if any((root / object_keys.topic_prefix(topic)).exists() for topic in TOPICS):
         raise FileExistsError(
             f"{root} holds a landing already, and a second one would begin again at offset 0, "
-            "which a loader takes for redelivery: name another folder, or delete this one."
+            "which a loader treats as redelivery: name another folder, or delete this one."
         )
 
 

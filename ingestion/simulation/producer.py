@@ -1,6 +1,6 @@
 """Feeds the simulated retailer into Kafka, at the wall clock or a past day at any speed.
 
-It runs until it is stopped: it then sends what is under way and says what was delivered.
+It runs until it is stopped: it then flushes its buffer and prints what was delivered.
 """
 
 import time
@@ -20,13 +20,13 @@ PRODUCER = {
     "compression.type": "lz4",
     "linger.ms": 20,
     "queue.buffering.max.messages": 500_000,
-    # A broker may be away for long; whoever stops the producer is told what was not delivered.
+    # A broker may be down for long; a producer that is stopped prints what was not delivered.
     "delivery.timeout.ms": 2_147_483_647,
     "partitioner": "murmur2_random",  # a key's partition as Java clients compute it
     "log_level": 0,
 }
 TICK = 0.02
-"""Seconds between looks at the clock."""
+"""Seconds between checks of the clock."""
 SAY_EVERY = 10.0
 FLUSH_SECONDS = 60.0
 A_YEAR = 366 * 24
@@ -35,7 +35,7 @@ A_YEAR = 366 * 24
 
 @dataclass
 class Deliveries:
-    """What became of the records: counts by topic, failures by reason."""
+    """Delivery results of the records: counts by topic, failures by reason."""
 
     sent: Counter[str] = field(default_factory=Counter)
     delivered: Counter[str] = field(default_factory=Counter)
@@ -69,7 +69,7 @@ class Feed:
         self._producer = Producer({**PRODUCER, "bootstrap.servers": settings.kafka})
         self._say = say
         self._stopped = False
-        self._said = time.monotonic()
+        self._reported_at = time.monotonic()
 
     def stop(self, *_: object) -> None:
         """Send nothing more."""
@@ -106,7 +106,7 @@ class Feed:
                 self._producer.poll(0.1)
                 self._report()
                 continue
-            except self._refused as error:  # too large, say: the next one may be fine
+            except self._refused as error:  # such as too large: the next one may be fine
                 self.deliveries.failed[error.args[0].str()] += 1
             self.deliveries.sent[record.topic] += 1
             return
@@ -118,8 +118,8 @@ class Feed:
             self.deliveries.failed[error.str()] += 1
 
     def _report(self) -> None:
-        if time.monotonic() - self._said >= SAY_EVERY:
-            self._said = time.monotonic()
+        if time.monotonic() - self._reported_at >= SAY_EVERY:
+            self._reported_at = time.monotonic()
             self._say(str(self.deliveries))
 
 
@@ -127,8 +127,8 @@ def at_the_wall_clock(config: RetailerConfig, rate: float) -> RetailerConfig:
     """A year from now on, with about `rate` events a second at this time of the day."""
     start = datetime.now(UTC).replace(microsecond=0)
     day = replace(config, start=start, hours=24, views=24_000)
-    # How many of a day's views fall into the next hour tells how many views the rate asks for;
-    # asked again, for busier days are cut more finely.
+    # The next hour's share of a day's views gives the views per day that the rate needs;
+    # computed twice, because busier days have shorter slices.
     for _ in range(2):
         hour = (piece for piece in slices(day) if piece.begin < HOUR)
         soon = sum(piece.human_views + piece.bot_views for piece in hour)
@@ -144,11 +144,11 @@ EVENTS_PER_VIEW = 1.27
 def paced(
     chunks: Iterator[list[Record]], start_ms: int, speed: float, burst: float
 ) -> Iterator[tuple[float, Sequence[Record]]]:
-    """Group the records by the moment at which they are due, `speed` times as fast as life.
+    """Group the records by the moment at which they are due, `speed` times as fast as real time.
 
     Args:
         start_ms: The simulated time at which this starts, in milliseconds since the epoch.
-        speed: 0 is as fast as Kafka takes them.
+        speed: 0 is as fast as Kafka accepts them.
         burst: Seconds for which records are held back and then sent at once.
     """
     began = time.monotonic()

@@ -2,13 +2,13 @@
 
 - OTTO (https://github.com/otto-de/recsys-dataset, CC BY 4.0): clicks, carts and orders, from a
   Parquet file with `session_id, seq, ts_ms, item_id, event`. It knows neither sizes nor stock, so
-  all of its traffic is unknown: TWIST has nothing to say about it, and says so.
+  all of its traffic is unknown, and TWIST reports it as such.
 - RetailRocket (https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset, CC BY-NC-SA 4.0):
   views, carts and purchases, and weekly snapshots of item properties, one of which is whether the
   item is available. An item becomes a style of one SKU, its availability a stock level of 0 or 1.
 
-Ids are made of the data, so a replay gives the same bytes each time; an event arrives when it
-happened. Both are read in order of time and never held in memory as a whole.
+Ids are derived from the data, so a replay gives the same bytes each time; an event arrives when it
+happened. Both are read in order of time and never held in memory entirely.
 """
 
 import json
@@ -30,7 +30,7 @@ MEMORY_LIMIT = "1GB"
 
 CHANNEL = "web"
 NETWORK = "network"
-"""The one location of a data set that does not tell where its stock is."""
+"""The one location of a data set that does not record where its stock is."""
 
 OTTO_TYPES = {"clicks": "product_view", "carts": "add_to_bag", "orders": "purchase"}
 RETAILROCKET_TYPES = {"view": "product_view", "addtocart": "add_to_bag", "transaction": "purchase"}
@@ -123,7 +123,7 @@ def retailrocket(folder: Path) -> Iterator[list[Record]]:
     yield from _records(_RETAILROCKET, files, record)
 
 
-# Equal rows of events.csv are told apart by their number: which of them is which does not matter.
+# Equal rows of events.csv are distinguished by their number, in arbitrary order.
 _RETAILROCKET = """
     with properties as (
         select *

@@ -1,8 +1,8 @@
 """Writes records to the landing lake as Kafka Connect's S3 sink does, faults included.
 
 A `Sink` gives every record its partition and offset, appends the position to its object and closes
-a file per topic, partition and window of arrival. It can also do what sinks and producers do on bad
-days: land lines again in other files, rewrite a key with more lines, land lines that are malformed.
+a file per topic, partition and window of arrival. It can also simulate faults of sinks and
+producers: land lines again in other files, rewrite a key with more lines, land malformed lines.
 """
 
 import json
@@ -94,7 +94,7 @@ class Summary:
 
 @dataclass
 class _File:
-    """A file while it is open: what came so far is compressed already."""
+    """A file while it is open: its lines so far are already compressed."""
 
     key: str
     rewritten: bool
@@ -132,7 +132,7 @@ class _Partition:
     topic: str
     number: int
     offset: int = 0
-    """Of the next line."""
+    """Offset of the next line."""
     records: list[Record] = field(default_factory=list)
     """What arrived since the file last grew."""
     file: _File | None = None
@@ -172,7 +172,7 @@ class Sink:
         self._window = 0
         self._rewrites: list[Write] = []
         self._spoiled: dict[str, int] = defaultdict(int)
-        # A stream of its own for each fault: turning one on leaves the others as they were.
+        # A stream of its own for each fault: turning one on does not change the others.
         self._rng_dirt, self._rng_again, self._rng_rewrite = (
             np.random.default_rng([config.seed, 100, fault]) for fault in range(3)
         )

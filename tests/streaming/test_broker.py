@@ -78,7 +78,7 @@ def test_what_differs_from_the_file_is_brought_in_line(
     monkeypatch.setattr(
         kafka_topics, "wanted", lambda: {DEAD_LETTERS: {**changed, "partitions": 1}}
     )
-    with pytest.raises(SettingsError, match="Kafka cannot take partitions away"):
+    with pytest.raises(SettingsError, match="Kafka cannot remove partitions"):
         kafka_topics.apply(settings)
 
 

@@ -151,4 +151,4 @@ def test_the_command_exits_with_what_it_found(
     assert "it broke" in capsys.readouterr().out
     fake.put = [(400, {"message": "no"})]
     assert main(["connectors", "apply"]) == 1
-    assert "twist: Kafka Connect says to PUT" in capsys.readouterr().err
+    assert "twist: Kafka Connect answered PUT" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""When events reach Kafka: in order, crosswise, twice, late, or far too late."""
+"""When events reach Kafka: in order, out of order, twice, late, or too late."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Arrivals:
         self._batches = 0
 
     def add(self, batch: Batch) -> None:
-        """Sends events. Each fault has random numbers of its own: the others stay as they are."""
+        """Sends events. Each fault has random numbers of its own: the others do not change."""
         config, n = self._config, len(batch.at)
         rng = partial(config.rng, 6, self._batches)
         self._batches += 1

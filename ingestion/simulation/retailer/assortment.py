@@ -17,7 +17,7 @@ class Brand:
     days: float
     """Days of demand that its planners want in stock."""
     service: float
-    """How often a delivery that is due really comes."""
+    """Share of the due deliveries that arrive."""
 
 
 BRANDS = (
@@ -59,7 +59,7 @@ INACTIVE = 0.03
 DISCONTINUED_EVERY = 60
 """One style in so many has no active SKU left."""
 OLD_LINK_DEMAND = 0.05
-"""Demand for an inactive SKU against what it had."""
+"""Demand for an inactive SKU as a share of its former demand."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Assortment:
     """The catalog's size curve: three decimals, about 1 per style."""
     active: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
     demand: Floats
-    """Share of a SKU in the whole demand; sums to about 1."""
+    """Share of a SKU in the total demand; sums to about 1."""
     last_sku: Ints
     """The last SKU of each style."""
     size_steps: Floats
@@ -103,7 +103,7 @@ class Assortment:
 
 
 def build_locations(config: RetailerConfig) -> Locations:
-    """Two or three distribution centres and the stores, of very different traffic."""
+    """Two or three distribution centres and the stores, with very different traffic."""
     rng = config.rng(1)
     centres = 3 if config.locations >= 100 else 2
     stores = config.locations - centres
@@ -116,7 +116,7 @@ def build_assortment(config: RetailerConfig) -> Assortment:
     """The styles with their brands, prices and size curves."""
     rng = config.rng(2)
     n = config.styles
-    # Zipf traffic; the ranks are shuffled, so that an id says nothing about popularity.
+    # Zipf traffic; the ranks are shuffled, so that an id does not reveal popularity.
     weight = rng.permutation(1 / np.arange(1, n + 1) ** 0.7)
     weight /= weight.sum()
     brand = rng.permutation(np.arange(n) % len(BRANDS)).tolist()

@@ -1,4 +1,4 @@
-"""The knobs of the simulated retailer."""
+"""The settings of the simulated retailer."""
 
 import math
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class RetailerConfig(SinkConfig):
     """Share of the product views that bots make."""
     visits_in_progress: bool = False
     """Whether visits are under way at the first instant: their later views come on top of `views`.
-    Without them traffic takes minutes to become what it is asked to be."""
+    Without them traffic takes minutes to reach the configured rate."""
 
     retry_rate: float = 0.0
     """Events that their producer sends again: the same event at a new position, up to 30 s later.
@@ -91,7 +91,7 @@ class RetailerConfig(SinkConfig):
 
     @property
     def id_seed(self) -> int:
-        """Of the ids of events and sessions: two periods that meet on a day must not share any."""
+        """Seed of event and session ids: two periods that share a day must not share any id."""
         return self.seed + self.start_us
 
     @property
@@ -106,7 +106,7 @@ class RetailerConfig(SinkConfig):
 
 @dataclass(frozen=True)
 class Slice:
-    """A stretch of simulated time, and how much happens in it."""
+    """An interval of simulated time, and how much happens in it."""
 
     number: int
     begin: int
@@ -134,7 +134,7 @@ def slices(config: RetailerConfig) -> list[Slice]:
     stores = np.where((middle > 9) & (middle < 21), 0.4 + _bump(middle, 17, 2.5), 0.0)
     views = _apportion(config.views, online)
     bots = np.diff(np.rint(np.concatenate(([0], np.cumsum(views))) * config.bot_views))
-    # Three in a hundred are returns and receipts; one attempt in seven meets an empty shelf.
+    # Three in a hundred are returns and receipts; one attempt in seven finds no stock.
     attempts = max(0.0, config.stock_changes - ONLINE_SALES) * config.views * 1.1
     sales = _apportion(round(attempts), stores if stores.any() else online)
     pieces = [

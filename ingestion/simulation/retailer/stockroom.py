@@ -20,7 +20,7 @@ CENTRE_SHARE = 0.5
 
 
 class Visit(NamedTuple):
-    """What an event says about the visit it belongs to."""
+    """The part of an event that describes its visit."""
 
     key: str
     """The Kafka key."""
@@ -29,14 +29,14 @@ class Visit(NamedTuple):
 
 
 class Action(NamedTuple):
-    """Someone wants something of the stock."""
+    """An action that adds to the stock or takes from it."""
 
     at: int
     """Microseconds since the start."""
     kind: int
     sku: int
     slot: int
-    """Where it is looked for first."""
+    """The slot that is tried first."""
     pieces: int = 1
     order: int = -1
     """Bags and purchases: the number of the wish that both belong to."""
@@ -82,7 +82,7 @@ class Stockroom:
         self._bounds: list[int] = self._first.tolist()
 
         self._target = _targets(rng, config, goods)
-        # What a day like any other left of it: some sizes are sold out before the lorries come.
+        # What is left after an ordinary day: some sizes are sold out before deliveries arrive.
         yesterday = _daily_demand(config, goods) * rng.uniform(0.3, 1.2, len(sizes))
         opening = np.maximum(0, self._target * rng.uniform(0.6, 1, len(sizes)) - yesterday)
         brand = np.array(goods.style_brand)[goods.sku_style]
@@ -170,7 +170,7 @@ class Stockroom:
                 if kind == BUY:
                     outcome.clicks.append(action)
             level[slot] = left
-            # No two changes at one instant: which of them holds would depend on their positions.
+            # No two changes at one instant: which of them wins would depend on their positions.
             last = at if at > last else last + 1
             outcome.at.append(last)
             outcome.slot.append(slot)

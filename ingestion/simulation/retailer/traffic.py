@@ -107,7 +107,7 @@ def draw_visits(
     since = passed - (passed - gap)[first][visit]
     checkout = since[first + lengths - 1] + rng.uniform(30, 240, n)
     begin = piece.begin + rng.random(n) * (piece.end - piece.begin)
-    # Nobody stays for ever, and a visit that meets the end of the period hurries up.
+    # Visits have a maximum length; one that reaches the end of the period is compressed.
     room = np.clip(config.hours * HOUR - SECOND / 1000 - begin, 0, LONGEST_VISIT)
     pace = np.minimum(1, room / (checkout * SECOND))
 
