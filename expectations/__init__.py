@@ -1,1 +1,1 @@
-"""What the data must look like at the boundaries: raw in, facts out (Great Expectations)."""
+"""Great Expectations at the boundaries of the pipeline: raw data in, facts out."""

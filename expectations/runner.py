@@ -46,7 +46,7 @@ class Suite:
     hours: int
     expectations: tuple[Expectation, ...]
     judged_from: int = 50
-    """Of fewer rows nothing is said: a quiet night is no fault, and freshness has checks."""
+    """Fewer rows are not validated: a quiet night is not a fault, and freshness has checks."""
     where: str = "1 = 1"
     columns: Mapping[str, str] | None = None
     """Columns to compute: name → SQL."""
@@ -64,7 +64,7 @@ class Suite:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an expectation: `failed_rows` hold at most SHOWN_ROWS, with their columns."""
+    """Result of an expectation: `failed_rows` hold at most SHOWN_ROWS, with their columns."""
 
     passed: bool
     rows: int
@@ -79,7 +79,7 @@ def read_suites(folder: Path = SUITES) -> list[Suite]:
     """Every suite of a folder.
 
     Raises:
-        SuiteError: a file lacks something, names something unknown, or a name is there twice.
+        SuiteError: a file lacks something, names something unknown, or has a name twice.
     """
     return [_suite(path) for path in sorted(folder.glob("*.yaml"))]
 
@@ -93,7 +93,7 @@ def _suite(path: Path) -> Suite:
         raise SuiteError(f"{path.name} is no suite: {error}; see expectations/README.md") from None
     names = [line.name for line in lines]
     if len(set(names)) < len(names):
-        raise SuiteError(f"{path.name}: an expectation's name is there twice")
+        raise SuiteError(f"{path.name}: an expectation's name occurs twice")
     for line in lines:
         if line.severity not in ("critical", "warning"):
             raise SuiteError(
@@ -105,9 +105,9 @@ def _suite(path: Path) -> Suite:
 def read_slice(
     ask: Callable[[str], tuple[Sequence[str], Sequence[Sequence[Any]]]], suite: Suite, table: str
 ) -> "pd.DataFrame":
-    """The suite's slice of `table` as a frame; decimals as floats, for GX takes minutes over them.
+    """The suite's slice of `table` as a frame; decimals as floats: GX takes minutes on them.
 
-    `ask` answers a query, in the SQL that both engines know, with column names and rows.
+    `ask` runs a query, in SQL that both engines support, and returns column names and rows.
     """
     import pandas as pd
 
@@ -129,11 +129,11 @@ def validate(
     """Validate a frame; outcomes by expectation name, of all expectations or the `wanted` ones.
 
     Raises:
-        SuiteError: an expectation could not be computed, which says nothing about the data.
+        SuiteError: an expectation could not be computed; that is not a failure of the data.
     """
     names = {line.name for line in suite.expectations} if wanted is None else set(wanted)
     if len(frame) < suite.judged_from:
-        too_few = f"{len(frame)} rows are too few to judge"
+        too_few = f"{len(frame)} rows are too few to validate"
         return {name: Outcome(passed=True, rows=len(frame), observed=too_few) for name in names}
     gx = warm_up()
     context = gx.get_context(mode="ephemeral")
@@ -189,4 +189,4 @@ def _raised(entry: Any) -> bool:
 def _why(raised: Mapping[str, Any]) -> str:
     entries = [raised, *(entry for entry in raised.values() if isinstance(entry, dict))]
     messages = [str(entry["exception_message"]) for entry in entries if _raised(entry)]
-    return messages[0] if messages else "Great Expectations does not say why"
+    return messages[0] if messages else "Great Expectations gives no reason"
