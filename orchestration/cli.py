@@ -1,4 +1,4 @@
-"""The command line: one function a command. `make` calls it as `python -m orchestration`."""
+"""The command line: one function per command. `make` calls it as `python -m orchestration`."""
 
 import os
 import sys
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _forbidden(error: PermissionError) -> str:
-    """Whose file it is and how to go on: mostly another user ran a command here before."""
+    """The file's owner and the fix: usually another user ran a command here before."""
     path = Path(error.filename or ROOT)
     while not os.access(path, os.F_OK) and path != path.parent:
         path = path.parent
@@ -62,7 +62,7 @@ def _forbidden(error: PermissionError) -> str:
 
 
 class Commands(click.Group):
-    """A group that lists its commands where one is misspelt."""
+    """A group that lists its commands when one is misspelt."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:  # noqa: D102
         try:
@@ -97,11 +97,11 @@ def load(sweep: bool) -> int:
 
 
 def _report(report: LoadReport, before: str = "") -> int:
-    """Say what a load did; the exit status is 1 while there are unreadable objects."""
+    """Print what a load did; the exit status is 1 while there are unreadable objects."""
     say(f"{before}{report}")
     for key, error in report.unreadable:
         click.echo(
-            f"twist: unreadable: {key}: {error}; it is offered again at each load: land it again, "
+            f"twist: unreadable: {key}: {error}; it is retried at each load: land it again, "
             f"or close it with make accept KEY='{key}' WHY='…'",
             err=True,
         )
@@ -130,7 +130,7 @@ def replay_late() -> int:
 @click.option("--key", required=True, help="The object's key in the landing lake.")
 @click.option("--why", required=True, help="The reason, kept with the object.")
 def accept(key: str, why: str) -> None:
-    """Close an object that cannot be read: its lines are given up."""
+    """Close an object that cannot be read: its lines are lost."""
     from orchestration.warehouse.accept import accept
 
     settings = load_settings()
@@ -141,7 +141,7 @@ def accept(key: str, why: str) -> None:
 @cli.command()
 @click.option("--keep", type=click.IntRange(0), default=60, help="Minutes a snapshot is kept.")
 def maintain(keep: int) -> None:
-    """Compact files, expire snapshots, delete what nobody refers to."""
+    """Compact files, expire snapshots, delete unreferenced files."""
     from orchestration.warehouse.maintain import maintain
 
     maintain(load_settings(), say, keep)
@@ -167,7 +167,7 @@ def sql(query: str) -> int:
 
 
 def _shown_settings() -> Settings:
-    """The default warehouse, or while it does not exist, the demo's."""
+    """The default warehouse; the demo's if only that exists."""
     from orchestration.demo import demo_settings
 
     settings = load_settings()
@@ -191,7 +191,7 @@ def export() -> None:
     else:
         say(
             f"every closed day is in {settings.history_lake} already; a day closes when arrivals "
-            f"past it by {settings.late_days + 1} days are loaded"
+            f"{settings.late_days + 1} days after it are loaded"
         )
 
 
@@ -249,7 +249,7 @@ def ui(port: int) -> None:
 @click.option("--data", type=click.Choice(["retailer", "otto", "retailrocket"]), default="retailer")
 @click.option("--path-to", type=FOLDER, help="Where the data set is.")
 def demo(data: str, path_to: Path | None) -> None:
-    """Make a landing lake, load it and print what the facts say."""
+    """Create a landing lake, load it and print the facts."""
     from orchestration.demo import demo
 
     demo(data, path_to, say)
@@ -273,7 +273,7 @@ def stream(rate: float, root: Path) -> int:
 @click.option("--size", default="small", help="small, day or another of tests/benchmarks.")
 @click.option("--root", type=FOLDER, default=ROOT / ".data" / "bench", show_default=False)
 def bench(rows: tuple[str, ...], size: str, root: Path) -> int:
-    """Measure what a day and a step cost, beside PySpark and SQL by hand."""
+    """Measure the cost of a day and of a step, beside PySpark and hand-written SQL."""
     from tests.benchmarks.run_bench import run
 
     return run(rows, size, root)
@@ -281,7 +281,7 @@ def bench(rows: tuple[str, ...], size: str, root: Path) -> int:
 
 @cli.command("teradata-probe")
 def teradata_probe() -> int:
-    """Ask a real Teradata system what the tests assume of one."""
+    """Check the tests' assumptions about Teradata on a real system."""
     from tests.teradata.probe import probe
 
     return probe(load_settings(), say)

@@ -21,10 +21,10 @@ say = partial(print, flush=True)
 
 @click.command()
 def topics() -> None:
-    """Create the Kafka topics, or bring their settings in line."""
+    """Create the Kafka topics, or update their settings."""
     from ingestion.connect.kafka_topics import apply
 
-    say("\n".join(apply(load_settings())) or "the topics are as they should be")
+    say("\n".join(apply(load_settings())) or "the topics are up to date")
 
 
 @click.group()
@@ -60,7 +60,7 @@ def restart_connectors() -> None:
 
 
 @click.command("dead-letters")
-@click.option("--seconds", default=5.0, help="Between two objects.")
+@click.option("--seconds", default=5.0, help="Interval between two objects.")
 def dead_letters(seconds: float) -> None:
     """Land what Kafka Connect could not write, until stopped."""
     from ingestion.connect.dead_letters import Drain
@@ -71,7 +71,7 @@ def dead_letters(seconds: float) -> None:
 
 
 def _stop_by_signal(stop: Callable[..., None], seconds: float | None = None) -> None:
-    """Call `stop` on Ctrl-C, on SIGTERM, and after so many seconds."""
+    """Call `stop` on Ctrl-C, on SIGTERM, and after this many seconds."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
         signal.signal(number, stop)
     if seconds:
@@ -83,11 +83,11 @@ def _stop_by_signal(stop: Callable[..., None], seconds: float | None = None) -> 
 
 @click.command()
 @click.option("--rate", default=50.0, help="Events a second, about.")
-@click.option("--burst", default=0.0, help="Send only every so many seconds.")
-@click.option("--seconds", type=float, help="Stop after so long.")
+@click.option("--burst", default=0.0, help="Send only once every this many seconds.")
+@click.option("--seconds", type=float, help="Stop after this many seconds.")
 @click.option("--replay", type=DAY, help="Send this past day instead of now.")
-@click.option("--speed", default=1.0, help="Of a replay; 0: all at once.")
-@click.option("--views", default=200_000, help="Of a replayed day.")
+@click.option("--speed", default=1.0, help="Speed of a replay; 0: as fast as possible.")
+@click.option("--views", default=200_000, help="Views of a replayed day.")
 @click.option("--seed", default=1)
 @click.option("--retry-rate", default=0.0, help="Share of events sent twice.")
 @click.option("--late-rate", default=0.0, help="Share of events that are hours late.")

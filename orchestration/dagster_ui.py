@@ -22,11 +22,11 @@ PATIENCE_SECONDS = 180.0
 
 
 def serve(settings: Settings, port: int, say: Callable[[str], None]) -> None:
-    """Serve the UI until Ctrl-C; a process that dies is started again. The next port is the
-    code server's.
+    """Serve the UI until Ctrl-C; a process that dies is restarted. The code server uses the next
+    port.
 
     Raises:
-        SettingsError: a port is taken, or the code server does not come up.
+        SettingsError: a port is in use, or the code server does not start.
     """
     code_port = port + 1
     for number in (port, code_port):
@@ -36,12 +36,12 @@ def serve(settings: Settings, port: int, say: Callable[[str], None]) -> None:
                 probe.bind((HOST, number))
             except OSError:
                 raise SettingsError(
-                    f"port {number} is taken, by another `make ui`? Stop that, or say "
+                    f"port {number} is in use, perhaps by another `make ui`: stop that, or run "
                     "make ui PORT=…"
                 ) from None
     home = prepare_home(Path(os.environ.get("DAGSTER_HOME") or ROOT / ".data" / "dagster"))
     variables = _variables(settings, home) | {"TWIST_CODE_PORT": str(code_port)}
-    python = [sys.executable, "-m"]  # a script's first line holds no path with a blank
+    python = [sys.executable, "-m"]  # a script's shebang cannot hold a path with a space
     commands = {
         "code server": [
             *python, "dagster", "code-server", "start", "-h", HOST, "-p", str(code_port),
@@ -54,7 +54,7 @@ def serve(settings: Settings, port: int, say: Callable[[str], None]) -> None:
         "daemon": [*python, "dagster._daemon", "run", "-w", str(home / "workspace.yaml")],
     }  # fmt: skip
     started: dict[str, subprocess.Popen[bytes]] = {}
-    logs = home / "server-logs"  # Dagster clears a folder `logs` of its own
+    logs = home / "server-logs"  # Dagster clears its own folder `logs`
     logs.mkdir(exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     say(f"starting Dagster on {settings.warehouse_root}; logs in {logs} …")
@@ -64,7 +64,7 @@ def serve(settings: Settings, port: int, say: Callable[[str], None]) -> None:
             if name == "code server":
                 _wait_for(code_port, started[name], logs / "code-server.log")
         _wait_for(port, started["webserver"], logs / "webserver.log")
-        say(f"open http://{HOST}:{port} (Ctrl-C ends it)")
+        say(f"open http://{HOST}:{port} (stop with Ctrl-C)")
         while True:
             time.sleep(1)
             for name, process in started.items():
@@ -81,7 +81,7 @@ def prepare_home(home: Path) -> Path:
     instance = yaml.safe_load((FILES / "dagster.yaml").read_text())
     del instance["storage"]
     (home / "dagster.yaml").write_text(yaml.safe_dump(instance))
-    # Its content alone: the permissions of a file that another user made cannot be set.
+    # Content only: the permissions of another user's file cannot be set.
     shutil.copyfile(FILES / "workspace.yaml", home / "workspace.yaml")
     return home
 
@@ -110,7 +110,7 @@ def _start(
 
 
 def _end(processes: "list[subprocess.Popen[bytes]]") -> None:
-    """End each with all it started: a live run that nobody watches must not go on writing."""
+    """End each with its child processes: an unattended live run must not go on writing."""
     for sign, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
         for process in processes:
             with suppress(ProcessLookupError):

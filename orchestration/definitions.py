@@ -1,4 +1,4 @@
-"""What Dagster loads (attribute `defs`): this file only wires, the parts are in `defs/`."""
+"""What Dagster loads (attribute `defs`): this file only assembles the parts of `defs/`."""
 
 import dagster as dg
 

@@ -27,7 +27,7 @@ DIRTY_DAY: dict[str, Any] = {
 
 
 def demo_settings(data: str = "retailer") -> Settings:
-    """The settings of a demo: its own folders, whatever the environment says."""
+    """The settings of a demo: its own folders; the environment is ignored."""
     folder = ROOT / ".data" / "demo" / data
     names = Settings.model_fields
     defaults = {name: names[name].get_default() for name in names}
@@ -37,7 +37,7 @@ def demo_settings(data: str = "retailer") -> Settings:
 
 
 def demo(data: str, path_to: Path | None, say: Callable[[str], None]) -> None:
-    """Make the landing lake of a demo anew, load it and print what it says."""
+    """Recreate the landing lake of a demo, load it and print the facts."""
     settings = demo_settings(data)
     folder = Path(settings.landing).parent
     if folder.exists():
@@ -59,11 +59,11 @@ def demo(data: str, path_to: Path | None, say: Callable[[str], None]) -> None:
         for line in table(names, answer.fetchall()):
             say("  " + line)
         say("")
-    say(f'{time.monotonic() - started:.0f} s in all. Ask on: make sql Q="from twist_now"')
+    say(f'{time.monotonic() - started:.0f} s in all. To query further: make sql Q="from twist_now"')
 
 
 def _land(data: str, path_to: Path | None, landing: Path) -> str:
-    """Write the landing lake; a day of the simulated retailer is late, repeated and dirty."""
+    """Write the landing lake; the simulated day has late, duplicate and malformed lines."""
     began = time.monotonic()
     if data == "retailer":
         from ingestion.simulation.simulator import RetailerConfig, write_landing
@@ -77,7 +77,7 @@ def _land(data: str, path_to: Path | None, landing: Path) -> str:
         source = path_to or (OTTO_SAMPLE if data == "otto" else None)
         if source is None:
             raise SettingsError(
-                "say where the RetailRocket files are: make demo DATA=retailrocket PATH_TO=folder"
+                "PATH_TO is missing: make demo DATA=retailrocket PATH_TO=folder, with the data set"
             )
         try:
             summary = land(READERS[data](source), SinkConfig(partitions=1), landing)

@@ -1,1 +1,1 @@
-"""Dagster's assets, checks, jobs and sensors, by what they are about."""
+"""Dagster's assets, checks, jobs and sensors, by subject."""

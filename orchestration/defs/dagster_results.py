@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.pages.overview.publish import views_are_made
+from orchestration.pages.overview.publish import sql_views_exist
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.run_results import NodeRun, failed_rows, table_sizes
 
@@ -16,12 +16,12 @@ UNIQUE_ID = "dagster_dbt/unique_id"
 def materialized(
     dbt: Dbt, specs: Iterable[dg.AssetSpec], nodes: Mapping[str, NodeRun]
 ) -> Iterator[dg.MaterializeResult[Any]]:
-    """Say of every asset in `specs` that it is up to date; those that failed are left out.
+    """Report every asset in `specs` as up to date, except those that failed.
 
-    A load leaves every table up to date, also those that had nothing to do: these have no seconds.
-    The overview's views are not of a load: they are left out until a first page made them.
+    A load leaves every table up to date, also those without changes: these have no seconds.
+    The overview's SQL views are not part of a load: left out until the first page creates them.
     """
-    no_views = not views_are_made(dbt.settings)
+    no_views = not sql_views_exist(dbt.settings)
     good = [
         spec
         for spec in _upstream_first(specs)
@@ -41,7 +41,7 @@ def materialized(
 
 
 def _upstream_first(specs: Iterable[dg.AssetSpec]) -> list[dg.AssetSpec]:
-    """Dagster takes the results of one step in this order only."""
+    """Dagster accepts the results of one step only in this order."""
     by_key = {spec.key: spec for spec in specs}
     order = TopologicalSorter(
         {key: [dep.asset_key for dep in spec.deps] for key, spec in by_key.items()}

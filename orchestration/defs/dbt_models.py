@@ -21,25 +21,25 @@ from orchestration.warehouse.run_results import Recorder, run_tests
 from orchestration.warehouse.write_queue import turn
 
 LISTS_THE_LAKE = "model.twist.load_listing"
-BOOKS = ("source.twist.warehouse.", "source.twist.staged.")
-"""Tables of this project that models read by name: assets themselves, not upstream ones."""
+OWN_TABLES = ("source.twist.warehouse.", "source.twist.staged.")
+"""Tables of this project that models read by name: they are assets, not upstream sources."""
 MARTS_FRESH = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(minutes=20), warn_window=timedelta(minutes=11)
 )
-"""A load says of every mart that it is up to date, every 5 minutes in both ways to run."""
+"""Loads report every mart as up to date every 5 minutes, in live mode and on the schedule."""
 
 
 def read_manifest() -> dict[str, Any]:
     """dbt's manifest, as `make setup` writes it."""
     path = PROJECT / "target" / "manifest.json"
     if not path.exists():
-        raise SettingsError(f"{path} is missing: run `make setup`, which lets dbt write it")
+        raise SettingsError(f"{path} is missing: run `make setup` to create it")
     manifest: dict[str, Any] = json.loads(path.read_text())
     return manifest
 
 
 class Translator(DagsterDbtTranslator):
-    """dbt's words in Dagster's: one graph from the landed topics to the marts."""
+    """Translates dbt's nodes to Dagster's: one graph from the landed topics to the marts."""
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: Any
@@ -48,12 +48,12 @@ class Translator(DagsterDbtTranslator):
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = self.get_resource_props(manifest, unique_id)
         parents = node.get("depends_on", {}).get("nodes", [])
-        books = {
+        own_tables = {
             self.get_asset_key(self.get_resource_props(manifest, parent))
             for parent in parents
-            if parent.startswith(BOOKS)
+            if parent.startswith(OWN_TABLES)
         }
-        deps = [dep for dep in spec.deps if dep.asset_key not in books]
+        deps = [dep for dep in spec.deps if dep.asset_key not in own_tables]
         if unique_id == LISTS_THE_LAKE:
             deps += [dg.AssetDep(topic_key(topic)) for topic in TOPICS]
         spec = spec.replace_attributes(deps=deps, owners=_owners(manifest, node))
@@ -64,7 +64,7 @@ class Translator(DagsterDbtTranslator):
     def get_asset_check_spec(
         self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
     ) -> dg.AssetCheckSpec | None:
-        """A failed test is red and fails no run: what it is about has been built already."""
+        """A failed test is red but fails no run: its table has been built already."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         return spec and spec._replace(blocking=False)
 
@@ -85,7 +85,7 @@ def _owners(manifest: Mapping[str, Any], node: Mapping[str, Any]) -> list[str]:
     pool=WRITERS,
 )
 def warehouse(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iterator[Any]:
-    """A load (or, of a selection that reads no landed line, those models alone), then tests."""
+    """A load (or only the selected models, if none of them reads landed lines), then tests."""
     recorder = Recorder()
     settings = lakehouse.settings()
     specs = [spec for spec in warehouse.specs if spec.key in context.selected_asset_keys]

@@ -1,4 +1,4 @@
-"""Freshness of data as asset checks, looked at outside of runs: red when nothing runs, too."""
+"""Freshness of data as asset checks, evaluated outside of runs: red also when nothing runs."""
 
 import json
 import time
@@ -24,20 +24,20 @@ SPECS = [
             "arrivals_are_fresh",
             asset=topic_key(topic),
             description=f"Lines of {topic} keep arriving; limit: "
-            f"TWIST_FRESH_{topic.upper()}_MINUTES. Says who stopped when they do not.",
+            f"TWIST_FRESH_{topic.upper()}_MINUTES. On failure, names what stopped.",
         )
         for topic in TOPICS
     ),
     dg.AssetCheckSpec(
         "lag_is_small",
         asset=TWIST_NOW,
-        description="The newest view is young; limit: TWIST_FRESH_CLICKSTREAM_MINUTES.",
+        description="The newest view is recent; limit: TWIST_FRESH_CLICKSTREAM_MINUTES.",
     ),
 ]
 
 
 def verdicts(settings: Settings) -> dict[dg.AssetKey, Verdict]:
-    """Judge every topic and marts.twist_now, now."""
+    """The current verdict on every topic and marts.twist_now."""
     now = datetime.now(UTC)
     seen, lag = observe(settings, now)
     connect_problem = ask_connect(settings)
@@ -72,7 +72,7 @@ def check_result(spec: dg.AssetCheckSpec, verdict: Verdict) -> dg.AssetCheckResu
 def data_freshness(
     context: dg.AssetCheckExecutionContext, lakehouse: Lakehouse
 ) -> Iterator[dg.AssetCheckResult]:
-    """The checks by hand, from the UI; the sensor below looks by itself."""
+    """The checks when run by hand from the UI; the sensor below runs them automatically."""
     found = verdicts(lakehouse.settings())
     for spec in SPECS:
         if spec.key in context.selected_asset_check_keys:
@@ -82,10 +82,10 @@ def data_freshness(
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Judges the freshness of data; reports what changes, and all every 5 minutes.",
+    description="Checks the freshness of data; reports changes, and everything every 5 minutes.",
 )
 def freshness_of_data(context: dg.SensorEvaluationContext, lakehouse: Lakehouse) -> Any:
-    """Look at lake, warehouse and Connect."""
+    """Check the lake, the warehouse and Connect."""
     try:
         found = verdicts(lakehouse.settings())
     except SettingsError as error:

@@ -25,7 +25,7 @@ DAYS_AT_ONCE = 5
     kinds={"parquet"},
     pool="history",
     description="The published tables of a closed day as Parquet, with a manifest of rows, sums, "
-    "checksums and schema; read back before it counts. `make restore DAY=…` brings a day back.",
+    "checksums and schema; verified by reading it back. `make restore DAY=…` restores a day.",
 )
 def closed_days(
     context: dg.AssetExecutionContext, lakehouse: Lakehouse
@@ -57,7 +57,7 @@ export_closed_day = dg.define_asset_job(
     description="Exports days that have closed, and closed days that a replay has changed.",
 )
 def days_that_closed(context: dg.SensorEvaluationContext, lakehouse: Lakehouse) -> Any:
-    """Ask for the days whose current state is not in the history lake."""
+    """Request the days whose current state is not in the history lake."""
     try:
         due = days_to_export(lakehouse.settings())
     except SettingsError as error:

@@ -27,17 +27,17 @@ twist_load = dg.define_asset_job(
 
 @dg.schedule(job=twist_load, cron_schedule="*/5 * * * *", execution_timezone="UTC")
 def every_5_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Load every five minutes, unless live mode does or the load before is not done."""
+    """Load every five minutes, unless live mode does or the previous load is not finished."""
     if in_progress(context.instance, "twist_live"):
         return dg.SkipReason("twist_live is running: it loads what lands")
     if in_progress(context.instance, "twist_load"):
-        return dg.SkipReason("the load before this one is not done")
+        return dg.SkipReason("the previous load is not finished")
     return dg.RunRequest()
 
 
 @contextmanager
 def writing(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> Iterator[Dbt]:
-    """A dbt whose turn it is to write; dbt's failure becomes the run's, in its own words."""
+    """A dbt that holds the writer lock; its failure becomes the run's, with dbt's message."""
     recorder = Recorder()
     with beating(context) as beat, turn(lakehouse.settings().warehouse_root):
         recorder.progress = beat
@@ -51,7 +51,7 @@ def writing(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> Iterator[Db
 
 
 class DayRange(dg.Config):
-    """The days to compute anew, such as 2026-11-01 to 2026-11-03; without days, everything."""
+    """The days to recompute, such as 2026-11-01 to 2026-11-03; without days, everything."""
 
     first_day: str | None = None
     last_day: str | None = None
@@ -59,7 +59,7 @@ class DayRange(dg.Config):
 
 @dg.op(pool=WRITERS, out=dg.Out(dg.Nothing))
 def rebuild_days(context: dg.OpExecutionContext, config: DayRange, lakehouse: Lakehouse) -> None:
-    """Compute a range of days anew from staging; or read the whole landing lake again."""
+    """Recompute a range of days from staging; or read the whole landing lake again."""
     with writing(context, lakehouse) as dbt:
         if config.first_day is None and config.last_day is None:
             report = rebuild(dbt.settings, context.log.info)
@@ -73,7 +73,7 @@ def rebuild_days(context: dg.OpExecutionContext, config: DayRange, lakehouse: La
 
 @dg.op(pool=WRITERS, out=dg.Out(dg.Nothing))
 def replay(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
-    """Put each event that came too late in its place, once."""
+    """Load each event that was set aside as late, once."""
     with writing(context, lakehouse) as dbt:
         replayed, report = replay_late(dbt.settings, dbt, context.log.info)
         context.log.info(f"{replayed:,} late events replayed; {report}")
@@ -92,19 +92,19 @@ def compact(context: dg.OpExecutionContext, config: Keep, lakehouse: Lakehouse) 
         maintain(dbt.settings, context.log.info, config.minutes)
 
 
-@dg.job(description="A range of days, or everything, computed anew in one run.")
+@dg.job(description="Recompute a range of days, or everything, in one run.")
 def twist_rebuild() -> None:
     """One op: see its config for the days."""
     rebuild_days()
 
 
-@dg.job(description="Each event that came too late, in its place; closed days are exported again.")
+@dg.job(description="Load the events set aside as late; changed closed days are exported again.")
 def twist_replay_late() -> None:
     """One op."""
     replay()
 
 
-@dg.job(description="Fewer and smaller files; snapshots older than an hour go. Readers are safe.")
+@dg.job(description="Compact files, expire snapshots older than an hour. Safe beside readers.")
 def twist_maintain() -> None:
     """One op."""
     compact()
@@ -119,7 +119,7 @@ def twist_maintain() -> None:
 def hourly_maintenance(
     context: dg.ScheduleEvaluationContext, lakehouse: Lakehouse
 ) -> dg.RunRequest | dg.SkipReason:
-    """Maintain every hour where there is a warehouse; live mode does it between its own cycles."""
+    """Maintain every hour where there is a warehouse; live mode does it between its cycles."""
     settings = lakehouse.settings()
     if not keeps_files(settings):
         return dg.SkipReason(f"the target {settings.target} keeps no files of ours")

@@ -10,7 +10,7 @@ from orchestration.warehouse.dbt_runner import Dbt
 
 WRITERS = "warehouse_writer"
 """The pool of the runs that write, one at a time (docker/dagster/dagster.yaml). Live mode, which
-loops, is not in it: they take turns by the writer lock (warehouse/write_queue.py)."""
+loops, is not in it: it shares the writer lock through a queue (warehouse/write_queue.py)."""
 
 
 class Lakehouse(dg.ConfigurableResource):  # type: ignore[type-arg]  # mypy: resources are generic

@@ -1,4 +1,4 @@
-"""`twist_live`: an hour-long run that loads what lands at once, and the sensor that keeps one."""
+"""`twist_live`: a shift, an hour-long live run that loads what lands at once; and its sensor."""
 
 import gc
 import time
@@ -33,25 +33,25 @@ WARM = "twist/warm"
 SHIFT_SECONDS = 3600.0
 REPORT_SECONDS = 300.0
 CHECK_SECONDS = 600.0
-"""All checks take seconds even of a small warehouse: facts wait for them now and then only."""
+"""All checks take seconds even on a small warehouse, so facts rarely wait for them."""
 PUBLISH_SECONDS = 60.0
 LOOK_FOR_RELIEF_SECONDS = 5.0
 
 
 class LiveReporter:
-    """Tells Dagster what a shift does: what ran in each cycle, everything every 5 minutes."""
+    """Reports a shift to Dagster: what ran in each cycle, everything every 5 minutes."""
 
     def __init__(self, context: dg.OpExecutionContext, dbt: Dbt, recorder: Recorder) -> None:
         self._context, self._dbt, self._recorder = context, dbt, recorder
         self._began = self._looked = time.monotonic()
-        # A shift checks at once: Dagster shows no check of a run before that of the newest facts.
+        # A shift checks at once: Dagster does not show an earlier run's checks for the newest facts.
         self._reported = self._published = self._checked = float("-inf")
         self._due_checks: Iterator[Iterable[Any]] = iter(())
         self._relieved = False
         self._unreadable: tuple[tuple[str, str], ...] = ()
 
     def events(self, report: LoadReport | None) -> Iterator[Any]:
-        """What there is to report after a cycle, or after a look that found nothing."""
+        """What there is to report after a cycle, or after a poll that found nothing."""
         self._recorder.progress()
         if report:
             yield from self._loaded(report)
@@ -70,7 +70,7 @@ class LiveReporter:
             yield map(as_evaluation, validated(self._dbt.settings, selected))
 
     def _publish(self) -> Iterator[Any]:
-        """The overview page; one that cannot be made stops no load, and the last one stays."""
+        """The overview page; if it fails, loads go on and the last page stays."""
         try:
             yield as_materialization(published(self._dbt.settings, self._dbt))
         except Exception as error:
@@ -95,7 +95,7 @@ class LiveReporter:
             yield from self._test("no_object_is_unreadable")
 
     def is_over(self) -> bool:
-        """Whether the shift's hour has passed and the next run is warm, or Dagster gave this up."""
+        """Whether the shift's hour is over and the next run is warm, or Dagster ended this run."""
         now = time.monotonic()
         if now - self._looked >= LOOK_FOR_RELIEF_SECONDS:
             self._looked = now
@@ -131,7 +131,7 @@ def shift(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> Iterator[Any]
         dbt.warm_up()
         warm_up_expectations()
         gc.collect()
-        gc.freeze()  # the parsed project stays: garbage collection need not look through it
+        gc.freeze()  # the parsed project stays: garbage collection can skip it
         add_tags(context, {WARM: "yes"})
         reporter = LiveReporter(context, dbt, recorder)
         try:
@@ -158,7 +158,7 @@ def twist_live() -> None:
     description="Live mode: on, it keeps a live run, and starts the next one when its hour ends.",
 )
 def live_mode(context: dg.SensorEvaluationContext) -> Any:
-    """Start a live run where there is none, and a second one that relieves an old one."""
+    """Start a live run if there is none, and the next one when the current one's hour ends."""
     shifts = in_progress(context.instance, "twist_live")
     if not shifts:
         return dg.RunRequest()

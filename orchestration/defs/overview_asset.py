@@ -10,7 +10,7 @@ from ingestion.settings import Settings, SettingsError
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.monitoring.heartbeat import beating, in_progress
 from orchestration.pages.overview.parts import PARTS
-from orchestration.pages.overview.publish import publish, views_are_made
+from orchestration.pages.overview.publish import publish, sql_views_exist
 from orchestration.warehouse.attach import has_warehouse
 from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
 from orchestration.warehouse.write_queue import turn
@@ -22,7 +22,7 @@ FRESH = dg.FreshnessPolicy.time_window(
 
 
 def published(settings: Settings, dbt: Dbt) -> dg.MaterializeResult[Any]:
-    """Publish, and say where. The caller may write: it holds the lock, or the views are made."""
+    """Publish, and report where. The caller holds the writer lock, or the SQL views exist."""
     began = time.process_time()
     address = publish(settings, lambda: dbt)
     shown = address if settings.overview_is_s3 else f"file://{address}"
@@ -41,17 +41,17 @@ def published(settings: Settings, dbt: Dbt) -> dg.MaterializeResult[Any]:
     kinds={"html", "json"},
     freshness_policy=FRESH,
     description="The state of the shop on one page: TWIST now, lost demand, missing sizes, "
-    "freshness and checks. Beside it the same figures as overview.json, with its schema.",
+    "freshness and checks. The same figures are in overview.json, with its schema.",
 )
 def overview_page(
     context: dg.AssetExecutionContext, lakehouse: Lakehouse
 ) -> dg.MaterializeResult[Any]:
-    """Publish the page where TWIST_OVERVIEW says."""
+    """Publish the page to TWIST_OVERVIEW."""
     settings = lakehouse.settings()
     dbt = lakehouse.dbt()
     try:
         with beating(context):
-            if views_are_made(settings):
+            if sql_views_exist(settings):
                 return published(settings, dbt)
             with turn(settings.warehouse_root):
                 return published(settings, dbt)

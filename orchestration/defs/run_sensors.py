@@ -13,12 +13,12 @@ from orchestration.monitoring.incidents import incidents
 @dg.sensor(
     minimum_interval_seconds=20,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Fails runs without a sign of life, so that those behind them can start.",
+    description="Fails runs without a heartbeat, so that queued runs can start.",
 )
 def silent_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Look for silent runs."""
+    """Fail silent runs."""
     failed = fail_silent_runs(context.instance)
-    return dg.SkipReason("; ".join(failed) or "every run in progress gives a sign of life")
+    return dg.SkipReason("; ".join(failed) or "every run in progress has a heartbeat")
 
 
 @dg.sensor(
@@ -29,10 +29,10 @@ def silent_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 def alerts(
     context: dg.SensorEvaluationContext, lakehouse: Lakehouse
 ) -> dg.SensorResult | dg.SkipReason:
-    """Compare what is red with what was red at the last look."""
+    """Compare what is red with what was red at the last evaluation."""
     settings = lakehouse.settings()
     if not settings.alert_webhook.get_secret_value():
-        return dg.SkipReason("TWIST_ALERT_WEBHOOK is not set: nobody is told")
+        return dg.SkipReason("TWIST_ALERT_WEBHOOK is not set: no alert is sent")
     repository = context.repository_def
     assert repository
     graph = repository.asset_graph

@@ -1,4 +1,4 @@
-"""How DuckDB writes a closed day into the history lake: one Parquet file a table."""
+"""How DuckDB writes a closed day into the history lake: one Parquet file per table."""
 
 import shutil
 import tempfile
@@ -56,7 +56,7 @@ def write_day(settings: Settings, day: date, _stamp: int) -> Written:
 
 
 def _place(settings: Settings, table: str, day: date, part: Path, content: Content) -> str:
-    """Put a finished file in its place, in one step; its name tells its content."""
+    """Publish a finished file in one step; its name identifies its content."""
     file = f"{day_folder(table, day)}/{content.checksum}-{content.rows}.parquet"
     put(store(settings), file, part)
     return file

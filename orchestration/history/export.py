@@ -1,4 +1,4 @@
-"""Exports closed days: which ones are due, and how a day is written whole or not at all."""
+"""Exports closed days: which ones are due, and how a day is written entirely or not at all."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -24,7 +24,7 @@ from orchestration.warehouse.engines import engine_of
 
 
 def closed_days(settings: Settings) -> dict[date, int]:
-    """The closed days that have views, and each one's stamp: it moves when the day changes."""
+    """The closed days with views, and each one's newest load_id: it grows when the day changes."""
     engine = engine_of(settings)
     relation = engine.relation
     with engine.reader() as query:
@@ -53,7 +53,7 @@ def closed_days(settings: Settings) -> dict[date, int]:
 
 
 def days_to_export(settings: Settings) -> dict[date, int]:
-    """The closed days whose current state is not in the history lake, with their stamps."""
+    """The closed days whose current state is not in the history lake, with their newest load_id."""
     return {
         day: stamp
         for day, stamp in closed_days(settings).items()
@@ -62,7 +62,7 @@ def days_to_export(settings: Settings) -> dict[date, int]:
 
 
 def export_day(settings: Settings, day: date) -> dict[str, Content]:
-    """Export a closed day, read it back, and only then let the manifest name it.
+    """Export a closed day, read it back, and only then write the manifest.
 
     Raises:
         HistoryError: the day is not closed, or what was written is not what was read.
@@ -71,7 +71,7 @@ def export_day(settings: Settings, day: date) -> dict[str, Content]:
     if stamp is None:
         raise HistoryError(
             f"{day} is not closed, or has no views: a day closes when arrivals more than "
-            f"{settings.late_days + 1} days and {settings.landing_slack_hours} hours past it are "
+            f"{settings.late_days + 1} days and {settings.landing_slack_hours} hours after it are "
             "loaded"
         )
     write_day = duckdb_files.write_day if keeps_files(settings) else teradata_files.write_day

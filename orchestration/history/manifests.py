@@ -1,14 +1,14 @@
 """The history lake: each closed day's published tables as Parquet, from which it can be restored.
 
     <history>/<table>/<day column>=YYYY-MM-DD/<checksum>.parquet
-    <history>/manifests/YYYY-MM-DD.json        which files are the day, and what they must hold
+    <history>/manifests/YYYY-MM-DD.json        the files of the day, and their expected content
 
-A file never changes. A day is what its manifest names, and the manifest is replaced in one step, so
-a reader who begins with it sees the old day or the new one, never a part; an export that is killed
-leaves the old day. The files it named before go after the new ones were read back and compared.
+A file never changes. A day consists of the files in its manifest, which is replaced in one step, so
+a reader who begins with it sees the old day or the new one, never a mixture; a killed export leaves
+the old day. The previous files are deleted once the new ones have been read back and compared.
 
-A day is closed once arrivals late_days + 1 days and the slack past it are audited. What changes it
-later (replayed events, an object that was unreadable) moves the stamps of its rows: it is exported
+A day is closed once arrivals late_days + 1 days and the slack after it are audited. A later change
+(replayed events, an object that was unreadable) raises the load_id of its rows: it is exported
 again.
 """
 
@@ -38,18 +38,18 @@ TABLES = {
     "fct_lost_demand_hourly": "view_hour",
     "twist_daily": "view_date",
 }
-"""What is exported of marts, and the column that says the day. The hourly facts and twist_daily go
-with the two of a day because they cannot be derived from these alone: lost demand takes the states
-of stock, twist_daily the catalog as of the day."""
+"""What is exported of marts, and the column that holds the day. The hourly facts and twist_daily
+are exported too because they cannot be derived from the first two: lost demand needs the stock
+states, twist_daily the catalog as of the day."""
 
 
 class HistoryError(Exception):
-    """A day cannot be exported or restored; the message says why and what to do."""
+    """A day cannot be exported or restored; the message gives the reason and the fix."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """What the rows of a day's table amount to; equal contents are equal rows."""
+    """A summary of the rows of a day's table; equal summaries mean equal rows."""
 
     rows: int
     checksum: str
@@ -97,20 +97,20 @@ def _manifest(day: date) -> str:
 
 
 def day_folder(table: str, day: date) -> str:
-    """The folder of a table's day, named by the column that holds the day (hours hold none)."""
+    """The folder of a table's day, named by the column that holds the day (never the hour)."""
     column = "view_date" if TABLES[table] == "view_hour" else TABLES[table]
     return f"{table}/{column}={day}"
 
 
 def of_day(column: str, day: date) -> str:
-    """A day's rows, on both engines."""
+    """The condition for a day's rows, on both engines."""
     kind = "cast({} as timestamp(6))" if column == "view_hour" else "{}"
     begin, end = (kind.format(f"date '{each}'") for each in (day, day + timedelta(days=1)))
     return f"{column} >= {begin} and {column} < {end}"
 
 
 def content_of(conn: "DuckDBPyConnection", rows: str) -> Content:
-    """Count, checksum, sums of the measures, and columns of a query's rows, in whatever order."""
+    """Count, checksum, sums of the measures, and columns of a query's rows, in any order."""
     columns = {name: kind for name, kind, *_ in conn.execute(f"describe {rows}").fetchall()}
     summed = [name for name, kind in columns.items() if kind.startswith(("DECIMAL", "BIGINT"))]
     text = " || chr(31) || ".join(f"coalesce({name}::varchar, chr(30))" for name in columns)
@@ -136,9 +136,9 @@ def plain(total: Decimal | int | None) -> str:
 
 
 def rows_of(paths: Sequence[object]) -> str:
-    """A query of Parquet files, without the day that their folder names.
+    """A query of Parquet files, without the day in their folder's name.
 
-    WRITE_NOS writes no file where there is no row.
+    WRITE_NOS writes no file if there are no rows.
     """
     if not paths:
         return "select null as no_file where 1 = 0"
@@ -147,7 +147,7 @@ def rows_of(paths: Sequence[object]) -> str:
 
 
 def read_back(settings: Settings, day: date, written: Mapping[str, Any]) -> dict[str, str]:
-    """Compare a day's files with what they must hold; return each table's rows, as a query.
+    """Compare a day's files with their expected content; return each table's rows, as a query.
 
     Raises:
         HistoryError: a file is missing, or holds something else.

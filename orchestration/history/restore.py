@@ -1,4 +1,4 @@
-"""Brings a day back from the history lake, verified."""
+"""Restores a day from the history lake, verified."""
 
 from datetime import date
 from pathlib import Path
@@ -36,8 +36,8 @@ def verify_day(settings: Settings, day: date) -> dict[str, str]:
     """
     manifest = read_manifest(settings, day)
     if manifest is None:
-        there = list_with_delimiter(store(settings), "manifests")["objects"]
-        days = sorted(Path(manifest["path"]).stem for manifest in there)
+        manifests = list_with_delimiter(store(settings), "manifests")["objects"]
+        days = sorted(Path(manifest["path"]).stem for manifest in manifests)
         known = f"it has {days[0]} to {days[-1]}" if days else "it has none; run `make export`"
         raise HistoryError(f"the history lake {settings.history_lake} has no {day}: {known}")
     written = {}
@@ -48,13 +48,13 @@ def verify_day(settings: Settings, day: date) -> dict[str, str]:
 
 
 def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Content]:
-    """Put an exported day into the warehouse in place of what it holds of that day.
+    """Replace what the warehouse holds of a day with the exported day.
 
-    All in one transaction, committed when the warehouse holds what the manifest lists. An empty
-    warehouse is made first. The landing lake is not needed.
+    All in one transaction, committed when the warehouse matches the manifest. A missing
+    warehouse is created first. The landing lake is not needed.
 
     Raises:
-        HistoryError: the export is missing or damaged, or the restored rows are not the exported.
+        HistoryError: the export is missing or damaged, or the restored rows differ from it.
     """
     require_ducklake(settings)
     exported = verify_day(settings, day)
@@ -75,7 +75,7 @@ def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Content]:
             conn.execute(
                 f"insert into twist.{target} by name select *, {constants} from ({content_of_day})"
             )
-            # A column that the table got after the export is empty in what is restored.
+            # A column added after the export is null in the restored rows.
             names = ", ".join(columns_of(conn, content_of_day))
             rows = f"select {names} from twist.marts.{table} where {of_day(column, day)}"
             found[table] = content_of(conn, rows)

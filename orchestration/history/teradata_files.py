@@ -1,7 +1,7 @@
-"""How Teradata writes a closed day into the history lake: WRITE_NOS, one or more objects an AMP.
+"""How Teradata writes a closed day into the history lake: WRITE_NOS, one or more objects per AMP.
 
 WRITE_NOS overwrites nothing and leaves what a failed request has written, so each export has a
-folder of its own. The manifest names it once its files were read back and compared.
+folder of its own. The manifest lists its files once they have been read back and compared.
 """
 
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""How fresh and how sound the data is: freshness rules, check results, alerts."""
+"""Freshness and quality of the data: freshness rules, check results, alerts."""

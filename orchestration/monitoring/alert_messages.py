@@ -11,14 +11,14 @@ MOST_LINES = 20
 
 @dataclass(frozen=True)
 class Changes:
-    """Incidents that began and those that are over: key → sentence."""
+    """Incidents that began and those that ended: key → sentence."""
 
     begun: dict[str, str]
     over: dict[str, str]
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> Changes:
-    """What changed. An incident is the same as long as its key is, however its sentence changes."""
+    """What changed. An incident is identified by its key; its sentence may change."""
     return Changes(
         {key: sentence for key, sentence in now.items() if key not in before},
         {key: sentence for key, sentence in before.items() if key not in now},
@@ -50,10 +50,10 @@ def post(settings: Settings, found: Changes) -> None:
     except httpx.HTTPStatusError as error:
         raise RuntimeError(
             f"the webhook answered {error.response.status_code}: check TWIST_ALERT_WEBHOOK; the "
-            "alert is posted again at the next look"
+            "alert is posted again at the next evaluation"
         ) from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise RuntimeError(
             f"the webhook cannot be reached ({type(error).__name__}): check TWIST_ALERT_WEBHOOK; "
-            "the alert is posted again at the next look"
+            "the alert is posted again at the next evaluation"
         ) from None

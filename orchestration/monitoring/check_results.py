@@ -1,7 +1,7 @@
-"""What dbt's tests, Great Expectations and the freshness checks said last, kept in one small file.
+"""The latest results of dbt's tests, Great Expectations and the freshness checks, in a small file.
 
-Dagster keeps all of it, with the rows that failed; this is for those who do not ask Dagster, such
-as the overview page. The file lies in the warehouse's folder: a rebuilt warehouse is unchecked.
+Dagster keeps the full history, with the rows that failed; this is for readers without Dagster, such
+as the overview page. The file is in the warehouse's folder: a rebuilt warehouse is unchecked.
 """
 
 import fcntl
@@ -31,17 +31,17 @@ class Check:
 
 
 def record(settings: Settings, results: Iterable[Check]) -> None:
-    """Keep results, each in the place of the one that its check had before."""
+    """Store results; each replaces the previous result of its check."""
     folder = settings.warehouse_root
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    news = {(c.source, c.table, c.name): asdict(c) | {"checked_at": now} for c in results}
-    if not news or not folder.is_dir():
+    new = {(c.source, c.table, c.name): asdict(c) | {"checked_at": now} for c in results}
+    if not new or not folder.is_dir():
         return
     with (folder / f"{FILE}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         kept = {(c.source, c.table, c.name): asdict(c) for c in recorded(settings)}
         part = folder / f"{FILE}.part"
-        part.write_text(json.dumps(list((kept | news).values()), indent=1) + "\n")
+        part.write_text(json.dumps(list((kept | new).values()), indent=1) + "\n")
         part.replace(folder / FILE)
 
 

@@ -1,10 +1,10 @@
-"""How fresh the data is; and who stopped when it is not: producer, Kafka Connect or loader.
+"""How fresh the data is; and if it is not, what stopped: producer, Kafka Connect or loader.
 
 Evidence, from the end of the chain to its beginning:
-1. objects that landed and nobody loaded: the loader has stopped
+1. objects that landed and are not loaded: the loader has stopped
 2. arrivals (Kafka timestamps) that are old, though everything that landed is loaded: nothing new
-   comes, so Connect or the producer has stopped; Connect's REST interface, or another topic that
-   goes on landing, tells which
+   arrives, so Connect or the producer has stopped; Connect's REST interface, or another topic that
+   keeps landing, shows which
 3. arrivals that are old while objects keep landing: a backlog or a replay, or a wrong clock
 """
 
@@ -29,20 +29,20 @@ Cause = Literal[
 
 @dataclass(frozen=True)
 class Arrivals:
-    """What lake and warehouse say of a topic. Times are UTC with zone; None: there is none."""
+    """The state of a topic in lake and warehouse. Times are UTC with zone; None: there is none."""
 
     newest_arrival: datetime | None = None
     """Kafka timestamp of the newest staged line."""
     newest_landed: datetime | None = None
     """When the newest object was written."""
     waiting: int = 0
-    """Landed objects that no load has looked at."""
+    """Landed objects that no load has processed."""
     waiting_since: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Green, amber (`passed` and not `fresh`) or red, the cause, and the sentence for people."""
+    """Green, amber (`passed` and not `fresh`) or red, the cause, and a sentence to display."""
 
     colour: Colour
     cause: Cause
@@ -56,7 +56,7 @@ def judge(
     now: datetime,
     connect_problem: str | None = None,
 ) -> Verdict:
-    """Judge a topic. `connect_problem` is Connect's own word: '' all runs, None: nobody asked."""
+    """The verdict on a topic. `connect_problem`: as Connect reports it; '': none, None: unknown."""
     of_topic = seen[topic]
     loader = timedelta(minutes=settings.fresh_loader_minutes)
     limit = limit_of(settings, topic)
@@ -73,14 +73,14 @@ def judge(
     colour = colour_of(age, limit)
     if age and colour == "green":
         return Verdict(colour, "fresh", f"the newest arrival is {_text(age)} old")
-    old = f"the newest arrival of {topic} is {_text(age)} old" if age else f"no {topic} ever came"
+    old = f"the newest arrival of {topic} is {_text(age)} old" if age else f"no {topic} event yet"
     landed = _age(of_topic.newest_landed, now)
     if landed and colour_of(landed, limit) == "green":
         return Verdict(
             colour,
             "backlog",
             f"{old}, but its newest object landed {_text(landed)} ago: Connect works through a "
-            "backlog, or the producer replays the past or has a wrong clock",
+            "backlog, or the producer replays old events or has a wrong clock",
         )
     if connect_problem:
         return Verdict(colour, "connect", f"Kafka Connect has stopped: {connect_problem}; {old}")
@@ -90,7 +90,7 @@ def judge(
         if other != topic and colour_of(_age(arrivals.newest_landed, now), limit) == "green"
     ]
     if connect_problem == "" or lands:
-        why = "Connect runs" if connect_problem == "" else f"{' and '.join(lands)} go on landing"
+        why = "Connect runs" if connect_problem == "" else f"{' and '.join(lands)} keep landing"
         return Verdict(
             colour,
             "producer",
@@ -101,12 +101,12 @@ def judge(
         colour,
         "producer or connect",
         f"the producer or Kafka Connect has stopped: {old}, and everything that landed is loaded; "
-        "set TWIST_CONNECT_URL to have Connect asked which",
+        "set TWIST_CONNECT_URL to tell which",
     )
 
 
 def judge_lag(lag_seconds: int | None, settings: Settings, clickstream: Verdict) -> Verdict:
-    """Judge the lag of marts.twist_now, by the limit of its clickstream."""
+    """The verdict on the lag of marts.twist_now, by the limit of clickstream."""
     if lag_seconds is None:
         return Verdict("red", clickstream.cause, f"there is no view yet; {clickstream.sentence}")
     lag = timedelta(seconds=lag_seconds)
@@ -118,14 +118,14 @@ def judge_lag(lag_seconds: int | None, settings: Settings, clickstream: Verdict)
         return Verdict(
             colour,
             "models",
-            f"{sentence}, though {clickstream.sentence}: either the marts do not follow, and the "
+            f"{sentence}, though {clickstream.sentence}: either the marts are behind, and the "
             "newest failed run of twist_live or twist_load names the model, or old events arrive",
         )
     return Verdict(colour, clickstream.cause, f"{sentence}; {clickstream.sentence}")
 
 
 def observe(settings: Settings, now: datetime) -> tuple[dict[str, Arrivals], int | None]:
-    """Look into lake and warehouse: arrivals by topic, and the lag of marts.twist_now in seconds.
+    """Query lake and warehouse: arrivals by topic, and the lag of marts.twist_now in seconds.
 
     Raises:
         SettingsError: there is no landing lake, or no warehouse yet.
@@ -150,7 +150,7 @@ def _arrivals(store: Any, query: Query, topic: str, settings: Settings, now: dat
     listed = list(landed_objects.list_landed(store, topic, since))
     bound = f" and folder_hour >= {_literal(since)}" if since else ""
     known = set(query(f"select object_key, etag from {audited}{bound}").rows)
-    if not engine.knows_etags:  # NOS tells no etags: a rewritten key is known
+    if not engine.knows_etags:  # NOS returns no etags: a rewritten key is known
         etags = {landed.key: landed.etag for landed in listed}
         known = {(key, etags.get(key)) for key, _ in known}
     waiting = [landed for landed in listed if (landed.key, landed.etag) not in known]
@@ -170,7 +170,7 @@ def _arrivals(store: Any, query: Query, topic: str, settings: Settings, now: dat
 
 
 def _newest_arrival(query: Query, settings: Settings, topic: str, now: datetime) -> datetime | None:
-    """The newest arrival: files without one of the last hours are not opened, where others are."""
+    """The newest arrival; files without a recent one are opened only if there is no other."""
     newest = f"select max(arrived_at) from {engine_of(settings).relation('staging', STAGED[topic])}"
     recent = _literal(now - timedelta(hours=6))
     found = query(f"{newest} where arrived_at > {recent}").rows[0][0] or query(newest).rows[0][0]

@@ -1,7 +1,7 @@
-"""A sign of life from every run, for Dagster's own launcher does not notice a killed one.
+"""A heartbeat of every run, because Dagster's own launcher does not notice a killed one.
 
 A run writes the time into a tag while it makes progress; a sensor fails runs that have gone silent,
-which frees their place in the queue. A run that hangs ends itself: the writer lock dies with it.
+which frees their place in the queue. A hung run exits, which releases the writer lock.
 """
 
 import os
@@ -17,7 +17,7 @@ TAG = "twist/heartbeat"
 BEAT_SECONDS = 10.0
 SILENT_SECONDS = 60.0
 HUNG_SECONDS = 1800.0
-"""A step of a load (a batch, a model's merge) takes seconds; half an hour of nothing is a hang."""
+"""A step of a load (a batch, a model's merge) takes seconds; half an hour without one is a hang."""
 STARTING_SECONDS = 120.0
 
 IN_PROGRESS = [
@@ -40,8 +40,8 @@ _tagging = threading.Lock()
 
 
 def add_tags(context: Any, tags: dict[str, str]) -> None:
-    """Add tags to a run that beats: Dagster reads all tags of a run and writes all of them back, so
-    that of two threads at once one loses its own.
+    """Add tags to a run with a heartbeat: Dagster reads all tags of a run and writes all of them
+    back, so of two concurrent threads one would lose its own.
     """
     with _tagging:
         context.instance.add_run_tags(context.run.run_id, tags)
@@ -49,7 +49,7 @@ def add_tags(context: Any, tags: dict[str, str]) -> None:
 
 @contextmanager
 def beating(context: Any) -> Iterator[Callable[[], None]]:
-    """Beat while the body runs and calls what this yields now and then."""
+    """Beat while the body runs and regularly calls the function that this yields."""
     progress = time.monotonic()
     stopped = threading.Event()
 
@@ -60,7 +60,7 @@ def beating(context: Any) -> Iterator[Callable[[], None]]:
     def beat() -> None:
         while True:
             if time.monotonic() - progress > HUNG_SECONDS:
-                os._exit(70)  # a hung thread cannot be stopped; its locks go with the process
+                os._exit(70)  # a hung thread cannot be stopped; its locks end with the process
             with suppress(Exception):  # Dagster's storage may be back at the next beat
                 add_tags(context, {TAG: str(int(time.time()))})
             if stopped.wait(BEAT_SECONDS):
@@ -82,7 +82,7 @@ def silence(record: dg.RunRecord, now: float) -> str | None:
         began = record.start_time or now
         beat = max(float(run.tags.get(TAG, 0)), began)
         if now - beat > SILENT_SECONDS:
-            return f"no sign of life for {now - beat:.0f} s: its process was killed, or hangs"
+            return f"no heartbeat for {now - beat:.0f} s: its process was killed, or hangs"
     elif run.status == dg.DagsterRunStatus.STARTING:
         waited = now - record.update_timestamp.timestamp()
         if waited > STARTING_SECONDS:
@@ -97,6 +97,6 @@ def fail_silent_runs(instance: dg.DagsterInstance) -> list[str]:
         reason = silence(record, time.time())
         if reason:
             run = record.dagster_run
-            instance.report_run_failed(run, f"{run.job_name}: {reason}. Its work is taken up again")
+            instance.report_run_failed(run, f"{run.job_name}: {reason}. The next run resumes it")
             failed.append(f"{run.job_name} {run.run_id}: {reason}")
     return failed

@@ -11,7 +11,7 @@ from dagster._core.storage.asset_check_execution_record import (
 )
 
 STEADY_SECONDS = 120.0
-"""A live run that has worked so long is the recovery of the one that failed before it."""
+"""A live run that has run this long counts as the recovery of a failed one before it."""
 
 
 def incidents(
@@ -30,7 +30,7 @@ def incidents(
 
 
 def _failure(instance: dg.DagsterInstance, job: str) -> str | None:
-    """Whether the newest run of a job that says anything failed."""
+    """Why the newest conclusive run of a job failed; None where it did not."""
     statuses = [
         dg.DagsterRunStatus.SUCCESS,
         dg.DagsterRunStatus.FAILURE,
@@ -44,7 +44,7 @@ def _failure(instance: dg.DagsterInstance, job: str) -> str | None:
                 return None
             continue
         if run.status == dg.DagsterRunStatus.FAILURE:
-            return f"failed; its log says why: run {run.run_id[:8]} in Dagster"
+            return f"failed; see the log of run {run.run_id[:8]} in Dagster"
         return None
     return None
 
@@ -52,13 +52,13 @@ def _failure(instance: dg.DagsterInstance, job: str) -> str | None:
 def _failed_checks(
     instance: dg.DagsterInstance, checks: list[dg.AssetCheckKey], before: dict[str, str]
 ) -> dict[str, str]:
-    """Checks whose newest evaluation is a failure of severity ERROR; amber ones wake nobody."""
+    """Checks whose newest evaluation is a failure of severity ERROR; amber ones do not alert."""
     latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(checks)
     failed = {}
     for check, record in latest.items():
         key = f"check {check.asset_key.to_user_string()} {check.name}"
         if record.status == Status.PLANNED and key in before:
-            failed[key] = before[key]  # a run is about to look again
+            failed[key] = before[key]  # a run is about to evaluate it again
         elif record.status == Status.FAILED and record.event and record.event.dagster_event:
             evaluation = record.event.dagster_event.asset_check_evaluation_data
             if evaluation.severity == AssetCheckSeverity.ERROR:
@@ -68,7 +68,7 @@ def _failed_checks(
 
 def _stale_assets(instance: dg.DagsterInstance, assets: list[dg.AssetKey]) -> dict[str, str]:
     return {
-        f"asset {key.to_user_string()}": "stale: no load has brought it up to date lately"
+        f"asset {key.to_user_string()}": "stale: no recent load has brought it up to date"
         for key, record in instance.get_freshness_state_records(assets).items()
         if record.freshness_state == FreshnessState.FAIL
     }

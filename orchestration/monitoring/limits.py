@@ -1,4 +1,4 @@
-"""When an age is amber or red: the one rule behind Dagster's checks and the overview."""
+"""When an age is amber or red: the rule behind both Dagster's checks and the overview."""
 
 from datetime import timedelta
 from typing import Literal

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def newest_slice(settings: Settings, suite: Suite) -> "pd.DataFrame":
-    """The rows that a suite judges, read from the warehouse."""
+    """The rows that a suite validates, read from the warehouse."""
     engine = engine_of(settings)
     with engine.reader() as query:
         return read_slice(query, suite, engine.relation(*suite.asset.split("/")))
 
 
 def record_outcomes(settings: Settings, suite: Suite, outcomes: Mapping[str, Outcome]) -> None:
-    """Keep what became of a suite's expectations; one that wakes nobody in Dagster is a warning."""
-    said = {line.name: line for line in suite.expectations}
+    """Store a suite's results; failures that do not alert in Dagster are warnings."""
+    by_name = {line.name: line for line in suite.expectations}
     check_results.record(
         settings,
         (
@@ -35,9 +35,9 @@ def record_outcomes(settings: Settings, suite: Suite, outcomes: Mapping[str, Out
                 "passed"
                 if outcome.passed
                 else "failed"
-                if said[name].severity == "critical"
+                if by_name[name].severity == "critical"
                 else "warned",
-                "" if outcome.passed else f"{said[name].why} Found: {_found(outcome)}.",
+                "" if outcome.passed else f"{by_name[name].why} Found: {_found(outcome)}.",
                 suite.asset,
             )
             for name, outcome in outcomes.items()
@@ -52,10 +52,10 @@ def _found(outcome: Outcome) -> str:
 
 
 def run_checks(settings: Settings, dbt: Dbt, say: Callable[[str], None]) -> str:
-    """Run dbt's tests and Great Expectations, keep what they say, and count it in a sentence.
+    """Run dbt's tests and Great Expectations, store the results, and return their counts as text.
 
     Raises:
-        DbtFailed, SuiteError: a check could not be run, which says nothing about the data.
+        DbtFailed, SuiteError: a check could not be run; that is not a failure of the data.
     """
     say("dbt's tests …")
     recorder = Recorder()

@@ -1,7 +1,7 @@
 """`make docs`: guide, dbt's docs, column lineage and topics as pages that open from disk.
 
 No warehouse is needed: dbt compiles against its `offline` target, and the catalog (which columns a
-table has) is made from the YAML, whose columns a test holds against the tables.
+table has) is built from the YAML; a test compares its columns with the tables.
 """
 
 import json
@@ -25,9 +25,9 @@ JsonObject = dict[str, Any]
 def write_docs(
     folder: Path, say: Callable[[str], None], overview: Callable[[], Mapping[str, str]] = dict
 ) -> Path:
-    """Write all pages into `folder`, replacing what it held; return the page to open.
+    """Write all pages into `folder`, replacing its content; return the page to open.
 
-    `overview` makes the files of the overview, whose links lead to the pages here; none without a
+    `overview` returns the files of the overview, which link to the pages here; none without a
     warehouse.
 
     Raises:
@@ -151,7 +151,7 @@ def _dbt_page(manifest: JsonObject, catalog: JsonObject) -> str:
 
 
 def _write_lineage(manifest: Path, catalog: Path, folder: Path) -> None:
-    """dbt-colibri's page. Its library, not its command, which asks a server for newer versions."""
+    """dbt-colibri's page, by its library: its command contacts a server to find newer versions."""
     from dbt_colibri.lineage_extractor.extractor import DbtColumnLineageExtractor
     from dbt_colibri.report.generator import DbtColibriReportGenerator
     from sqlglot.optimizer.scope import Scope
@@ -162,7 +162,7 @@ def _write_lineage(manifest: Path, catalog: Path, folder: Path) -> None:
 
     class Extractor(DbtColumnLineageExtractor):  # type: ignore[misc]  # untyped
         def get_dbt_node_from_sqlglot_table_node(self, node: Any, model: str) -> JsonObject | None:
-            """A relation that is a model here and a source there is what this model depends on."""
+            """A relation that is both a model and a source resolves to this model's dependency."""
             found: JsonObject | None = super().get_dbt_node_from_sqlglot_table_node(node, model)
             if found:
                 found["dbt_node"] = _as_read_by(self.manifest, model, found["dbt_node"])
@@ -215,7 +215,7 @@ _WATERMARKS = _table(
     },
     {"model_name": {"data_type": "varchar"}, "load_id": {"data_type": "bigint"}},
 )
-"""What load_id() reads by its name, so that it is no parent of each model in the manifest."""
+"""The table that load_id() reads by name, so that it is not a parent of every model."""
 
 
 def index_page(
@@ -283,11 +283,11 @@ def _topic_section(name: str, schema: JsonObject) -> str:
 def _required(field: str, schema: JsonObject) -> str:
     if field in schema.get("required", ()):
         return "yes"
-    return "at times" if field in schema.get("then", {}).get("required", ()) else ""
+    return "sometimes" if field in schema.get("then", {}).get("required", ()) else ""
 
 
 def limits(rule: JsonObject) -> str:
-    """What a field's JSON Schema allows, in words."""
+    """The limits in a field's JSON Schema, in words."""
     found = []
     if "maxLength" in rule:
         found.append(f"at most {rule['maxLength']} characters")
@@ -328,12 +328,12 @@ bought.</p>
 <p>What the producers send. A line that breaks its schema is quarantined with the reason.</p>
 {topics}
 <h2>Published tables</h2>
-<p>What readers may rely on: the contract is enforced, a table of another shape is not built.</p>
+<p>The interface for readers: the contract is enforced, a table that breaks it is not built.</p>
 {tables}
 </html>
 """
 _OVERVIEW = (
-    '<li><a href="overview.html">Overview</a>: how the shop stands, as of now; '
-    "<code>make overview</code> and Dagster publish it anew</li>"
+    '<li><a href="overview.html">Overview</a>: a snapshot of the state of the shop; '
+    "<code>make overview</code> and Dagster publish the current one</li>"
 )
 _NO_OVERVIEW = "<li>Overview: there is no warehouse yet: <code>make load</code></li>"

@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 ALIAS = "twist"
 CATALOG = f"__ducklake_metadata_{ALIAS}"
-"""Where DuckLake's own tables are, once the warehouse is attached."""
+"""The catalog with DuckLake's own tables, once the warehouse is attached."""
 ON_TERADATA = "dbt_project/docs/teradata.md, section 3"
-"""Where the documentation says what to do there instead."""
+"""The documentation of what to do there instead."""
 
 
 def refuse_other_setting(settings: Settings, name: str, built_with: str) -> None:
     """Raise `SettingsError` where the warehouse was built with another value of a setting."""
     wanted = str(getattr(settings, name))
-    cure = "run `make rebuild`" if keeps_files(settings) else f"load anew ({ON_TERADATA})"
+    fix = "run `make rebuild`" if keeps_files(settings) else f"load from scratch ({ON_TERADATA})"
     if wanted != built_with:
         raise SettingsError(
-            f"the warehouse was built with {name} = {built_with}, the setting now says {wanted}: "
-            f"{cure} to apply it, or set TWIST_{name.upper()} back"
+            f"the warehouse was built with {name} = {built_with}, the setting is now {wanted}: "
+            f"{fix} to apply it, or set TWIST_{name.upper()} back"
         )
 
 
@@ -34,7 +34,7 @@ def keeps_files(settings: Settings) -> bool:
 
 
 def require_ducklake(settings: Settings) -> None:
-    """Raise `SettingsError` for a command that needs a DuckLake, on a target that has none."""
+    """Raise `SettingsError` for a command that needs a DuckLake, on a target without one."""
     if not keeps_files(settings):
         raise SettingsError(
             f"this command works on the targets embedded and s3, and TWIST_TARGET is "
@@ -43,12 +43,12 @@ def require_ducklake(settings: Settings) -> None:
 
 
 def has_warehouse(settings: Settings) -> bool:
-    """Whether there is a warehouse to ask; Teradata says so itself when it is asked."""
+    """Whether there is a warehouse to query; Teradata itself reports it when queried."""
     return not keeps_files(settings) or (settings.warehouse_root / "catalog.sqlite").exists()
 
 
 def require_warehouse(settings: Settings) -> None:
-    """Raise `SettingsError` where there is no DuckLake (yet): only a load makes one."""
+    """Raise `SettingsError` where there is no DuckLake (yet): only a load creates one."""
     require_ducklake(settings)
     if not has_warehouse(settings):
         raise SettingsError(
@@ -58,10 +58,10 @@ def require_warehouse(settings: Settings) -> None:
 
 
 def has_tables(settings: Settings) -> bool:
-    """Whether the warehouse has been made: a look into its catalog (0.1 s).
+    """Whether the warehouse has been created, according to its catalog (0.1 s).
 
     By DuckDB's own SQLite. With Python's there would be two in one process, and the one that closes
-    the file takes away the other's locks on it: the loader then died of a bus error.
+    the file drops the other's locks on it: the loader then crashed with a bus error.
     """
     import duckdb
 
@@ -79,7 +79,7 @@ def has_tables(settings: Settings) -> bool:
 
 
 def settings_table_in(catalog: str) -> str:
-    """The query of a DuckLake's catalog that has a row once the warehouse was made."""
+    """The query of a DuckLake's catalog that returns a row once the warehouse was created."""
     return (
         f"select 1 from {catalog}.ducklake_table "
         "where table_name = 'settings' and end_snapshot is null"
@@ -91,12 +91,12 @@ def attach_warehouse(
 ) -> None:
     """Attach the warehouse of the settings; a writer creates it where there is none.
 
-    Its files are looked for where the settings say, not where they lay when they were written: a
+    Its files are looked up in the place that the settings name, not where they were written: a
     warehouse folder can be moved.
     """
     load_extensions(conn, "sqlite", "ducklake")
-    # Else each table of the catalog is read on a connection of its own, outside of the transaction:
-    # a question beside a commit would meet half of it. Global, as DuckLake asks on another session.
+    # Else each table of the catalog is read on its own connection, outside of the transaction: a
+    # query during a commit would see half of it. Global, as DuckLake queries on another session.
     conn.execute("set global sqlite_disable_multithreaded_scans = true")
     folder = settings.warehouse_root
     if not read_only:
@@ -118,15 +118,15 @@ def attach_warehouse(
 
 
 def data_path(settings: Settings) -> str:
-    """Where the Parquet files lie: in its folder, or where TWIST_WAREHOUSE_DATA says."""
+    """Where the Parquet files are: in its folder, or in TWIST_WAREHOUSE_DATA."""
     return f"{settings.warehouse_data.rstrip('/') or f'{settings.warehouse_root}/data'}/"
 
 
 def give_statistics_to_empty_tables(query: Callable[[str], list[tuple[Any, ...]]]) -> None:
-    """DuckLake looks for the statistics of a table that never held a row at every mention of it.
+    """Avoid DuckLake's search for statistics at every mention of a table that never held a row.
 
-    That is 25-100 ms each time, more than most models take. A row that is written and deleted
-    in one transaction, so that nobody sees it, leaves statistics behind.
+    That takes 25-100 ms each time, more than most models. A row that is written and deleted
+    in one transaction, so that no reader sees it, leaves statistics behind.
     """
     without = query(
         f"""

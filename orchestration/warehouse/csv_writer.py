@@ -13,7 +13,7 @@ ROWS_AT_ONCE = 10_000
 
 
 def write_csv(conn: "DuckDBPyConnection", sql: str, out: TextIO) -> None:
-    """Write the answer to `sql` as CSV with a header; null is an empty field."""
+    """Write the result of `sql` as CSV with a header; null is an empty field."""
     answer = conn.execute(sql)
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column[0] for column in answer.description or []])

@@ -1,13 +1,13 @@
 """What TWIST adds to dbt's DuckDB connection: the warehouse, and the functions that read the lake.
 
-    lake_list(topic, since)            what lies in the landing lake from an hour on
+    lake_list(topic, since)            the objects in the landing lake from an hour on
     lake_text(object_key)              one object's text, or the reason why there is none
-    lake_json_problem(line, topic)     the last word on a line that is not plainly clean
+    lake_json_problem(line, topic)     the strict check of a line that is not provably plain
     lake_json_number(line, field)      a number as it was written
     take_writer_lock(purpose)          refuses a second writer, and dbt without its settings
     check_setting(name, built_with)    refuses settings that the warehouse was not built with
 
-They do their work when a query runs, never while dbt parses or compiles.
+They run only with a query, never while dbt parses or compiles.
 """
 
 import os
@@ -63,14 +63,14 @@ class Plugin(BasePlugin):
 
     @cached_property
     def store(self) -> Any:
-        """The landing lake, opened when a query first asks for it."""
+        """The landing lake, opened when a query first needs it."""
         return landed_objects.open_store(self.settings)
 
     def configure_connection(self, conn: "DuckDBPyConnection") -> None:
         """Attach the warehouse and register the functions."""
         attach_warehouse(conn, self.settings)
         self._saw_tables = False
-        create_function: Any = conn.create_function  # its stubs know no Arrow functions
+        create_function: Any = conn.create_function  # its stubs lack Arrow functions
 
         def register(name: str, function: Callable[..., pa.Array], args: int, sql: str) -> None:
             create_function(
@@ -91,7 +91,7 @@ class Plugin(BasePlugin):
         register("check_setting", self._check, 2, "varchar")
 
     def configure_cursor(self, cursor: "DuckDBPyConnection") -> None:
-        """Give each statement's cursor the credentials of now: the connection may outlive some."""
+        """Give each statement's cursor the current credentials: the connection may outlive them."""
         open_place(cursor, self.settings, self.settings.warehouse_data)
 
     def _list(self, topics: pa.Array, since: pa.Array) -> pa.Array:
@@ -104,7 +104,7 @@ class Plugin(BasePlugin):
         return landed_objects.list_landed(self.store, topic, hour)
 
     def _text(self, keys: pa.Array) -> pa.Array:
-        """The objects' texts, moved one by one into one buffer: a batch is most of the memory."""
+        """The objects' texts, moved one by one into one buffer: a batch uses most of the memory."""
         with ThreadPoolExecutor(READERS) as readers:
             found = list(
                 readers.map(lambda key: landed_objects.read_text(self.store, key), keys.to_pylist())

@@ -1,4 +1,4 @@
-"""dbt in this process: parsed once, warm from then on (a cycle costs tenths of a second)."""
+"""dbt in this process: parsed once, then kept warm (a cycle costs tenths of a second)."""
 
 import atexit
 import os
@@ -27,7 +27,7 @@ class DbtFailed(Exception):
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The settings as dbt's Jinja reads them: it knows the environment, but no `.env`."""
+    """The settings for dbt's Jinja, which reads the environment but not `.env`."""
     return {
         "TWIST_ROOT": str(ROOT),
         "TWIST_TARGET": settings.target,
@@ -54,7 +54,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def in_environment(own: Mapping[str, str]) -> Iterator[None]:
-    """Give dbt these variables, and the process its own back."""
+    """Set these variables for dbt, then restore the process's own."""
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)
     try:
@@ -71,37 +71,37 @@ def in_environment(own: Mapping[str, str]) -> Iterator[None]:
 class Dbt:
     """A warm dbt on the settings' warehouse.
 
-    dbt keeps one DuckDB connection a process, and to it all warehouses look alike: an object that
+    dbt keeps one DuckDB connection per process and does not distinguish warehouses: an object that
     finds another one's connection open closes it and opens its own.
     """
 
     settings: Settings
     runner: "dbtRunner | None" = field(default=None, repr=False)
-    """The project as it was parsed; by the first command, where none is given."""
+    """The parsed project; if none is given, the first command parses it."""
     on_result: Callable[[Any], None] = field(default=lambda _: None, repr=False)
     """Called with each node's result when a command ends, whether or not it succeeded."""
-    has_made_views: bool = False
-    """Whether this process has made the views, as their files say, in the warehouse it has open."""
+    has_created_sql_views: bool = False
+    """Whether this process has created the current SQL views in the warehouse it has open."""
     _compiled: dict[str, str] = field(default_factory=dict, repr=False)
     _opened: Any = field(default=None, repr=False)
-    """dbt-duckdb's environment, which holds the connection, as this object's last run left it."""
+    """dbt-duckdb's environment, which holds the connection, after this object's last run."""
 
     def run(self, *arguments: str) -> Any:
         """Run one dbt command, such as `run("run", "--select", "fct_twist+")`; return its result.
 
         Raises:
             DbtFailed: the command failed.
-            SettingsError: the warehouse's data lie in S3, and there are no credentials.
+            SettingsError: the warehouse's data is in S3, and there are no credentials.
         """
         if self.settings.warehouse_data.startswith("s3://"):
             keys(self.settings)  # dbt reports nothing about an error while it connects
         lean = ("--cache-selected-only",) if arguments[0] == "run" else ()
         with in_environment(environment(self.settings)), self._own_connection():
             runner = self._parsed()
-            said: list[str] = []
+            errors: list[str] = []
 
             def note(event: Any) -> None:
-                said.extend(_error_of_operation(event))
+                errors.extend(_error_of_operation(event))
 
             runner.callbacks.append(note)
             try:
@@ -114,14 +114,14 @@ class Dbt:
         if answer.success:
             return answer.result
         failures = [
-            f"{_name(result)}: {sentence(result.message or ' '.join(said))}"
+            f"{_name(result)}: {sentence(result.message or ' '.join(errors))}"
             for result in results
             if result.status in ("error", "fail", "runtime error")
         ]
         raise DbtFailed("\n".join(failures) or str(answer.exception or answer.result))
 
     def compiled(self, model: str) -> str:
-        """The SQL of a model that asks the warehouse nothing while it is compiled; kept."""
+        """The SQL of a model that does not query the warehouse while it is compiled; cached."""
         if model not in self._compiled:
             result = self.run("compile", "--select", model)
             self._compiled[model] = result.results[0].node.compiled_code
@@ -137,7 +137,7 @@ class Dbt:
         return engine_of(self.settings).rows(self, sql)
 
     def connection(self) -> "DuckDBPyConnection":
-        """A cursor of dbt's own connection; opens it where dbt has not done so yet.
+        """A cursor of dbt's own connection; opens it if dbt has not done so yet.
 
         Raises:
             SettingsError: the target has no warehouse in DuckDB.
@@ -154,7 +154,7 @@ class Dbt:
         """Close dbt's connection, and with it the batch tables."""
         _manager().close_all_connections()
         self._opened = None
-        self.has_made_views = False
+        self.has_created_sql_views = False
 
     @contextmanager
     def _own_connection(self) -> Iterator[None]:
@@ -198,14 +198,14 @@ COMMON = (
 
 
 QUIET_FILES = ("--no-write-json",)
-"""dbt writes its manifest in place, and Dagster's processes read it: `make setup` alone writes."""
+"""dbt writes its manifest in place, and Dagster's processes read it: only `make setup` may."""
 
 
 @cache
 def own_target() -> tuple[str, ...]:
-    """Where dbt may write: a folder of this process where another user made the checkout's.
+    """dbt's target folder: one for this process if the checkout's belongs to another user.
 
-    dbt reads its parsed project there, so in a folder of its own a start takes seconds longer.
+    dbt caches its parsed project there, so with a new folder a start takes seconds longer.
     """
     target = PROJECT / "target"
     kept = [target, *target.glob("*")] if target.exists() else [PROJECT]
@@ -217,7 +217,7 @@ def own_target() -> tuple[str, ...]:
 
 
 def _error_of_operation(event: Any) -> list[str]:
-    """What a macro failed of: dbt tells it in an event, the operation's result has no message."""
+    """Why a macro failed: dbt reports it in an event, the operation's result has no message."""
     failed = ("RunningOperationCaughtError", "RunningOperationUncaughtError")
     return [event.data.exc] if event.info.name in failed else []
 
@@ -229,6 +229,6 @@ def _name(result: Any) -> str:
 
 
 def sentence(message: str | None) -> str:
-    """dbt wraps the database's error in lines of its own; keep what says something."""
+    """The database's error as one line, without the lines that dbt adds around it."""
     lines = [line.strip() for line in (message or "").splitlines() if line.strip()]
     return " ".join(lines[:6])

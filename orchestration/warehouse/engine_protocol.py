@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Tables = dict[tuple[str, str], tuple[int | None, int | None]]
-"""(schema, table) → bytes and number of its files; None where the engine keeps no files of ours."""
+"""(schema, table) → bytes and number of its files; None where the engine does not store files."""
 
 
 class Result(NamedTuple):
@@ -26,7 +26,7 @@ Query = Callable[..., Result]
 
 
 class Commands(Protocol):
-    """dbt on the warehouse: what an engine needs of dbt_runner.Dbt."""
+    """dbt on the warehouse: the part of dbt_runner.Dbt that an engine needs."""
 
     settings: Settings
 
@@ -78,7 +78,7 @@ class Engine(Protocol):
         ...
 
     def prepare(self, dbt: Commands) -> None:
-        """Take the writer lock, make what is missing, refuse settings it was not built with."""
+        """Take the writer lock, create what is missing, refuse settings it was not built with."""
         ...
 
     def list_landed(self, dbt: Commands, listed: Listed | None) -> None:
@@ -90,11 +90,11 @@ class Engine(Protocol):
         ...
 
     def request_replay(self, dbt: Commands) -> None:
-        """Ask for every late event that was not replayed yet."""
+        """Request the replay of every late event that was not replayed yet."""
         ...
 
     def accept(self, dbt: Commands, key: str, why: str) -> int:
-        """Close the unreadable object under `key`; return how many versions of it there were."""
+        """Close the unreadable object under `key`; return how many versions it had."""
         ...
 
     def tables(self, dbt: Commands) -> Tables:

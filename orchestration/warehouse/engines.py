@@ -38,10 +38,10 @@ def engine_of(settings: Settings) -> Engine:
 def open_reader(
     settings: Settings, writes_to: Path | None = None, threads: int | None = None
 ) -> "DuckDBPyConnection":
-    """A connection that reads the warehouse and nothing else, with `twist` as default catalog.
+    """A connection that only reads the warehouse, with `twist` as default catalog.
 
-    An export `writes_to` a folder besides; `threads` (default: the cores) bounds its work. Take a
-    fresh one for each question: maintenance removes what a snapshot older than an hour saw.
+    An export also `writes_to` a folder; `threads` (default: the cores) limits its work. Open a new
+    one for each query: maintenance removes the files of snapshots older than an hour.
     """
     import duckdb
 
@@ -102,7 +102,7 @@ class DuckDB:
 
     def prepare(self, dbt: Commands) -> None:  # noqa: D102
         writer_lock.take(self.settings.warehouse_root)
-        dbt.connection()  # a target without a DuckLake is refused before anything is made
+        dbt.connection()  # a target without a DuckLake is refused before anything is created
         if not dbt.query(settings_table_in(CATALOG)):
             dbt.run("seed")
             dbt.run("run-operation", "init_warehouse")
@@ -173,7 +173,7 @@ class Teradata:
         return f"{self.settings.db_prefix}_{schema}.{table}"
 
     def require(self) -> None:
-        """Nothing: Teradata says so itself when it is asked."""
+        """Nothing: Teradata itself reports it when queried."""
 
     @contextmanager
     def reader(self, threads: int | None = None) -> Iterator[Query]:  # noqa: ARG002, D102
@@ -194,7 +194,7 @@ class Teradata:
             raise SettingsError(self._sentence(str(error))) from None
 
     def connect(self) -> Any:
-        """A connection of the driver in ANSI mode; the password is in the environment only."""
+        """A driver connection in ANSI mode; the password comes only from the environment."""
         import teradatasql
 
         driver: Any = teradatasql  # without types
@@ -211,7 +211,7 @@ class Teradata:
         if "[Error 3807]" in message:  # a table does not exist
             prefix = self.settings.db_prefix
             return f"the warehouse {prefix}_… is not complete: run `make load` first"
-        return f"Teradata at {self.settings.teradata_host} says: {message.splitlines()[0][:300]}"
+        return f"Teradata at {self.settings.teradata_host}: {message.splitlines()[0][:300]}"
 
     def rows(self, dbt: Commands, sql: str) -> list[tuple[Any, ...]]:  # noqa: ARG002, D102
         from dbt.adapters import factory
@@ -240,7 +240,7 @@ class Teradata:
         _refuse_other_settings(self, dbt)
 
     def list_landed(self, dbt: Commands, listed: Listed | None) -> None:  # noqa: ARG002
-        """Fill load_listing by NOS, whatever the caller has found."""
+        """Fill load_listing by NOS; `listed` is ignored."""
         dbt.run("run", "--select", "load_listing")
 
     def empty_load_tables(self, dbt: Commands) -> set[str]:  # noqa: ARG002, D102

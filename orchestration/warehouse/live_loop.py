@@ -1,9 +1,9 @@
-"""Live mode: one process that loads whatever lands, at once, for as long as it is its shift.
+"""Live mode: one process that loads whatever lands, at once, until its shift (an hour) is over.
 
-A load lists the hours that its slack reaches back: tens of thousands of objects where files land
-every few seconds. So this looks into the newest folders only, often, and hands what came to a load
-that lists nothing. Once a minute a load lists by itself: for what landed in an older folder, and
-for the daily sweep.
+A load lists the hours covered by its slack: tens of thousands of objects where files land every few
+seconds. So this polls only the newest folders, often, and passes new objects to a load that lists
+nothing. Once a minute a load lists by itself: for objects that landed in an older folder, and for
+the daily sweep.
 """
 
 import time
@@ -24,16 +24,16 @@ from orchestration.warehouse.maintain import maintain
 LOOK_SECONDS = 0.5
 CYCLE_SECONDS = 2.0
 """Cycles begin at least this far apart: what lands meanwhile shares the next one."""
-WHOLE_SECONDS = 60.0
+FULL_SECONDS = 60.0
 """A load that lists by itself begins at least this often."""
 CLOSING = timedelta(minutes=2)
 """Files of an hour may still land this long after it."""
 MAINTAIN_SECONDS = 300.0
-"""Each cycle adds a file to most tables, and to what DuckDB remembers of them: both end here."""
+"""Each cycle adds a file to most tables, and to DuckDB's caches of them: this clears both."""
 
 
 class Watcher:
-    """Sees what comes into each topic's newest folders."""
+    """Finds new objects in each topic's newest folders."""
 
     def __init__(self, settings: Settings) -> None:
         self._store = landed_objects.open_store(settings)
@@ -41,15 +41,15 @@ class Watcher:
         self._seen: set[tuple[str, str]] = set()
 
     def look(self) -> list[LandedObject]:
-        """The objects that were not there at the last look, or have another content now."""
+        """The objects that are new or have changed since the last call."""
         closing = (datetime.now(UTC) - CLOSING).replace(minute=0, second=0, microsecond=0)
         found = []
         for topic in LANDED_TOPICS:
             newest = self._newest.get(topic) or landed_objects.newest_folder(self._store, topic)
             if newest:
-                there = list(landed_objects.list_landed(self._store, topic, min(newest, closing)))
-                self._newest[topic] = max((landed.folder_hour for landed in there), default=newest)
-                found += there
+                listed = list(landed_objects.list_landed(self._store, topic, min(newest, closing)))
+                self._newest[topic] = max((landed.folder_hour for landed in listed), default=newest)
+                found += listed
         new = [landed for landed in found if (landed.key, landed.etag) not in self._seen]
         self._seen = {(landed.key, landed.etag) for landed in found}
         return new
@@ -62,29 +62,29 @@ def work(
     say: Callable[[str], None],
     now: Callable[[], float] = time.monotonic,
 ) -> Iterator[LoadReport | None]:
-    """Load what lands until the shift is over; yield after each load, and None at each look.
+    """Load what lands until the shift is over; yield after each load, and None after each poll.
 
-    While this is suspended the writer lock is held and nothing is under way. Warm dbt up before:
-    the shift before this one works meanwhile, and is relieved within tenths of a second.
+    While this is suspended the writer lock is held and nothing is running. Warm dbt up first: the
+    previous shift keeps loading meanwhile, and is replaced within tenths of a second.
     """
     warehouse = settings.warehouse_root
     watcher = Watcher(settings)
     write_queue.take(warehouse)
-    maintained, last, wholly = now(), float("-inf"), float("-inf")
-    swept: date | None = None
+    maintained, last, last_full = now(), float("-inf"), float("-inf")
+    last_sweep: date | None = None
     fresh: dict[str, LandedObject] = {}
     try:
         while not is_over():
             looked_at = datetime.now(UTC)
             fresh |= {landed.key: landed for landed in watcher.look()}
             # A day's first load lists by itself: it sweeps the days that late events can reach.
-            is_whole = now() - wholly >= WHOLE_SECONDS or looked_at.date() != swept
-            if is_whole or (fresh and now() - last >= CYCLE_SECONDS):
+            is_full = now() - last_full >= FULL_SECONDS or looked_at.date() != last_sweep
+            if is_full or (fresh and now() - last >= CYCLE_SECONDS):
                 last, listed = now(), Listed(looked_at, list(fresh.values()))
-                if is_whole:
-                    wholly, swept = last, looked_at.date()
+                if is_full:
+                    last_full, last_sweep = last, looked_at.date()
                 fresh = {}
-                yield load(settings, dbt, say, listed=None if is_whole else listed)
+                yield load(settings, dbt, say, listed=None if is_full else listed)
             else:
                 time.sleep(LOOK_SECONDS)
                 yield None
@@ -93,12 +93,12 @@ def work(
                 maintain(settings, say)
                 maintained = now()
             if write_queue.somebody_waits(warehouse):
-                say("another run waits to write: giving way")
+                say("another run waits to write: releasing the writer lock")
                 dbt.close()  # a rebuild swaps the warehouse's folder
                 writer_lock.release(warehouse)
                 if not is_over():
                     write_queue.take(warehouse)
-                    wholly = float("-inf")  # whatever that run left behind
+                    last_full = float("-inf")  # load whatever that run has left
     finally:
         dbt.close()
         writer_lock.release(warehouse)

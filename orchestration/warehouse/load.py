@@ -19,20 +19,20 @@ MODELS_BY_TOPIC = {
     "product_catalog": ("load_catalog", "stg_catalog__skus", "int_catalog__sku_versions"),
     "dead_letters": ("load_dead_letters", "dead_letters"),
 }
-"""Models that are skipped while no object of a topic comes, as in most cycles of live mode."""
+"""Models that are skipped while no object of a topic lands, as in most cycles of live mode."""
 COMPUTE_EVERY_LINES = 20_000_000
 """A backlog is computed in portions of about a large retailer's day."""
 
 
 @dataclass(frozen=True)
 class OpenWork:
-    """What earlier loads, and people, have left to do."""
+    """Work left by earlier loads, or requested by a user."""
 
     newest_load: int = 0
     replays: bool = False
     unreadable: bool = False
     uncomputed: bool = False
-    """A table of the marts does not exist, or has not seen some staged rows (after a kill)."""
+    """A table of the marts does not exist, or lacks some staged rows (after a kill)."""
 
     def any(self) -> bool:
         """Whether there is work though nothing new has landed."""
@@ -58,13 +58,13 @@ def load(
 ) -> LoadReport:
     """Load what is new in the landing lake and bring every table up to date.
 
-    Where the caller has `listed` the lake already, nothing else is looked for (on Teradata, which
-    lists by itself, everything is).
+    If the caller passes `listed`, nothing else is listed (except on Teradata, which always lists
+    everything by itself).
 
     Raises:
         SettingsError: the landing lake cannot be listed, or a setting was changed.
         WarehouseLocked: another process is writing.
-        DbtFailed: a model failed; the next load repairs what this one left.
+        DbtFailed: a model failed; the next load completes what this one left.
     """
     started = time.monotonic()
     engine = engine_of(settings)
@@ -84,9 +84,9 @@ def load(
 
 
 def _load_at_once(engine: Engine, dbt: Dbt, skip: tuple[str, ...]) -> bool:
-    """Take a batch, load and compute it in one dbt run; return whether that was all.
+    """Take a batch, load and compute it in one dbt run; return whether nothing is left.
 
-    It was not where objects that could not be read before have filled the batch.
+    Something is left if objects that could not be read before have filled the batch.
     """
     _run(dbt, ("tag:load", *COMPUTE_MODELS), exclude=(LISTING, *skip))
     return _batch(engine, dbt).megabytes < dbt.settings.batch_mb
@@ -95,7 +95,7 @@ def _load_at_once(engine: Engine, dbt: Dbt, skip: tuple[str, ...]) -> bool:
 def _load_backlog(
     engine: Engine, dbt: Dbt, say: Callable[[str], None], todo: OpenWork, *, compute: bool
 ) -> None:
-    """Load batch by batch; compute after the last one, and whenever a large day has gathered."""
+    """Load batch by batch; compute after the last one, and whenever a large day has accumulated."""
     uncomputed, replays, lines, is_last = todo.uncomputed, todo.replays, 0, False
     while not is_last:
         _run(dbt, (BATCH,))
@@ -117,10 +117,10 @@ def _load_backlog(
 
 
 def _run(dbt: Dbt, select: tuple[str, ...], exclude: tuple[str, ...] = ()) -> None:
-    """Run models; the views once a process: DuckLake takes a tenth of a second to replace one."""
-    exclude = (*exclude, VIEWS) if dbt.has_made_views else exclude
+    """Run models; SQL views once per process: DuckLake takes a tenth of a second to replace one."""
+    exclude = (*exclude, VIEWS) if dbt.has_created_sql_views else exclude
     dbt.run("run", "--select", *select, *(("--exclude", *exclude) if exclude else ()))
-    dbt.has_made_views = dbt.has_made_views or COMPUTE_MODELS[0] in select
+    dbt.has_created_sql_views = dbt.has_created_sql_views or COMPUTE_MODELS[0] in select
 
 
 def _announce(say: Callable[[str], None], batch: Batch) -> None:
@@ -185,7 +185,7 @@ def _batch(engine: Engine, dbt: Dbt) -> Batch:
 
 
 def _idle_models(engine: Engine, dbt: Dbt, topics: set[str]) -> tuple[str, ...]:
-    """The models of topics of which nothing came now, nor in the batch that their tables hold."""
+    """The models of topics without objects, both now and in the batch that their tables hold."""
     empty = engine.empty_load_tables(dbt)
     return tuple(
         model

@@ -1,4 +1,4 @@
-"""What a load did, by what the audit says."""
+"""What a load did, according to the audit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def report_since(
     since: int,
     seconds: float,
 ) -> LoadReport:
-    """What was done since a load_id; `query` gives the rows of a query."""
+    """What was done since a load_id; `query` returns the rows of a query."""
     relation = engine_of(settings).relation
     objects = relation("audit", "landed_objects")
     counted = ("lines", "loaded", "duplicates", "late", "quarantined", "object_size")

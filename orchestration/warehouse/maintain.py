@@ -1,4 +1,4 @@
-"""`make maintain`: fewer and smaller files; and what is no longer needed goes."""
+"""`make maintain`: compacts files and deletes what is no longer needed."""
 
 import shutil
 from collections.abc import Callable
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 KEEP_MINUTES = 60
-"""A snapshot stays this long after the next one came: so long may a reader take over a question."""
+"""A snapshot is kept this long after the next one: the longest that a reader's query may take."""
 LARGE_BYTES = 64_000_000
-"""A file of this size is not merged again: the cost follows what is new, not the day's past."""
+"""A file of this size is not merged again: the cost depends on new data, not on the day's size."""
 GRACE_SECONDS = 10
-"""It stays this long even when nothing is to be kept: some reader has just begun on it."""
+"""It is kept at least this long: a reader may just have begun to use it."""
 
 
 def maintain(
     settings: Settings, say: Callable[[str], None], keep_minutes: int = KEEP_MINUTES
 ) -> None:
-    """Compact the warehouse, expire old snapshots and delete the files nobody refers to.
+    """Compact the warehouse, expire old snapshots and delete unreferenced files.
 
-    Safe beside readers, whose snapshot stays for `keep_minutes`. It takes the writer lock: the
+    Safe beside readers, whose snapshot is kept for `keep_minutes`. It takes the writer lock: the
     files of an unfinished commit would look like orphans.
     """
     import duckdb
@@ -59,12 +59,12 @@ def maintain(
         say(f"removed {replaced}, which a rebuild had replaced")
 
 
-# A SQLite catalog keeps its times as text, and DuckLake compares them as text: to `older_than`
-# every moment of a day is the same. So the two functions below choose by themselves.
+# A SQLite catalog stores times as text, and DuckLake compares them as text: to `older_than` all
+# times of a day are equal. So the two functions below select snapshots and files themselves.
 
 
 def _expire(conn: "DuckDBPyConnection", cutoff: datetime) -> int:
-    """Expire the snapshots that another one had followed by then; the newest stays."""
+    """Expire the snapshots that had a successor by `cutoff`; the newest stays."""
     old = conn.execute(
         f"select snapshot_id from ducklake_snapshots('{ALIAS}') "
         "qualify lead(snapshot_time) over (order by snapshot_id) < ?",
@@ -77,7 +77,7 @@ def _expire(conn: "DuckDBPyConnection", cutoff: datetime) -> int:
 
 
 def _clean_up(conn: "DuckDBPyConnection", cutoff: datetime, expired_from: datetime) -> int:
-    """Delete what nobody reads: out of use by `cutoff`, or known to expired snapshots only."""
+    """Delete unused files: out of use by `cutoff`, or referenced by expired snapshots only."""
     conn.execute(
         f"update __ducklake_metadata_{ALIAS}.ducklake_files_scheduled_for_deletion "
         "set schedule_start = '2000-01-01 00:00:00+00' "

@@ -1,6 +1,6 @@
-"""`make rebuild`: the landing lake read again into a new warehouse, which then takes over.
+"""`make rebuild`: reads the landing lake again into a new warehouse, then swaps it in.
 
-And in place: a range of days computed anew from what is staged.
+Also recomputes a range of days from staging, in place.
 """
 
 import shutil
@@ -18,11 +18,11 @@ from orchestration.warehouse.load_report import LoadReport
 
 
 def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
-    """Build the warehouse anew from the landing lake, with the settings of now, and swap it in.
+    """Build a new warehouse from the landing lake, with the current settings, and swap it in.
 
-    Replays and acceptances are kept. The old warehouse serves readers until the swap and stays
-    beside the new one as `<warehouse>.replaced` until `make maintain`; killed before the swap,
-    nothing has changed.
+    Replays and acceptances are kept. The old warehouse serves readers until the swap and is kept
+    beside the new one as `<warehouse>.replaced` until `make maintain`. A kill before the swap
+    changes nothing.
     """
     require_ducklake(settings)
     landed_objects.open_store(settings)
@@ -58,20 +58,20 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
 def recompute(
     settings: Settings, dbt: Dbt, first: date, last: date, say: Callable[[str], None]
 ) -> LoadReport:
-    """Compute the days from `first` to `last` anew from staging, in place, with one load.
+    """Recompute the days from `first` to `last` from staging, in place, with one load.
 
-    Events, views and hours of those days get a stamp as if they had just come, so every model
-    takes them up; rows that come out as they stand are left alone. Killed in between, the next
-    load carries on.
+    Events, views and hours of those days get a new load_id as if they had just arrived, so every
+    model picks them up; rows that do not change are not rewritten. After a kill the next load
+    continues.
     """
     if last < first:
-        raise SettingsError(f"the days {first} to {last} are none: name the first one first")
+        raise SettingsError(f"{first} to {last} is not a range: the first day is after the last")
     require_ducklake(settings)
-    load(settings, dbt, say)  # every table is there, and nothing is half done
+    load(settings, dbt, say)  # every table exists, and nothing is half done
     day_after = last + timedelta(days=1)
     conn = dbt.connection()
     conn.execute("begin")
-    for table, column in STAMPED.items():
+    for table, column in DAY_COLUMNS.items():
         conn.execute(
             f"update twist.{table} set load_id = "
             "(select max(load_id) + 1 from twist.audit.watermarks) "
@@ -82,17 +82,17 @@ def recompute(
     return load(settings, dbt, say)
 
 
-STAMPED = {
+DAY_COLUMNS = {
     "staging.stg_clickstream__events": "event_date",
     "staging.stg_availability__stock_changes": "event_date",
     "marts.fct_twist": "view_date",
     "marts.fct_twist_hourly": "view_hour",
 }
-"""What downstream models read by stamp, and the column that says its day."""
+"""The tables that downstream models read by load_id, and the column that holds their day."""
 
 
 def _decisions(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
-    """What people decided about the old warehouse: replays by position, acceptances by object."""
+    """User decisions on the old warehouse: replays by position, acceptances by object."""
     if not (settings.warehouse_root / "catalog.sqlite").exists():
         return {"replayed": [], "accepted": []}
     reader = open_reader(settings)

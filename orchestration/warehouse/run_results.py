@@ -56,7 +56,7 @@ class Recorder:
 
 @dataclass(frozen=True)
 class TableSize:
-    """Rows of a table, and bytes and number of its Parquet files (None: it lives in memory)."""
+    """Rows of a table, and bytes and number of its Parquet files (None: it is in memory)."""
 
     rows: int
     bytes: int | None = None
@@ -64,10 +64,10 @@ class TableSize:
 
 
 def run_tests(dbt: Dbt, recorder: Recorder, names: Iterable[str] = ()) -> dict[str, NodeRun]:
-    """Run dbt tests (all where none is named); a failed one is an answer, a broken one an error.
+    """Run dbt tests (all if none is named); a failed one is a result, a broken one an error.
 
     Raises:
-        DbtFailed: a test could not be run, which says nothing about the data.
+        DbtFailed: a test could not be run; that is not a failure of the data.
     """
     recorder.taken()
     try:

@@ -1,9 +1,9 @@
-"""Turns at the writer lock: who may wait for it, and how a writer that goes on gives way.
+"""The queue for the writer lock: who may wait for it, and how a looping writer releases it.
 
-`make load` refuses while another process writes. What Dagster runs waits instead: whoever waits
+`make load` refuses while another process writes. Dagster's runs wait instead: a waiting process
 holds `<warehouse>.next` until it has the writer lock, so a writer that loops (live mode) sees
-between two cycles that somebody waits, lets go, and queues behind. Both locks die with their
-process; at any moment one process writes, and at most one is next.
+between two cycles that another process waits, releases the lock, and queues behind it. Both locks
+end with their process; at any moment one process writes, and at most one is next.
 """
 
 import fcntl
@@ -21,10 +21,10 @@ PATIENCE_SECONDS = 3600.0
 
 @contextmanager
 def turn(warehouse: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
-    """Write to the warehouse, when those before are done.
+    """Hold the writer lock, after waiting in the queue for it.
 
     Raises:
-        WarehouseLocked: nobody let go for `patience` seconds.
+        WarehouseLocked: the lock was not free for `patience` seconds.
     """
     take(warehouse, patience)
     try:
@@ -38,7 +38,7 @@ def take(
     patience: float = PATIENCE_SECONDS,
     wait: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Wait for the writer lock, the first in line before the others."""
+    """Wait for the writer lock, as the next in line."""
     deadline = time.monotonic() + patience
     path = _next(warehouse)
     path.parent.mkdir(parents=True, exist_ok=True)

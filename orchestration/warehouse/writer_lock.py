@@ -1,4 +1,4 @@
-"""One writer at a time: a lock on the warehouse that dies with the process that holds it."""
+"""One writer at a time: a lock on the warehouse that ends with the process that holds it."""
 
 import fcntl
 import os
@@ -42,15 +42,15 @@ def take(warehouse: Path) -> None:
 
 
 def rebuilding(warehouse: Path) -> Path:
-    """The folder in which a rebuild makes the warehouse that will take over."""
+    """The folder in which a rebuild creates the new warehouse."""
     return warehouse.with_name(warehouse.name + ".rebuilding")
 
 
 def settle(warehouse: Path) -> None:
-    """Put a rebuilt warehouse in the empty place of the old one.
+    """Move a rebuilt warehouse to the empty place of the old one.
 
-    A rebuild moves the old one away only when the new one is whole, so where one is missing beside
-    the other, a rebuild was killed (or is) between its two moves.
+    A rebuild moves the old one away only when the new one is complete, so if the old one is missing
+    beside the new one, a rebuild was killed (or is) between its two moves.
     """
     if not warehouse.exists():
         with suppress(FileNotFoundError):
@@ -58,7 +58,7 @@ def settle(warehouse: Path) -> None:
 
 
 def release(warehouse: Path) -> None:
-    """Let the next writer in."""
+    """Release the lock for the next writer."""
     file = _held.pop(warehouse / "writer.lock", None)
     if file:
         file.close()

@@ -139,7 +139,7 @@ def test_changed_settings_are_refused_until_a_rebuild_applies_them(tmp_path: Pat
     assert refused.status() == 1
     (said,) = refused.output().splitlines()
     assert said.startswith(
-        "twist: the warehouse was built with late_days = 3, the setting now says 9"
+        "twist: the warehouse was built with late_days = 3, the setting is now 9"
     )
     assert "make rebuild" in said
     assert "TWIST_LATE_DAYS" in said

@@ -119,7 +119,7 @@ def test_a_failed_run_is_posted_until_a_later_run_of_the_job_succeeds(
     finish(instance, "twist_load", dg.DagsterRunStatus.STARTED)
     bell.look()
     (post,) = webhook.posts
-    assert post.startswith(":red_circle: *run of twist_load*: failed; its log says why")
+    assert post.startswith(":red_circle: *run of twist_load*: failed; see the log of run")
     finish(instance, "twist_load", dg.DagsterRunStatus.SUCCESS)
     bell.look()
     assert webhook.posts[1:] == [":large_green_circle: *run of twist_load*: recovered"]
@@ -144,7 +144,7 @@ def test_a_stale_asset_is_posted_and_its_recovery(
     state = FreshnessState.PASS
     bell.look()
     assert webhook.posts == [
-        ":red_circle: *asset marts/fct_twist*: stale: no load has brought it up to date lately",
+        ":red_circle: *asset marts/fct_twist*: stale: no recent load has brought it up to date",
         ":large_green_circle: *asset marts/fct_twist*: recovered",
     ]
 
@@ -167,7 +167,7 @@ def test_without_a_webhook_the_sensor_says_that_nobody_is_told(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TWIST_ALERT_WEBHOOK", "")
-    assert "nobody is told" in (Bell(instance).look().skip_message or "")
+    assert "no alert is sent" in (Bell(instance).look().skip_message or "")
 
 
 def test_what_changed_is_what_began_and_what_is_over() -> None:

@@ -41,7 +41,7 @@ def test_a_run_without_a_sign_of_life_is_failed_and_says_why(
     assert fail_silent_runs(instance) == []
     later(monkeypatch, 61)
     (sentence,) = fail_silent_runs(instance)
-    assert "no sign of life for 61 s: its process was killed, or hangs" in sentence
+    assert "no heartbeat for 61 s: its process was killed, or hangs" in sentence
     assert status(instance, run) == dg.DagsterRunStatus.FAILURE
     assert fail_silent_runs(instance) == []
 

@@ -7,7 +7,7 @@ import dagster as dg
 from orchestration.definitions import defs
 from orchestration.defs.dagster_results import materialized
 from orchestration.defs.dbt_models import warehouse
-from orchestration.pages.overview.publish import views_are_made
+from orchestration.pages.overview.publish import sql_views_exist
 from tests.harness.pipeline import Pipeline
 from tests.orchestration.conftest import free, lakehouse
 
@@ -16,7 +16,7 @@ def test_the_page_is_published_with_views_made_on_first_use(
     shop: Pipeline, warm: None, instance: dg.DagsterInstance
 ) -> None:
     settings = free(shop)
-    assert not views_are_made(settings)
+    assert not sql_views_exist(settings)
     result = defs.resolve_job_def("twist_overview").execute_in_process(
         instance=instance, resources={"lakehouse": lakehouse(settings)}, raise_on_error=False
     )
@@ -26,7 +26,7 @@ def test_the_page_is_published_with_views_made_on_first_use(
     page = Path(address.removeprefix("file://"))
     assert page == Path(settings.overview_root) / "overview.html"
     assert "50.0%" in page.read_text(), "one view met stock and one did not"
-    assert views_are_made(settings)
+    assert sql_views_exist(settings)
     reported = {result.asset_key for result in materialized(shop.dbt, warehouse.specs, {})}
     assert {spec.key for spec in warehouse.specs} == reported, "views that stand are up to date"
 

@@ -200,7 +200,7 @@ def test_the_schedule_gives_way_to_live_mode_and_to_its_own_last_run(
     load = instance.create_run_for_job(
         defs.resolve_job_def("twist_load"), status=dg.DagsterRunStatus.STARTED
     )
-    assert tick().skip_message == "the load before this one is not done"
+    assert tick().skip_message == "the previous load is not finished"
     instance.report_run_failed(load)
     assert len(tick().run_requests or []) == 1
     instance.create_run_for_job(

@@ -212,7 +212,7 @@ def test_every_part_has_a_definition_of_a_sentence_or_two() -> None:
         assert 40 < len(described()[part]["description"]) < 260, part
 
 
-def test_views_are_made_once_and_a_build_that_fails_leaves_the_page(
+def test_sql_views_are_created_once_and_a_build_that_fails_leaves_the_page(
     overviews: Overviews, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = overviews.settings.model_copy(update={"overview": str(tmp_path / "there")})
@@ -257,7 +257,7 @@ def test_a_rate_that_rests_on_little_is_called_so(shown: dict[str, Any]) -> None
         return " ".join(sentence for _, sentence in notes(shown | {"now": now}))
 
     assert "Stock is known for only 12.0% of these views" in said(known_rate=0.12)
-    assert "views: few" in said(in_stock_views=2.5, out_of_stock_views=3.0)
+    assert "few views with known stock" in said(in_stock_views=2.5, out_of_stock_views=3.0)
     assert "few" not in said(in_stock_views=250.0, known_rate=0.9)
     first_day = shown | {"hours": [row | {"band_days": 0} for row in shown["hours"]]}
     assert "no earlier days yet" in " ".join(sentence for _, sentence in notes(first_day))

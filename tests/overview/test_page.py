@@ -146,7 +146,7 @@ def test_little_data_without_catalog_or_stock_is_told_as_unknown(
     overviews.make_otto()
     page = show("otto")
     notes = " ".join(page.locator(".note").all_inner_texts())
-    assert "No stock event has come yet: no view can be judged." in notes
+    assert "No stock event has arrived yet: no view can be evaluated." in notes
     assert "Stock is known for only 0.0% of these views" in notes
     assert page.locator(".figure").all_inner_texts()[0] == "–"
     assert "The catalog knows the brand of none" in page.locator("#breakdown").inner_text()

@@ -7,7 +7,7 @@ import pytest
 
 from orchestration.pages.overview.figures import read_figures
 from orchestration.pages.overview.parts import PARTS
-from orchestration.pages.overview.publish import VIEWS, ensure_views
+from orchestration.pages.overview.publish import VIEWS, create_sql_views
 from tests.harness.given import load, sku, stock, view
 from tests.harness.histories import History, packed
 from tests.harness.pipeline import Pipeline
@@ -80,7 +80,7 @@ def test_the_overview_is_equal(tmp_path: Path) -> None:
         duck.load()
         teradata.load()
         teradata.run("run", *VIEWS)
-        ensure_views(duck.settings, lambda: duck.dbt)
+        create_sql_views(duck.settings, lambda: duck.dbt)
         now = datetime.now(UTC)
         expected = read_figures(duck.settings, now)
         found = teradata.overview(now)

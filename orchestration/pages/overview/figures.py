@@ -1,4 +1,4 @@
-"""The overview's figures: the rows of its views, as one JSON object."""
+"""The overview's figures: the rows of its SQL views, as one JSON object."""
 
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
@@ -21,7 +21,7 @@ def read_figures(settings: Settings, now: datetime) -> Figures:
 
     All parts are of one snapshot. Timestamps are ISO 8601 in UTC, rates parts of 1.
     """
-    # What one page asks is small: a second thread costs more than it saves.
+    # The queries of one page are small: a second thread costs more than it saves.
     with engine_of(settings).reader(threads=1) as query:
         parts = {part: _rows(query, settings, part) for part in PARTS}
     return {
@@ -42,7 +42,7 @@ def _rows(query: Query, settings: Settings, part: str) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it. A decimal(18,6) of any likely size is a double's shortest text."""
+    """A value for JSON. A decimal(18,6) of any likely size survives as a double."""
     match value:
         case Decimal():
             return float(value)

@@ -1,5 +1,5 @@
-// Draws the charts from the figures in the page, says times in the reader's zone, and opens the
-// tables for print. The page says everything without it.
+// Draws the charts from the figures in the page, shows times in the reader's zone, and opens
+// the tables for print. The page is complete without it.
 (() => {
   "use strict";
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
@@ -73,7 +73,7 @@
       place.hidden = !spec.layer.length;
       if (place.hidden) continue;
       const height = row_height ? row_height * rows.length : spec.height;
-      // Vega calls all that it draws "Vega visualization"; the place around it says what it shows.
+      // Vega calls all that it draws "Vega visualization"; the element around it has the description.
       const drawing = document.createElement("div");
       drawing.setAttribute("aria-hidden", "true");
       place.replaceChildren(drawing);

@@ -1,4 +1,4 @@
-"""The page: the figures as HTML that says everything by itself, and charts where scripts run."""
+"""The page: all figures as plain HTML, and charts where scripts are enabled."""
 
 import base64
 import hashlib
@@ -24,13 +24,13 @@ TITLES = {
     "hours": "the day, hour by hour",
     "breakdown": "TWIST by channel, department, brand and category",
     "lost_skus": "lost demand of the last 24 hours",
-    "stock_locations": "where stock lies",
+    "stock_locations": "where stock is",
     "size_grid": "most visited styles that lack a size",
     "recoveries": "back in stock in the last 24 hours",
     "topics": "the data behind it",
 }
 KNOWN_ENOUGH = 0.5
-"""Below this share of views with known stock the page says that a rate tells little."""
+"""Below this share of views with known stock the page warns that a rate is unreliable."""
 FEW_VIEWS = 30
 LETTERS = ("XXXS", "XXS", "XS", "S", "M", "L", "XL", "XXL", "XXXL")
 
@@ -38,7 +38,7 @@ LETTERS = ("XXXS", "XXS", "XS", "S", "M", "L", "XL", "XXL", "XXXL")
 def render(figures: Figures, docs: str | None) -> str:
     """The page of these figures; `docs` is the address of the dbt docs from there, if any.
 
-    All data is escaped; the page asks nobody for anything, which its security policy enforces.
+    All data is escaped; the page makes no network requests, which its security policy enforces.
     """
     runtime, script = vega_runtime(), (FOLDER / "page.js").read_text()
     periods = {row["days_before"]: row for row in figures["now"]}
@@ -70,7 +70,7 @@ def render(figures: Figures, docs: str | None) -> str:
 
 
 def notes(figures: Figures) -> list[tuple[str, str]]:
-    """What a reader must know before any figure: (level, sentence), the worst first."""
+    """Warnings to read before any figure: (level, sentence), the worst first."""
     now = next(row for row in figures["now"] if row["days_before"] == 0)
     if not now["views"]:
         return [("info", "No product was viewed yet: the first load with a view brings figures.")]
@@ -87,21 +87,21 @@ def _freshness_notes(figures: Figures) -> Iterator[tuple[str, str]]:
         yield "red", f"Not fresh: the newest view is {old} old, and “now” is that moment."
     if failed := sum(check["status"] == "failed" for check in figures["checks"]):
         are = "check is" if failed == 1 else "checks are"
-        yield "red", f"{failed} {are} red: look below what failed before you trust a figure."
+        yield "red", f"{failed} {are} red: see below what failed before you trust a figure."
     if stock["age_seconds"] is None:
-        yield "amber", "No stock event has come yet: no view can be judged."
+        yield "amber", "No stock event has arrived yet: no view can be evaluated."
     elif stock["colour"] == "red" and clicks["colour"] != "red":
         old = age(stock["age_seconds"])
-        yield "amber", f"The newest stock change is {old} old: views are judged by that stock."
+        yield "amber", f"The newest stock change is {old} old: views are evaluated with it."
 
 
 def _knowledge_notes(now: dict[str, Any]) -> Iterator[tuple[str, str]]:
     known = now["in_stock_views"] + now["out_of_stock_views"]
     if now["known_rate"] < KNOWN_ENOUGH:
         share = rate(now["known_rate"])
-        yield "amber", f"Stock is known for only {share} of these views: their TWIST says little."
+        yield "amber", f"Stock is known for only {share} of these views: their TWIST is unreliable."
     elif known < FEW_VIEWS:
-        yield "amber", f"The last 60 minutes rest on {amount(known)} views: few."
+        yield "amber", f"The last 60 minutes have few views with known stock: {amount(known)}."
 
 
 def size_order(size: str) -> tuple[int, float, str]:
@@ -129,12 +129,12 @@ def count(value: int) -> str:
 
 
 def amount(value: float) -> str:
-    """Views, of which there are parts: whole from a hundred on."""
+    """A number of views, which may be fractional: rounded to integers from 100 on."""
     return f"{value:,.0f}" if value >= 99.95 or value == int(value) else f"{value:,.1f}"
 
 
 def age(seconds: int | None) -> str:
-    """An age in the largest unit of which it has two."""
+    """An age in the largest unit of which it has at least two."""
     if seconds is None:
         return "of unknown age and"
     for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
@@ -144,7 +144,7 @@ def age(seconds: int | None) -> str:
 
 
 def utc(text: str) -> str:
-    """An ISO timestamp for people: 1 Nov 2026, 23:59 UTC"""
+    """An ISO timestamp to display: 1 Nov 2026, 23:59 UTC"""
     moment = datetime.fromisoformat(text)
     return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
 

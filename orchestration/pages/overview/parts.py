@@ -1,4 +1,4 @@
-"""What the YAML beside the overview's models says of them: columns, types and definitions."""
+"""The overview's models as their YAML describes them: columns, types and definitions."""
 
 import re
 from functools import cache
@@ -19,7 +19,7 @@ PARTS = (
     "size_grid",
     "topics",
 )
-"""The parts of the page, each the view overview_<part>."""
+"""The parts of the page, each the SQL view overview_<part>."""
 SORTED_BY = {
     "now": ("days_before",),
     "hours": ("view_hour",),
@@ -28,7 +28,7 @@ SORTED_BY = {
     "size_grid": ("place", "size"),
     "topics": ("topic",),
 }
-"""What the rows of a part are sorted by, where it is not their place: views have no order."""
+"""What the rows of a part are sorted by, if not by place: SQL views have no order."""
 JSON_TYPES = {
     "bigint": {"type": "integer"},
     "smallint": {"type": "integer"},

@@ -1,8 +1,8 @@
 """The overview: one self-contained page, the same figures as JSON, and the schema of that.
 
-The figures are the views of `dbt_project/models/overview`, one view for each part of the page;
-nothing is computed here but how old they are. No load makes these views: they hold no data, so
-they are made once, and again when their SQL changes.
+The figures come from the SQL views of `dbt_project/models/overview`, one for each part of the page;
+only their age is computed here. No load creates these SQL views: they hold no data, so they are
+created once, and again when their SQL changes.
 """
 
 import hashlib
@@ -25,8 +25,8 @@ from orchestration.warehouse.engines import engine_of
 PAGE = "overview.html"
 TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json"}
 VIEWS = ("--select", "path:models/overview")
-MADE = "overview.views"
-"""A file in the warehouse's folder: which views were made in it."""
+CREATED = "overview.views"
+"""A file in the warehouse's folder: a fingerprint of the SQL views that were created."""
 
 
 def publish(
@@ -34,25 +34,25 @@ def publish(
     dbt: Callable[[], Dbt],
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> str:
-    """Put page, JSON and schema where TWIST_OVERVIEW says; return the page's address.
+    """Write page, JSON and schema to TWIST_OVERVIEW; return the page's address.
 
-    Each file is replaced in one step, and only when all of them are made: a build that fails leaves
-    the page that was there. `dbt` is called where it is needed: to make the views.
+    Each file is replaced in one step, after all of them have been built: a build that fails leaves
+    the previous page. `dbt` is called only if the SQL views must be created.
 
     Raises:
-        SettingsError: there is no complete warehouse, or the place cannot be written to.
-        DbtFailed: the views could not be made, for one because another process is writing.
+        SettingsError: there is no complete warehouse, or TWIST_OVERVIEW cannot be written to.
+        DbtFailed: the SQL views could not be created, such as while another process is writing.
     """
     put_files(settings, pages(settings, dbt, now(), _docs_beside(settings)))
     return f"{settings.overview_root}/{PAGE}"
 
 
 def put_files(settings: Settings, files: dict[str, str]) -> None:
-    """Replace the files (name → text) where TWIST_OVERVIEW says, each in one step."""
+    """Replace the files (name → text) in TWIST_OVERVIEW, each in one step."""
     if settings.overview_is_s3:
         store = bucket(settings, settings.overview_root)
         for name, text in files.items():
-            # Without its type a browser would offer the page for download.
+            # Without a content type a browser would offer the page for download.
             put(store, name, text.encode(), attributes={"Content-Type": TYPES[Path(name).suffix]})
         return
     folder = LocalStore(settings.overview_root, mkdir=True)
@@ -63,8 +63,8 @@ def put_files(settings: Settings, files: dict[str, str]) -> None:
 def pages(
     settings: Settings, dbt: Callable[[], Dbt], now: datetime, docs: str | None
 ) -> dict[str, str]:
-    """The files of the overview, name → text; `docs` is where the dbt docs are from the page."""
-    ensure_views(settings, dbt)
+    """The files of the overview, name → text; `docs` is the path from the page to the dbt docs."""
+    create_sql_views(settings, dbt)
     figures = read_figures(settings, now)
     return {
         "overview.schema.json": json.dumps(schema(), indent=1),
@@ -73,18 +73,18 @@ def pages(
     }
 
 
-def ensure_views(settings: Settings, dbt: Callable[[], Dbt]) -> None:
-    """Make the views in a warehouse that has not got them as they are written now."""
+def create_sql_views(settings: Settings, dbt: Callable[[], Dbt]) -> None:
+    """Create the SQL views if the warehouse does not have the current version of them."""
     engine_of(settings).require()
-    if not views_are_made(settings):
+    if not sql_views_exist(settings):
         dbt().run("run", *VIEWS)
-        (settings.warehouse_root / MADE).write_text(_fingerprint())
+        (settings.warehouse_root / CREATED).write_text(_fingerprint())
 
 
-def views_are_made(settings: Settings) -> bool:
-    """Whether the warehouse has the views as they are written now: no writer is needed then."""
-    made = settings.warehouse_root / MADE
-    return made.exists() and made.read_text() == _fingerprint()
+def sql_views_exist(settings: Settings) -> bool:
+    """Whether the warehouse has the current version of the SQL views: no writer is needed then."""
+    created = settings.warehouse_root / CREATED
+    return created.exists() and created.read_text() == _fingerprint()
 
 
 def _fingerprint() -> str:
@@ -96,7 +96,7 @@ def _fingerprint() -> str:
 
 
 def _docs_beside(settings: Settings) -> str | None:
-    """Where the dbt docs are from the page: `make docs` writes them beside its folder."""
+    """The path from the page to the dbt docs: `make docs` writes them beside its folder."""
     if settings.overview_is_s3:
         return "../docs/dbt.html"
     docs = Path(settings.overview_root).parent / "docs" / "dbt.html"

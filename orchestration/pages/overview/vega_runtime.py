@@ -9,7 +9,7 @@ CACHE = ROOT / ".data" / "cache"
 
 @cache
 def vega_runtime() -> str:
-    """The script that defines `vegaEmbed`; about 0.9 MB. Made once: bundling takes seconds."""
+    """The script that defines `vegaEmbed`; about 0.9 MB. Cached: bundling takes seconds."""
     import vl_convert
 
     versions = (
