@@ -15,14 +15,14 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from obstore.store import S3Store
+from obstore.store import LocalStore, S3Store
 
 from ingestion.extensions import isolate, load_extensions, quoted
-from ingestion.settings import Settings, SettingsError
+from ingestion.settings import Settings, SettingsError, is_s3
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-    from obstore.store import S3Credential
+    from obstore.store import ObjectStore, S3Credential
 
 GIVEN_OUT_FOR = timedelta(minutes=10)
 """obstore requests new ones five minutes before this expires."""
@@ -96,6 +96,11 @@ def bucket(settings: Settings, address: str) -> S3Store:
     )
 
 
+def open_place(settings: Settings, place: str) -> "ObjectStore":
+    """A store for `s3://bucket/prefix`, or for a folder, which is created."""
+    return bucket(settings, place) if is_s3(place) else LocalStore(place, mkdir=True)
+
+
 def open_s3(conn: "DuckDBPyConnection", settings: Settings) -> None:
     """Let a connection read and write the settings' object store, in its next transaction.
 
@@ -130,9 +135,9 @@ def open_s3(conn: "DuckDBPyConnection", settings: Settings) -> None:
         conn.execute(f"set global ca_cert_file = {quoted(authorities)}")
 
 
-def open_place(conn: "DuckDBPyConnection", settings: Settings, address: str) -> None:
+def let_duckdb_in(conn: "DuckDBPyConnection", settings: Settings, address: str) -> None:
     """`open_s3` where the address is in S3; does nothing for a folder."""
-    if address.startswith("s3://"):
+    if is_s3(address):
         open_s3(conn, settings)
 
 

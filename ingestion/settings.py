@@ -74,14 +74,9 @@ class Settings(BaseSettings):
         return ",".join(words)
 
     @cached_property
-    def landing_is_s3(self) -> bool:
-        """Whether the landing lake is a bucket."""
-        return self.landing.startswith("s3://")
-
-    @cached_property
     def landing_root(self) -> str:
         """The landing lake: `s3://bucket/prefix`, or an absolute folder."""
-        return self.landing.rstrip("/") if self.landing_is_s3 else str(_absolute(self.landing))
+        return _place(self.landing)
 
     @cached_property
     def warehouse_root(self) -> Path:
@@ -89,29 +84,23 @@ class Settings(BaseSettings):
         return _absolute(self.warehouse)
 
     @cached_property
-    def history_is_s3(self) -> bool:
-        """Whether the history lake is a bucket."""
-        return self.history.startswith("s3://")
-
-    @cached_property
-    def history_root(self) -> Path:
-        """The history lake, as an absolute folder; not for a bucket."""
-        return _absolute(self.history)
-
-    @cached_property
-    def history_lake(self) -> str:
+    def history_root(self) -> str:
         """The history lake: `s3://bucket/prefix`, or an absolute folder."""
-        return self.history.rstrip("/") if self.history_is_s3 else str(self.history_root)
-
-    @cached_property
-    def overview_is_s3(self) -> bool:
-        """Whether the overview is published into a bucket."""
-        return self.overview.startswith("s3://")
+        return _place(self.history)
 
     @cached_property
     def overview_root(self) -> str:
         """Where the overview is published: `s3://bucket/prefix`, or an absolute folder."""
-        return self.overview.rstrip("/") if self.overview_is_s3 else str(_absolute(self.overview))
+        return _place(self.overview)
+
+
+def is_s3(place: str) -> bool:
+    """Whether a place is in a bucket."""
+    return place.startswith("s3://")
+
+
+def _place(place: str) -> str:
+    return place.rstrip("/") if is_s3(place) else str(_absolute(place))
 
 
 def _absolute(folder: str) -> Path:

@@ -187,10 +187,10 @@ def export() -> None:
 
     settings = load_settings()
     if days := list(export_all(settings, say)):
-        say(f"exported to {settings.history_lake}: {len(days)}")
+        say(f"exported to {settings.history_root}: {len(days)}")
     else:
         say(
-            f"every closed day is in {settings.history_lake} already; a day closes when arrivals "
+            f"every closed day is in {settings.history_root} already; a day closes when arrivals "
             f"{settings.late_days + 1} days after it are loaded"
         )
 

@@ -90,8 +90,6 @@ def _variables(settings: Settings, home: Path) -> dict[str, str]:
     return {
         **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         **environment(settings),
-        "TWIST_HISTORY": settings.history_lake,
-        "TWIST_OVERVIEW": settings.overview_root,
         "TWIST_CODE_SERVER": HOST,
         "DAGSTER_HOME": str(home),
         "PYTHONPATH": str(ROOT),

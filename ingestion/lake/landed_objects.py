@@ -17,7 +17,7 @@ from obstore.store import LocalStore
 
 from ingestion.lake import object_keys
 from ingestion.s3 import bucket
-from ingestion.settings import Settings, SettingsError
+from ingestion.settings import Settings, SettingsError, is_s3
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -64,7 +64,7 @@ class ObjectText:
 
 def open_store(settings: Settings) -> "ObjectStore":
     """Open the landing lake. A missing folder or bucket, or refused credentials, is an error."""
-    if not settings.landing_is_s3:
+    if not is_s3(settings.landing_root):
         folder = Path(settings.landing_root)
         if not folder.is_dir():
             raise SettingsError(

@@ -44,7 +44,7 @@ class LiveReporter:
     def __init__(self, context: dg.OpExecutionContext, dbt: Dbt, recorder: Recorder) -> None:
         self._context, self._dbt, self._recorder = context, dbt, recorder
         self._began = self._looked = time.monotonic()
-        # A shift checks at once: Dagster does not show an earlier run's checks for the newest facts.
+        # A shift checks at once: Dagster shows no check of an earlier run for the newest facts.
         self._reported = self._published = self._checked = float("-inf")
         self._due_checks: Iterator[Iterable[Any]] = iter(())
         self._relieved = False

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from ingestion.settings import Settings, SettingsError
+from ingestion.settings import Settings, SettingsError, is_s3
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.monitoring.heartbeat import beating, in_progress
 from orchestration.pages.overview.parts import PARTS
@@ -25,7 +25,7 @@ def published(settings: Settings, dbt: Dbt) -> dg.MaterializeResult[Any]:
     """Publish, and report where. The caller holds the writer lock, or the SQL views exist."""
     began = time.process_time()
     address = publish(settings, lambda: dbt)
-    shown = address if settings.overview_is_s3 else f"file://{address}"
+    shown = address if is_s3(address) else f"file://{address}"
     metadata: dict[str, Any] = {
         "page": dg.MetadataValue.url(shown),
         "cpu seconds": time.process_time() - began,

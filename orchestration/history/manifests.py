@@ -21,10 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from obstore import get, put
 from obstore.exceptions import NotFoundError
-from obstore.store import LocalStore
 
 from ingestion.extensions import quoted
-from ingestion.s3 import bucket, open_place
+from ingestion.s3 import let_duckdb_in, open_place
 from ingestion.settings import Settings
 
 if TYPE_CHECKING:
@@ -63,9 +62,7 @@ Written = dict[str, tuple[Content, list[str]]]
 
 def store(settings: Settings) -> "ObjectStore":
     """The history lake."""
-    if settings.history_is_s3:
-        return bucket(settings, settings.history_lake)
-    return LocalStore(settings.history_root, mkdir=True)
+    return open_place(settings, settings.history_root)
 
 
 def read_manifest(settings: Settings, day: date) -> dict[str, Any] | None:
@@ -156,14 +153,14 @@ def read_back(settings: Settings, day: date, written: Mapping[str, Any]) -> dict
 
     rows = {}
     with duckdb.connect() as conn:
-        open_place(conn, settings, settings.history_lake)
+        let_duckdb_in(conn, settings, settings.history_root)
         for table, (expected, files) in written.items():
-            rows[table] = rows_of([f"{settings.history_lake}/{file}" for file in files])
+            rows[table] = rows_of([f"{settings.history_root}/{file}" for file in files])
             try:
                 compare(table, day, expected, content_of(conn, rows[table]))
             except duckdb.Error as error:
                 raise HistoryError(
-                    f"{', '.join(files)} in {settings.history_lake} cannot be read: "
+                    f"{', '.join(files)} in {settings.history_root} cannot be read: "
                     f"{str(error).splitlines()[0]}"
                 ) from None
     return rows

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from obstore import list_with_delimiter
 
-from ingestion.s3 import open_place
+from ingestion.s3 import let_duckdb_in
 from ingestion.settings import Settings
 from orchestration.history.manifests import (
     TABLES,
@@ -39,7 +39,7 @@ def verify_day(settings: Settings, day: date) -> dict[str, str]:
         manifests = list_with_delimiter(store(settings), "manifests")["objects"]
         days = sorted(Path(manifest["path"]).stem for manifest in manifests)
         known = f"it has {days[0]} to {days[-1]}" if days else "it has none; run `make export`"
-        raise HistoryError(f"the history lake {settings.history_lake} has no {day}: {known}")
+        raise HistoryError(f"the history lake {settings.history_root} has no {day}: {known}")
     written = {}
     for table, entry in manifest["tables"].items():
         files = entry.pop("files")
@@ -61,7 +61,7 @@ def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Content]:
     engine_of(settings).prepare(dbt)
     dbt.run("run", "--select", *COMPUTE_MODELS)
     conn = dbt.connection()
-    open_place(conn, settings, settings.history_lake)
+    let_duckdb_in(conn, settings, settings.history_root)
     found = {}
     conn.execute("begin")
     try:

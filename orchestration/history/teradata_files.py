@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from ingestion.s3 import open_place
+from ingestion.s3 import let_duckdb_in
 from ingestion.settings import Settings, SettingsError
 from orchestration.history.manifests import (
     TABLES,
@@ -43,7 +43,7 @@ def write_day(settings: Settings, day: date, stamp: int) -> Written:
     written: Written = {}
     engine = engine_of(settings)
     with engine.reader() as query, duckdb.connect() as conn:
-        open_place(conn, settings, settings.history_lake)
+        let_duckdb_in(conn, settings, settings.history_root)
         for table, column in TABLES.items():
             published = engine.relation("marts", table)
             names = query(f"select * from {published} where 1 = 0").columns
@@ -52,7 +52,7 @@ def write_day(settings: Settings, day: date, stamp: int) -> Written:
                 f"from {published} where {of_day(column, day)}"
             )
             files = _write(query, settings, rows, f"{day_folder(table, day)}/{attempt}")
-            content = content_of(conn, rows_of([f"{settings.history_lake}/{f}" for f in files]))
+            content = content_of(conn, rows_of([f"{settings.history_root}/{f}" for f in files]))
             _compare(query, rows, table, day, content)
             written[table] = content, files
     return written

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ingestion.extensions import load_extensions, quoted
-from ingestion.s3 import open_place
+from ingestion.s3 import let_duckdb_in
 from ingestion.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def attach_warehouse(
     folder = settings.warehouse_root
     if not read_only:
         folder.mkdir(parents=True, exist_ok=True)
-    open_place(conn, settings, settings.warehouse_data)
+    let_duckdb_in(conn, settings, settings.warehouse_data)
     options = {
         "data_path": quoted(data_path(settings)),
         "override_data_path": "true",

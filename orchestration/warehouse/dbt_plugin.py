@@ -26,7 +26,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from ingestion.contract.strict_json import json_number, json_problem
 from ingestion.lake import landed_objects
 from ingestion.lake.arrow_rows import OBJECT, OBJECTS_SQL, object_rows
-from ingestion.s3 import open_place
+from ingestion.s3 import let_duckdb_in
 from ingestion.settings import Settings, SettingsError, load_settings
 from orchestration.warehouse import writer_lock
 from orchestration.warehouse.attach import attach_warehouse, has_tables, refuse_other_setting
@@ -92,7 +92,7 @@ class Plugin(BasePlugin):
 
     def configure_cursor(self, cursor: "DuckDBPyConnection") -> None:
         """Give each statement's cursor the current credentials: the connection may outlive them."""
-        open_place(cursor, self.settings, self.settings.warehouse_data)
+        let_duckdb_in(cursor, self.settings, self.settings.warehouse_data)
 
     def _list(self, topics: pa.Array, since: pa.Array) -> pa.Array:
         asked = zip(topics.to_pylist(), since.to_pylist(), strict=True)

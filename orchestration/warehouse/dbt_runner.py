@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ingestion.s3 import keys, open_place
+from pydantic import SecretStr
+
+from ingestion.s3 import keys, let_duckdb_in
 from ingestion.settings import ROOT, Settings
 from orchestration.warehouse.attach import require_ducklake
 from orchestration.warehouse.engines import engine_of
@@ -28,28 +30,16 @@ class DbtFailed(Exception):
 
 def environment(settings: Settings) -> dict[str, str]:
     """The settings for dbt's Jinja, which reads the environment but not `.env`."""
+    plain = {name: getattr(settings, name) for name in Settings.model_fields}
+    values = plain | {
+        "root": ROOT, "landing": settings.landing_root, "warehouse": settings.warehouse_root,
+        "history": settings.history_root, "overview": settings.overview_root,
+    }  # fmt: skip
     return {
-        "TWIST_ROOT": str(ROOT),
-        "TWIST_TARGET": settings.target,
-        "TWIST_TERADATA_HOST": settings.teradata_host,
-        "TWIST_TERADATA_USER": settings.teradata_user,
-        "TWIST_TERADATA_LOGMECH": settings.teradata_logmech,
-        "TWIST_TERADATA_SSLMODE": settings.teradata_sslmode,
-        "TWIST_TERADATA_LANDING": settings.teradata_landing,
-        "TWIST_DB_PREFIX": settings.db_prefix,
-        "TWIST_LANDING": settings.landing_root,
-        "TWIST_WAREHOUSE": str(settings.warehouse_root),
-        "TWIST_WAREHOUSE_DATA": settings.warehouse_data,
-        "TWIST_LATE_DAYS": str(settings.late_days),
-        "TWIST_BOT_PATTERNS": settings.bot_patterns,
-        "TWIST_MIN_SELLABLE_QTY": str(settings.min_sellable_qty),
-        "TWIST_LANDING_SLACK_HOURS": str(settings.landing_slack_hours),
-        "TWIST_BATCH_MB": str(settings.batch_mb),
-        "TWIST_FRESH_CLICKSTREAM_MINUTES": str(settings.fresh_clickstream_minutes),
-        "TWIST_FRESH_SKU_AVAILABILITY_MINUTES": str(settings.fresh_sku_availability_minutes),
-        "TWIST_FRESH_PRODUCT_CATALOG_MINUTES": str(settings.fresh_product_catalog_minutes),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
+        f"TWIST_{name.upper()}": str(value)
+        for name, value in values.items()
+        if not isinstance(value, SecretStr)
+    } | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 
 
 @contextmanager
@@ -146,7 +136,7 @@ class Dbt:
         if self._opened is None or self._opened is not _manager()._ENV or self._opened.conn is None:
             self.run("run-operation", "open_connection")
         cursor: DuckDBPyConnection = self._opened.conn.cursor()
-        open_place(cursor, self.settings, self.settings.warehouse_data)
+        let_duckdb_in(cursor, self.settings, self.settings.warehouse_data)
         cursor.execute("set TimeZone = 'UTC'")
         return cursor
 

@@ -32,19 +32,15 @@ class Commands(Protocol):
 
     def run(self, *arguments: str) -> Any:
         """Run one dbt command."""
-        ...
 
     def compiled(self, model: str) -> str:
         """The SQL of a model."""
-        ...
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on dbt's own connection."""
-        ...
 
     def connection(self) -> "DuckDBPyConnection":
         """dbt's own DuckDB connection."""
-        ...
 
 
 class Engine(Protocol):
@@ -55,11 +51,9 @@ class Engine(Protocol):
 
     def relation(self, schema: str, table: str) -> str:
         """A table's full name; on Teradata a schema is a database."""
-        ...
 
     def require(self) -> None:
         """Raise `SettingsError` where there is nothing to read yet."""
-        ...
 
     def reader(self, threads: int | None = None) -> AbstractContextManager[Query]:
         """A connection of its own that changes no table; on DuckDB it sees one snapshot.
@@ -67,36 +61,27 @@ class Engine(Protocol):
         Raises:
             SettingsError: there is no warehouse, it lacks a table, or the log-on is refused.
         """
-        ...
 
     def rows(self, dbt: Commands, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on dbt's own connection."""
-        ...
 
     def require_landing(self) -> None:
         """Raise `SettingsError` where there is no landing lake to load."""
-        ...
 
     def prepare(self, dbt: Commands) -> None:
         """Take the writer lock, create what is missing, refuse settings it was not built with."""
-        ...
 
     def list_landed(self, dbt: Commands, listed: Listed | None) -> None:
         """Fill the table load_listing, as the model of that name does."""
-        ...
 
     def empty_load_tables(self, dbt: Commands) -> set[str]:
         """Tables of the load models that are known to hold no row of the last batch."""
-        ...
 
     def request_replay(self, dbt: Commands) -> None:
         """Request the replay of every late event that was not replayed yet."""
-        ...
 
     def accept(self, dbt: Commands, key: str, why: str) -> int:
         """Close the unreadable object under `key`; return how many versions it had."""
-        ...
 
     def tables(self, dbt: Commands) -> Tables:
         """The tables of the warehouse."""
-        ...

@@ -89,7 +89,7 @@ def storage(settings: Settings, past: Settings, past_day: date) -> dict[str, flo
         "all tables": sum(tables.values()) / views,
     }
     rows = export_day(past, past_day)["fct_twist"].rows
-    exported = (past.history_root / "fct_twist").rglob("*.parquet")
+    exported = (Path(past.history_root) / "fct_twist").rglob("*.parquet")
     found["history"] = sum(path.stat().st_size for path in exported) / rows
     return {name: round(each, 1) for name, each in found.items()}
 

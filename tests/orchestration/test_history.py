@@ -31,7 +31,7 @@ def rows(shop: Pipeline) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def files(shop: Pipeline) -> set[Path]:
-    return set(shop.settings.history_root.rglob("*.parquet"))
+    return set(Path(shop.settings.history_root).rglob("*.parquet"))
 
 
 def test_a_day_closes_when_arrivals_past_it_are_loaded_and_not_a_minute_before(
@@ -55,7 +55,7 @@ def test_an_exported_day_reads_back_and_is_not_due_again(closed: Pipeline) -> No
     manifest = read_manifest(settings, D)
     assert manifest
     entry = manifest["tables"]["fct_twist"]
-    assert (settings.history_root / entry["files"][0]).exists()
+    assert (Path(settings.history_root) / entry["files"][0]).exists()
     assert entry["columns"]["in_stock_share"] == "DECIMAL(7,6)"
 
 
@@ -166,13 +166,13 @@ def test_a_damaged_or_missing_export_restores_nothing(closed: Pipeline) -> None:
     with pytest.raises(HistoryError, match=r"has no 2026-11-03: it has 2026-11-02 to 2026-11-02"):
         restore_day(settings, closed.dbt, date(2026, 11, 3))
     verify_day(settings, D)
-    (path,) = (settings.history_root / "fct_twist").rglob("*.parquet")
+    (path,) = (Path(settings.history_root) / "fct_twist").rglob("*.parquet")
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(HistoryError, match=f"{path.name} in .* cannot be read"):
         restore_day(settings, closed.dbt, D)
     path.write_bytes(whole)
-    manifest = settings.history_root / "manifests" / f"{D}.json"
+    manifest = Path(settings.history_root) / "manifests" / f"{D}.json"
     content = json.loads(manifest.read_text())
     content["tables"]["fct_twist"]["sums"]["in_stock_share"] = "2.000000"
     manifest.write_text(json.dumps(content))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -158,7 +159,7 @@ def test_a_closed_day_goes_to_the_history_lake_by_write_nos(
     assert result.success
     assert days_to_export(settings) == {}
     verify_day(settings, day)
-    (old,) = (settings.history_root / "fct_twist").rglob("*.parquet")
+    (old,) = (Path(settings.history_root) / "fct_twist").rglob("*.parquet")
     manifest = read_manifest(settings, day)
     assert manifest
     fact = manifest["tables"]["fct_twist"]
@@ -177,7 +178,7 @@ def test_a_closed_day_goes_to_the_history_lake_by_write_nos(
     assert read_manifest(settings, day) == manifest, "the old day stays"
     monkeypatch.undo()
     export_day(settings, day)
-    (new,) = (settings.history_root / "fct_twist").rglob("*.parquet")
+    (new,) = (Path(settings.history_root) / "fct_twist").rglob("*.parquet")
     assert new != old, "what failed and what came before is gone"
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.settings import ROOT, Settings, SettingsError, load_settings
+from ingestion.settings import ROOT, Settings, SettingsError, is_s3, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def test_relative_folders_are_read_from_the_checkout(
     monkeypatch.chdir(tmp_path)
     found = settings(landing="lake", warehouse="house", history="past")
     assert found.landing_root == str(ROOT / "lake")
-    assert (found.warehouse_root, found.history_root) == (ROOT / "house", ROOT / "past")
+    assert (found.warehouse_root, found.history_root) == (ROOT / "house", str(ROOT / "past"))
 
 
 def test_absolute_folders_and_the_home_folder_stand_as_they_are(
@@ -63,14 +63,14 @@ def test_absolute_folders_and_the_home_folder_stand_as_they_are(
 
 def test_an_s3_landing_is_no_folder() -> None:
     found = settings(landing="s3://bucket/prefix/")
-    assert found.landing_is_s3
+    assert is_s3(found.landing_root)
     assert found.landing_root == "s3://bucket/prefix"
-    assert not settings(landing="s3/bucket").landing_is_s3
+    assert not is_s3(settings(landing="s3/bucket").landing_root)
 
 
 def test_a_history_lake_in_s3_is_no_folder() -> None:
-    assert settings(history="s3://bucket/history/").history_lake == "s3://bucket/history"
-    assert settings(history="past").history_lake == str(ROOT / "past")
+    assert settings(history="s3://bucket/history/").history_root == "s3://bucket/history"
+    assert settings(history="past").history_root == str(ROOT / "past")
 
 
 def test_bot_patterns_are_trimmed_and_in_lower_case() -> None:

@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from obstore import put
-from obstore.store import LocalStore
 
-from ingestion.s3 import bucket
-from ingestion.settings import ROOT, Settings
+from ingestion.s3 import open_place
+from ingestion.settings import ROOT, Settings, is_s3
 from orchestration.pages.overview.figures import read_figures
 from orchestration.pages.overview.page import render
 from orchestration.pages.overview.parts import schema
@@ -49,15 +48,12 @@ def publish(
 
 def put_files(settings: Settings, files: dict[str, str]) -> None:
     """Replace the files (name → text) in TWIST_OVERVIEW, each in one step."""
-    if settings.overview_is_s3:
-        store = bucket(settings, settings.overview_root)
-        for name, text in files.items():
-            # Without a content type a browser would offer the page for download.
-            put(store, name, text.encode(), attributes={"Content-Type": TYPES[Path(name).suffix]})
-        return
-    folder = LocalStore(settings.overview_root, mkdir=True)
+    place = settings.overview_root
+    store = open_place(settings, place)
     for name, text in files.items():
-        put(folder, name, text.encode())
+        # Without a content type a browser would offer the page for download; folders have none.
+        kind = {"Content-Type": TYPES[Path(name).suffix]} if is_s3(place) else None
+        put(store, name, text.encode(), attributes=kind)
 
 
 def pages(
@@ -97,7 +93,7 @@ def _fingerprint() -> str:
 
 def _docs_beside(settings: Settings) -> str | None:
     """The path from the page to the dbt docs: `make docs` writes them beside its folder."""
-    if settings.overview_is_s3:
+    if is_s3(settings.overview_root):
         return "../docs/dbt.html"
     docs = Path(settings.overview_root).parent / "docs" / "dbt.html"
     if docs.exists():
