@@ -74,6 +74,11 @@ class Outcome:
     failed_columns: tuple[str, ...] = ()
     failed_rows: tuple[tuple[Any, ...], ...] = ()
 
+    @property
+    def found(self) -> str:
+        """What was found, as text."""
+        return self.observed or f"{self.unexpected or 0:,} of {self.rows:,} rows"
+
 
 def read_suites(folder: Path = SUITES) -> list[Suite]:
     """Every suite of a folder.

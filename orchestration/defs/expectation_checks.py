@@ -37,7 +37,6 @@ SPECS = {
 
 def check_result(spec: dg.AssetCheckSpec, outcome: Outcome) -> dg.AssetCheckResult:
     """An outcome as a check result, with the rows that failed and why they matter."""
-    found = outcome.observed or f"{outcome.unexpected or 0:,} of {outcome.rows:,} rows"
     metadata: dict[str, Any] = {"rows": outcome.rows, "observed": outcome.observed}
     if outcome.unexpected is not None:
         metadata["unexpected"] = outcome.unexpected
@@ -50,7 +49,7 @@ def check_result(spec: dg.AssetCheckSpec, outcome: Outcome) -> dg.AssetCheckResu
         check_name=spec.name,
         passed=outcome.passed,
         severity=dg.AssetCheckSeverity.ERROR if spec.blocking else dg.AssetCheckSeverity.WARN,
-        description=None if outcome.passed else f"{spec.description} Found: {found}.",
+        description=None if outcome.passed else f"{spec.description} Found: {outcome.found}.",
         metadata=metadata,
     )
 

@@ -9,19 +9,8 @@ from obstore import put
 
 from ingestion.extensions import quoted
 from ingestion.settings import Settings
-from orchestration.history.manifests import (
-    TABLES,
-    Content,
-    Written,
-    columns_of,
-    compare,
-    content_of,
-    day_folder,
-    of_day,
-    read_back,
-    rows_of,
-    store,
-)
+from orchestration.history import manifests
+from orchestration.history.manifests import TABLES, Content, Written
 from orchestration.warehouse.engines import open_reader
 
 
@@ -37,18 +26,22 @@ def write_day(settings: Settings, day: date, _stamp: int) -> Written:
         reader.execute("begin")
         written: Written = {}
         for table, column in TABLES.items():
-            rows = f"select * from marts.{table} where {of_day(column, day)}"
-            names = ", ".join(name for name in columns_of(reader, rows) if name != "load_id")
+            rows = f"select * from marts.{table} where {manifests.of_day(column, day)}"
+            names = ", ".join(
+                name for name in manifests.columns_of(reader, rows) if name != "load_id"
+            )
             rows = f"select {names} from ({rows})"
-            content = content_of(reader, rows)
+            content = manifests.content_of(reader, rows)
             part = scratch / f"{table}.parquet"
             reader.execute(
                 f"copy (from ({rows}) order by {names}) to {quoted(str(part))} "
                 "(format parquet, compression zstd)"
             )
-            compare(table, day, content, content_of(reader, rows_of([part])))
+            manifests.compare(
+                table, day, content, manifests.content_of(reader, manifests.rows_of([part]))
+            )
             written[table] = content, [_place(settings, table, day, part, content)]
-        read_back(settings, day, written)
+        manifests.read_back(settings, day, written)
         return written
     finally:
         reader.close()
@@ -57,6 +50,6 @@ def write_day(settings: Settings, day: date, _stamp: int) -> Written:
 
 def _place(settings: Settings, table: str, day: date, part: Path, content: Content) -> str:
     """Publish a finished file in one step; its name identifies its content."""
-    file = f"{day_folder(table, day)}/{content.checksum}-{content.rows}.parquet"
-    put(store(settings), file, part)
+    file = f"{manifests.day_folder(table, day)}/{content.checksum}-{content.rows}.parquet"
+    put(manifests.store(settings), file, part)
     return file

@@ -8,17 +8,8 @@ from obstore import list as list_objects
 
 from ingestion.contract.topics import STAGED
 from ingestion.settings import Settings
-from orchestration.history import duckdb_files, teradata_files
-from orchestration.history.manifests import (
-    TABLES,
-    Content,
-    HistoryError,
-    Written,
-    day_folder,
-    read_manifest,
-    store,
-    write_manifest,
-)
+from orchestration.history import duckdb_files, manifests, teradata_files
+from orchestration.history.manifests import TABLES, Content, HistoryError, Written
 from orchestration.warehouse.attach import keeps_files
 from orchestration.warehouse.engines import engine_of
 
@@ -57,7 +48,7 @@ def days_to_export(settings: Settings) -> dict[date, int]:
     return {
         day: stamp
         for day, stamp in closed_days(settings).items()
-        if (read_manifest(settings, day) or {}).get("stamp") != stamp
+        if (manifests.read_manifest(settings, day) or {}).get("stamp") != stamp
     }
 
 
@@ -76,7 +67,7 @@ def export_day(settings: Settings, day: date) -> dict[str, Content]:
         )
     write_day = duckdb_files.write_day if keeps_files(settings) else teradata_files.write_day
     written = write_day(settings, day, stamp)
-    write_manifest(settings, day, stamp, written)
+    manifests.write_manifest(settings, day, stamp, written)
     _remove_others(settings, day, written)
     return {table: content for table, (content, _) in written.items()}
 
@@ -91,8 +82,8 @@ def export_all(settings: Settings, say: Callable[[str], None]) -> Iterator[date]
 
 def _remove_others(settings: Settings, day: date, written: Written) -> None:
     """Delete the files of a day that its manifest does not name."""
-    lake = store(settings)
+    lake = manifests.store(settings)
     for table, (_, files) in written.items():
-        for found in list_objects(lake, day_folder(table, day)).collect():
+        for found in list_objects(lake, manifests.day_folder(table, day)).collect():
             if found["path"] not in files:
                 delete(lake, found["path"])

@@ -7,18 +7,8 @@ from obstore import list_with_delimiter
 
 from ingestion.s3 import let_duckdb_in
 from ingestion.settings import Settings
-from orchestration.history.manifests import (
-    TABLES,
-    Content,
-    HistoryError,
-    columns_of,
-    compare,
-    content_of,
-    of_day,
-    read_back,
-    read_manifest,
-    store,
-)
+from orchestration.history import manifests
+from orchestration.history.manifests import TABLES, Content, HistoryError
 from orchestration.warehouse.attach import require_ducklake
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engines import engine_of
@@ -34,17 +24,17 @@ def verify_day(settings: Settings, day: date) -> dict[str, str]:
     Raises:
         HistoryError: there is no such day, or a file is missing or holds something else.
     """
-    manifest = read_manifest(settings, day)
+    manifest = manifests.read_manifest(settings, day)
     if manifest is None:
-        manifests = list_with_delimiter(store(settings), "manifests")["objects"]
-        days = sorted(Path(manifest["path"]).stem for manifest in manifests)
+        there = list_with_delimiter(manifests.store(settings), "manifests")["objects"]
+        days = sorted(Path(found["path"]).stem for found in there)
         known = f"it has {days[0]} to {days[-1]}" if days else "it has none; run `make export`"
         raise HistoryError(f"the history lake {settings.history_root} has no {day}: {known}")
     written = {}
     for table, entry in manifest["tables"].items():
         files = entry.pop("files")
         written[table] = Content(**entry), files
-    return read_back(settings, day, written)
+    return manifests.read_back(settings, day, written)
 
 
 def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Content]:
@@ -70,16 +60,16 @@ def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Content]:
             target, extra = f"marts.{table}", {"load_id": RESTORED_STAMP}
             if table == "stock_daily":
                 target, extra = "intermediate.int_stock__openings", {"is_listed": 1} | extra
-            conn.execute(f"delete from twist.{target} where {of_day(column, day)}")
+            conn.execute(f"delete from twist.{target} where {manifests.of_day(column, day)}")
             constants = ", ".join(f"{value} as {name}" for name, value in extra.items())
             conn.execute(
                 f"insert into twist.{target} by name select *, {constants} from ({content_of_day})"
             )
             # A column added after the export is null in the restored rows.
-            names = ", ".join(columns_of(conn, content_of_day))
-            rows = f"select {names} from twist.marts.{table} where {of_day(column, day)}"
-            found[table] = content_of(conn, rows)
-            compare(table, day, content_of(conn, content_of_day), found[table])
+            names = ", ".join(manifests.columns_of(conn, content_of_day))
+            rows = f"select {names} from twist.marts.{table} where {manifests.of_day(column, day)}"
+            found[table] = manifests.content_of(conn, rows)
+            manifests.compare(table, day, manifests.content_of(conn, content_of_day), found[table])
         conn.execute("commit")
     except BaseException:
         conn.execute("rollback")

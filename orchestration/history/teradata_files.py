@@ -10,17 +10,8 @@ from typing import Any
 
 from ingestion.s3 import let_duckdb_in
 from ingestion.settings import Settings, SettingsError
-from orchestration.history.manifests import (
-    TABLES,
-    Content,
-    Written,
-    compare,
-    content_of,
-    day_folder,
-    of_day,
-    plain,
-    rows_of,
-)
+from orchestration.history import manifests
+from orchestration.history.manifests import TABLES, Content, Written
 from orchestration.warehouse.engine_protocol import Query
 from orchestration.warehouse.engines import engine_of
 
@@ -49,10 +40,12 @@ def write_day(settings: Settings, day: date, stamp: int) -> Written:
             names = query(f"select * from {published} where 1 = 0").columns
             rows = (
                 f"select {', '.join(name for name in names if name != 'load_id')} "
-                f"from {published} where {of_day(column, day)}"
+                f"from {published} where {manifests.of_day(column, day)}"
             )
-            files = _write(query, settings, rows, f"{day_folder(table, day)}/{attempt}")
-            content = content_of(conn, rows_of([f"{settings.history_root}/{f}" for f in files]))
+            files = _write(query, settings, rows, f"{manifests.day_folder(table, day)}/{attempt}")
+            content = manifests.content_of(
+                conn, manifests.rows_of([f"{settings.history_root}/{f}" for f in files])
+            )
             _compare(query, rows, table, day, content)
             written[table] = content, files
     return written
@@ -81,10 +74,10 @@ def _compare(query: Query, rows: str, table: str, day: date, found: Content) -> 
     expected = Content(
         int(answer[0]),
         found.checksum,
-        dict(zip(found.sums, map(plain, totals), strict=True)),
+        dict(zip(found.sums, map(manifests.plain, totals), strict=True)),
         found.columns,
     )
-    compare(table, day, expected, found)
+    manifests.compare(table, day, expected, found)
 
 
 def _decimals(kind: str) -> int:

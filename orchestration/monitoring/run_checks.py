@@ -37,18 +37,12 @@ def record_outcomes(settings: Settings, suite: Suite, outcomes: Mapping[str, Out
                 else "failed"
                 if by_name[name].severity == "critical"
                 else "warned",
-                "" if outcome.passed else f"{by_name[name].why} Found: {_found(outcome)}.",
+                "" if outcome.passed else f"{by_name[name].why} Found: {outcome.found}.",
                 suite.asset,
             )
             for name, outcome in outcomes.items()
         ),
     )
-
-
-def _found(outcome: Outcome) -> str:
-    if outcome.unexpected is None:
-        return outcome.observed
-    return f"{outcome.unexpected:,} of {outcome.rows:,} rows"
 
 
 def run_checks(settings: Settings, dbt: Dbt, say: Callable[[str], None]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.history import duckdb_files
+from orchestration.history import duckdb_files, manifests
 from orchestration.history.export import closed_days, days_to_export, export_all, export_day
 from orchestration.history.manifests import TABLES, HistoryError, read_manifest, rows_of
 from orchestration.history.restore import restore_day, verify_day
@@ -109,7 +109,7 @@ def test_what_was_written_wrongly_is_found_before_the_manifest_names_it(
 ) -> None:
     settings = free(closed)
     content = rows_of
-    monkeypatch.setattr(duckdb_files, "rows_of", lambda paths: f"{content(paths)} limit 1")
+    monkeypatch.setattr(manifests, "rows_of", lambda paths: f"{content(paths)} limit 1")
     with pytest.raises(HistoryError, match=r"expected 2 rows with checksum .* found 1 rows"):
         export_day(settings, D)
     assert read_manifest(settings, D) is None

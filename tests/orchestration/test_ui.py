@@ -166,5 +166,5 @@ def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(SettingsError, match=rf"port {port} is taken.*make ui PORT="):
+        with pytest.raises(SettingsError, match=rf"port {port} is in use.*make ui PORT="):
             serve(Settings(_env_file=None), port, lambda _: None)
