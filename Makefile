@@ -1,4 +1,4 @@
-# Everything you can do here; `make` alone lists it.
+# All commands of the project; `make` alone lists them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
@@ -6,11 +6,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TWIST := PYTHONPATH=. $(BIN)/python -m orchestration
-# Python modules, not the scripts of .venv/bin: these name their Python by its whole path.
+# Python modules, not the scripts of .venv/bin, which contain the absolute path of their Python.
 DBT := cd dbt_project && TWIST_ROOT=.. ../$(BIN)/python -W ignore::RuntimeWarning:runpy -m dbt.cli.main --no-send-anonymous-usage-stats
 COMPOSE := docker compose --env-file .env --file docker/compose.yaml
 export PYTHONDONTWRITEBYTECODE := 1
-# What is fetched stays in the checkout, unless you have a cache elsewhere and say so.
+# Downloads stay in the checkout, unless you set another cache folder.
 export UV_CACHE_DIR ?= $(CURDIR)/.data/cache/uv
 export PIP_CACHE_DIR ?= $(CURDIR)/.data/cache/pip
 
@@ -19,7 +19,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(VENV)/all.stamp ## the whole environment in .venv, and dbt's manifest
+setup: $(VENV)/all.stamp ## the full environment in .venv, and dbt's manifest
 	@$(call writable,dbt_project/target)
 	@$(DBT) --quiet parse
 
@@ -32,7 +32,7 @@ load: $(VENV)/run.stamp ## load what is new in the landing lake and compute what
 	@$(TWIST) load $(if $(filter 1,$(SWEEP)),--sweep)
 
 .PHONY: sql
-sql: $(VENV)/run.stamp ## a read-only question, answered as CSV [Q="select …"]
+sql: $(VENV)/run.stamp ## run a read-only query, print CSV [Q="select …"]
 	@$(TWIST) sql "$$Q"
 sql: export Q := $(value Q)
 
@@ -41,7 +41,7 @@ rebuild: $(VENV)/run.stamp ## read the landing lake again into a new warehouse, 
 	@$(TWIST) rebuild
 
 .PHONY: replay-late
-replay-late: $(VENV)/run.stamp ## put each event that came too late in its place, once
+replay-late: $(VENV)/run.stamp ## load each event that was set aside as late, once
 	@$(TWIST) replay-late
 
 .PHONY: accept
@@ -63,19 +63,19 @@ up: .env ## the same services in Docker [PRODUCER=1 streams a simulated retailer
 	$(COMPOSE) $(if $(PRODUCER),--profile producer) up --detach --build
 
 .PHONY: down
-down: .env ## stop them; what they hold stays
+down: .env ## stop them; their data is kept
 	$(COMPOSE) --profile producer down
 
 .PHONY: logs
-logs: .env ## what they say
+logs: .env ## follow their logs
 	$(COMPOSE) logs --follow --tail 100
 
 .PHONY: export
-export: $(VENV)/run.stamp ## closed days into the history lake, as Parquet that was read back
+export: $(VENV)/run.stamp ## export closed days to the history lake as Parquet, verified
 	@$(TWIST) export
 
 .PHONY: restore
-restore: $(VENV)/run.stamp ## a day from the history lake into the warehouse, verified [DAY=YYYY-MM-DD]
+restore: $(VENV)/run.stamp ## restore a day from the history lake into the warehouse, verified [DAY=YYYY-MM-DD]
 	@$(TWIST) restore --day "$$DAY"
 restore: export DAY := $(value DAY)
 
@@ -91,7 +91,7 @@ ui: setup ## Dagster on this machine: http://127.0.0.1:3000 [PORT=…]
 docs: $(VENV)/all.stamp ## guide, dbt docs, column lineage, contracts and overview as static pages in .data/docs
 	@$(TWIST) docs
 
-# sqlfluff fails without a home folder, and would take settings from yours.
+# sqlfluff fails without a home folder, and would read settings from yours.
 .PHONY: lint
 lint: $(VENV)/all.stamp ## ruff, mypy, sqlfluff
 	$(BIN)/python -m ruff check .
@@ -100,7 +100,7 @@ lint: $(VENV)/all.stamp ## ruff, mypy, sqlfluff
 	HOME="$$PWD" PYTHONWARNINGS=ignore $(BIN)/python -m sqlfluff lint --nocolor --processes 2 dbt_project/models
 
 .PHONY: test
-test: $(VENV)/all.stamp ## lint, and every test that takes minutes at most
+test: $(VENV)/all.stamp ## lint, and every test except the long ones
 	@$(call writable,dbt_project/target)
 	@$(MAKE) --no-print-directory lint
 	@$(DBT) --quiet parse  # Dagster's tests read the manifest
@@ -114,19 +114,19 @@ test-all: $(VENV)/all.stamp ## the long tests too: hundreds of random histories,
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: bench
-bench: $(VENV)/all.stamp $(VENV)-bench/bench.stamp ## what a day and a step cost, beside PySpark and SQL by hand [SIZE=day] [ROWS="floor ours …"]
+bench: $(VENV)/all.stamp $(VENV)-bench/bench.stamp ## measure the cost of a day and a step, beside PySpark and hand-written SQL [SIZE=day] [ROWS="floor ours …"]
 	@$(DBT) --quiet parse
 	@$(TWIST) bench --size $(or $(SIZE),small) $(ROWS)
 
 .PHONY: teradata-probe
-teradata-probe: $(VENV)/all.stamp ## ask a real Teradata what the tests assume of one [TWIST_TERADATA_…]
+teradata-probe: $(VENV)/all.stamp ## check the tests' assumptions on a real Teradata [TWIST_TERADATA_…]
 	@$(TWIST) teradata-probe
 
 .env:
 	@echo "there is no .env: cp .env.example .env, and choose the secrets in it" >&2; exit 1
 
 # Environments: from the locks, with hashes, by uv (installed into .venv where it is absent).
-# What `make load` needs comes first and fast; once the whole environment is there, it stays whole.
+# `make load` installs only what it needs; once the full environment exists, it is kept.
 $(VENV)/run.stamp: requirements-run.lock
 	@$(call sync,$(if $(wildcard $(VENV)/all.stamp),requirements.lock,requirements-run.lock))
 	@touch $@ $(wildcard $(VENV)/all.stamp)
@@ -135,7 +135,7 @@ $(VENV)/all.stamp: requirements.lock requirements-run.lock
 	@$(call sync,requirements.lock)
 	@touch $(VENV)/run.stamp $@
 
-# Spark's, apart from the rest: only the benchmark needs it.
+# Spark's own environment: only the benchmark needs it.
 $(VENV)-bench/bench.stamp: tests/benchmarks/requirements.lock $(VENV)/all.stamp
 	@echo "environment: $(VENV)-bench from $< …"
 	@export PATH="$$PWD/$(BIN):$$PATH" && uv venv --quiet --allow-existing --python $(BIN)/python $(VENV)-bench && \
@@ -151,7 +151,7 @@ echo "environment: $(VENV) from $(1) …" && \
 PATH="$$PWD/$(BIN):$$PATH" uv pip sync --quiet --python $(BIN)/python --require-hashes $(1)
 endef
 
-# A folder that another user made, or may make here only: a sentence before a tool's own words.
+# Fails with a clear message if a folder is not writable, such as one of another user.
 define writable
 for place in $(1) $(dir $(1)); do test -e $$place || continue; test -w $$place && break; \
 echo "$$PWD/$$place belongs to $$(stat -c %U $$place 2>/dev/null || echo another user), and you may not write there: let its owner run chmod -R a+rwX on the checkout, or work in a clone of yours" >&2; exit 1; done

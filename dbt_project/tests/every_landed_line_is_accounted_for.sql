@@ -1,5 +1,5 @@
--- Per object, lines = loaded + duplicates + late + quarantined; in all, what was loaded or replayed
--- is what staging and the dead letters hold, and what was set aside is what is kept.
+-- Per object, lines = loaded + duplicates + late + quarantined; in total, loaded and replayed lines
+-- equal the rows of staging and dead letters, and lines set aside equal the rows kept of them.
 with landed as (
     select * from {{ ref('landed_objects') }}
 ),

@@ -1,4 +1,4 @@
--- By hour, what the hourly facts publish is what the views say, and what is lost is what was out.
+-- By hour, the hourly facts equal the sums over the views, and lost views the out-of-stock views.
 with facts as (
     select view_hour,
         cast(count(*) as bigint) as views,

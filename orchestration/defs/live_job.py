@@ -35,7 +35,7 @@ REPORT_SECONDS = 300.0
 CHECK_SECONDS = 600.0
 """All checks take seconds even on a small warehouse, so facts rarely wait for them."""
 PUBLISH_SECONDS = 60.0
-LOOK_FOR_RELIEF_SECONDS = 5.0
+SUCCESSOR_POLL_SECONDS = 5.0
 
 
 class LiveReporter:
@@ -43,11 +43,11 @@ class LiveReporter:
 
     def __init__(self, context: dg.OpExecutionContext, dbt: Dbt, recorder: Recorder) -> None:
         self._context, self._dbt, self._recorder = context, dbt, recorder
-        self._began = self._looked = time.monotonic()
-        # A shift checks at once: Dagster shows no check of an earlier run for the newest facts.
+        self._began = self._polled_at = time.monotonic()
+        # A shift checks at once: Dagster shows no earlier run's checks for the newest facts.
         self._reported = self._published = self._checked = float("-inf")
         self._due_checks: Iterator[Iterable[Any]] = iter(())
-        self._relieved = False
+        self._is_over = False
         self._unreadable: tuple[tuple[str, str], ...] = ()
 
     def events(self, report: LoadReport | None) -> Iterator[Any]:
@@ -97,12 +97,12 @@ class LiveReporter:
     def is_over(self) -> bool:
         """Whether the shift's hour is over and the next run is warm, or Dagster ended this run."""
         now = time.monotonic()
-        if now - self._looked >= LOOK_FOR_RELIEF_SECONDS:
-            self._looked = now
-            self._relieved = self._is_given_up() or (
+        if now - self._polled_at >= SUCCESSOR_POLL_SECONDS:
+            self._polled_at = now
+            self._is_over = self._is_given_up() or (
                 now - self._began >= SHIFT_SECONDS and self._has_warm_successor()
             )
-        return self._relieved
+        return self._is_over
 
     def _test(self, *names: str) -> Iterator[Any]:
         tests = run_tests(self._dbt, self._recorder, names)

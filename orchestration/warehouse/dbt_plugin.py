@@ -95,8 +95,8 @@ class Plugin(BasePlugin):
         let_duckdb_in(cursor, self.settings, self.settings.warehouse_data)
 
     def _list(self, topics: pa.Array, since: pa.Array) -> pa.Array:
-        asked = zip(topics.to_pylist(), since.to_pylist(), strict=True)
-        rows = [object_rows(self._listed(topic, hour)) for topic, hour in asked]
+        pairs = zip(topics.to_pylist(), since.to_pylist(), strict=True)
+        rows = [object_rows(self._listed(topic, hour)) for topic, hour in pairs]
         return pa.array(rows, pa.list_(OBJECT))
 
     def _listed(self, topic: str, since: str | None) -> Iterable[landed_objects.LandedObject]:

@@ -1,5 +1,5 @@
-{#- column_type(data_type): a type as the YAML files have it, in the engine's own words.
-    DuckDB: the same. Teradata: texts say their character set (see text_type). -#}
+{#- column_type(data_type): a type from the YAML files, translated for the engine.
+    DuckDB: the same. Teradata: texts name their character set (see text_type). -#}
 {% macro column_type(data_type) -%}
   {{ return(adapter.dispatch('column_type', 'twist')(data_type)) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{#- Views on DuckDB are replaced in one statement, so a reader always finds them. dbt's own way
-    (rename, create, drop … cascade) leaves a gap, and DuckLake knows no cascade for views. -#}
+{#- SQL views on DuckDB are replaced in one statement, so a reader always finds them. dbt's own way
+    (rename, create, drop … cascade) leaves a gap, and DuckLake has no cascade for SQL views. -#}
 {% materialization view, adapter='duckdb' %}
   {%- set target_relation = this.incorporate(type='view') -%}
   {{ run_hooks(pre_hooks) }}
@@ -12,8 +12,8 @@
   {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
-{#- A table on DuckDB is a batch's, in memory: the last batch's rows are let go before the next ones
-    are made, and not kept beside them to be swapped. -#}
+{#- A table on DuckDB holds a batch, in memory: the last batch's rows are freed before the next ones
+    are created, not kept beside them to be swapped. -#}
 {% materialization table, adapter='duckdb' %}
   {%- set target_relation = this.incorporate(type='table') -%}
   {{ run_hooks(pre_hooks, inside_transaction=False) }}

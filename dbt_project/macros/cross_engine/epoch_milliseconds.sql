@@ -1,6 +1,6 @@
-{#- epoch_milliseconds(number): the timestamp (UTC) that lies so many milliseconds after 1970.
-    DuckDB: make_timestamp_ms. Teradata: days and seconds are added as intervals of their own, for an
-    interval of seconds holds four digits only. -#}
+{#- epoch_milliseconds(number): the timestamp (UTC) that many milliseconds after 1970-01-01.
+    DuckDB: make_timestamp_ms. Teradata: days and seconds are added as separate intervals: an
+    interval of seconds holds only four digits. -#}
 {% macro epoch_milliseconds(number) -%}
   {{ return(adapter.dispatch('epoch_milliseconds', 'twist')(number)) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#- hour_start(timestamp): the first instant of its hour, as a timestamp.
     DuckDB: date_trunc. Teradata: midnight and the hours since; TRUNC(ts, 'HH') returns a date there
-    by default, as does dbt's own date_trunc, and the hour is lost without a word. -#}
+    by default, as does dbt's own date_trunc, and the hour is silently lost. -#}
 {% macro hour_start(timestamp) -%}
   {{ return(adapter.dispatch('hour_start', 'twist')(timestamp)) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {#- iso_timestamp(text): `YYYY-MM-DDTHH:MM:SS[.1-6 digits]Z` as a timestamp (UTC), null where it is
-    not exactly that or no real moment. The engines' own casts accept far more (24:00:00, offsets,
+    not exactly that or not a valid time. The engines' own casts accept far more (24:00:00, offsets,
     nine digits, other separators), so the shape is tested first. -#}
 {% macro iso_timestamp(text) -%}
   {{ return(adapter.dispatch('iso_timestamp', 'twist')(text)) }}

@@ -1,17 +1,16 @@
-{#- How Teradata stores a table; DuckLake ignores these configs, and has one of its own: the config
-    `partitioned_by` keeps each day's rows in files of their own, so that a cycle opens no other days
-    (a first load writes many days at once, and mixed them).
+{#- How Teradata stores a table. DuckLake ignores these configs and has its own: the config
+    `partitioned_by` keeps each day's rows in separate files, so that a cycle opens no other days
+    (without it, a first load of many days mixed them).
 
     primary_index(columns, day, each)
         for the config `index`: rows go to AMPs by the hash of `columns`, which are the merge key, so
-        a MERGE joins on the AMP where the row is (and Teradata allows no MERGE that leaves one out).
-        `day` is a column of dates or timestamps by which each AMP keeps its rows apart: a bound on
-        it opens no other days. There is room until 2049, and NO RANGE takes what lies outside.
+        a MERGE joins on the AMP of the row (and Teradata requires all of them in a MERGE).
+        `day` is a date or timestamp column by which each AMP partitions its rows: a bound on it
+        reads no other days. The partitions reach to 2049; NO RANGE holds everything outside.
     collect_statistics()
-        post-hook of every table that stays: what the optimizer knows of its key (or of the config
-        `statistics`) and its partitions. Teradata skips by itself what has changed too little to
-        matter (SYSTEM THRESHOLD), so it may be asked after every run. DuckDB keeps its statistics
-        unasked. -#}
+        post-hook of every permanent table: statistics of its key (or of the config `statistics`)
+        and its partitions. Teradata skips what has changed too little to matter (SYSTEM
+        THRESHOLD), so this may run after every run. DuckDB maintains statistics automatically. -#}
 {% macro primary_index(columns, day=none, kind='date') -%}
   {%- set text = 'primary index (' ~ columns | join(', ') ~ ')' -%}
   {%- if day -%}

@@ -1,6 +1,6 @@
 {#- seconds_between(earlier, later): whole seconds from one timestamp to another, as a bigint.
-    DuckDB: date_diff counts boundaries, so the microseconds are cut instead. Teradata: an interval
-    of seconds overflows past 9,999 (7453), so days and the time of day are counted apart. -#}
+    DuckDB: date_diff counts boundaries, so the microseconds are truncated. Teradata: an interval
+    of seconds overflows past 9,999 (7453), so days and the time of day are computed separately. -#}
 {% macro seconds_between(earlier, later) -%}
   {{ return(adapter.dispatch('seconds_between', 'twist')(earlier, later)) }}
 {%- endmacro %}

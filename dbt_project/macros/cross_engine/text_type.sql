@@ -1,5 +1,5 @@
 {#- text_type(length): the type of a text of at most `length` characters.
-    DuckDB: varchar (no length to enforce; the load models do). Teradata: a VARCHAR needs its
+    DuckDB: varchar (no length limit; the load models enforce it). Teradata: a VARCHAR needs its
     length, and its character set, or non-Latin names fail with 6706. -#}
 {% macro text_type(length) -%}
   {{ return(adapter.dispatch('text_type', 'twist')(length)) }}

@@ -1,6 +1,6 @@
 {#- try_bigint(text): a whole number written without point or exponent, else null.
-    DuckDB: its cast takes '5.0' for 5, so the number must write back as it was. Teradata: TRYCAST
-    under the same test. -#}
+    DuckDB: its cast accepts '5.0' as 5, so the number must convert back to the same text.
+    Teradata: TRYCAST with an equivalent check. -#}
 {% macro try_bigint(text) -%}
   {{ return(adapter.dispatch('try_bigint', 'twist')(text)) }}
 {%- endmacro %}
@@ -25,8 +25,8 @@
 {% macro teradata__try_double(text) %}{{ return("trycast(" ~ text ~ " as double precision)") }}{% endmacro %}
 
 {#- try_share(text): a number above 0 and at most 1, rounded half up to millionths, as
-    decimal(7,6); null where it is none. DuckDB rounds a decimal half away from zero, which is half
-    up here. Teradata rounds half to even, so half a millionth is added and the rest cut. -#}
+    decimal(7,6); else null. DuckDB rounds a decimal half away from zero, which is half
+    up here. Teradata rounds half to even, so half a millionth is added and the rest truncated. -#}
 {% macro try_share(text) -%}
   {{ return(adapter.dispatch('try_share', 'twist')(text)) }}
 {%- endmacro %}

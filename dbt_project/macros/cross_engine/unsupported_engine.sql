@@ -1,5 +1,5 @@
-{#- What every dispatch macro says on an engine that nobody wrote it for. -#}
+{#- The error of every dispatch macro on an engine without an implementation. -#}
 {% macro unsupported_engine(macro_name) -%}
   {{ exceptions.raise_compiler_error(
-      "macro " ~ macro_name ~ " is not written for " ~ target.type ~ ": add " ~ target.type ~ "__" ~ macro_name) }}
+      "macro " ~ macro_name ~ " is not implemented for " ~ target.type ~ ": add " ~ target.type ~ "__" ~ macro_name) }}
 {%- endmacro %}

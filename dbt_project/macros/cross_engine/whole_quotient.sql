@@ -1,5 +1,5 @@
-{#- whole_quotient(dividend, divisor): the quotient of two whole numbers of type bigint, cut to a
-    whole number. DuckDB: `//` (its `/` gives a double). Teradata: `/` cuts. -#}
+{#- whole_quotient(dividend, divisor): the quotient of two bigints, truncated to a
+    whole number. DuckDB: `//` (its `/` gives a double). Teradata: `/` truncates. -#}
 {% macro whole_quotient(dividend, divisor) -%}
   {{ return(adapter.dispatch('whole_quotient', 'twist')(dividend, divisor)) }}
 {%- endmacro %}

@@ -1,7 +1,7 @@
 {#- on-run-start. One writer at a time: a dbt run that writes takes the lock that `make load` takes,
-    and refuses with a sentence while another process holds it. Readers (dbt test, docs) take none.
-    Teradata locks its own rows and keeps its own watermarks; there the hook is one query, which
-    fails where the session is not in UTC or a setting is not the one the warehouse was built with. -#}
+    and fails with a message while another process holds it. Readers (dbt test, docs) take none.
+    Teradata locks rows itself and updates watermarks directly; there the hook is one query, which
+    fails if the session is not in UTC or a setting is not the one the warehouse was built with. -#}
 {% macro begin_run() -%}
   {%- if target.type == 'teradata' and target.tmode != 'ANSI' -%}
     {{ exceptions.raise_compiler_error("tmode is " ~ target.tmode ~ ": only ANSI sessions keep what this project relies on (case, MULTISET, errors instead of cuts)") }}
@@ -13,7 +13,7 @@
     {{ open_watermarks() }}{%- endif -%}
 {%- endmacro %}
 
-{#- on-run-end. Where nothing succeeded (no lock, other settings) there is nothing to keep. -#}
+{#- on-run-end. If nothing succeeded (no lock, other settings), there is nothing to store. -#}
 {% macro end_run(results) -%}
   {%- if is_writing_duckdb() and results | selectattr('status', 'equalto', 'success') | list -%}{{ keep_watermarks() }}{%- endif -%}
 {%- endmacro %}
@@ -22,8 +22,8 @@
   {{ return(target.type == 'duckdb' and target.name != 'offline' and flags.WHICH in ('run', 'build')) }}
 {%- endmacro %}
 
-{#- A text that is no number makes the CAST fail, and Teradata's message shows no more than that: the
-    commands (orchestration/warehouse) ask first and say it as a sentence. -#}
+{#- A text that is not a number makes the CAST fail, and Teradata's message gives no reason: the
+    commands (orchestration/warehouse) check first and report it as a sentence. -#}
 {% macro teradata_refuse_other_settings() -%}
 select sum(cast(complaint as integer)) as complaints
 from (

@@ -1,6 +1,6 @@
-{#- What a person decides about the warehouse, as run-operations: on Teradata the commands call them.
-      request_replay        every late event that was not replayed yet is to be (the next run does it)
-      accept_object         an unreadable object is closed, with the reason -#}
+{#- User decisions on the warehouse, as run-operations: on Teradata the commands call them.
+      request_replay        request a replay of every late event not replayed yet, by the next run
+      accept_object         close an unreadable object, with the reason -#}
 {% macro request_replay() %}
   {%- do run_query("update " ~ source('warehouse', 'late_events') ~ " set replay_requested_at = " ~ clock() ~ " where replayed_at is null") -%}
 {% endmacro %}

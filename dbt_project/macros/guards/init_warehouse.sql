@@ -1,7 +1,7 @@
-{#- dbt run-operation init_warehouse: the tables that must exist before the first load, made from
+{#- dbt run-operation init_warehouse: the tables that must exist before the first load, created from
     the columns in their YAML. Safe to run again. Not an on-run-start hook: dbt has read its list of
-    tables by then, and would try to create them a second time. DuckDB makes all of them or none;
-    on Teradata, where each DDL is a transaction, a rerun makes what is missing. -#}
+    tables by then, and would try to create them a second time. DuckDB creates all of them or none;
+    on Teradata, where each DDL is a transaction, a rerun creates what is missing. -#}
 {% macro init_warehouse() %}
   {%- if target.type == 'duckdb' -%}{%- do run_query('begin') -%}{%- endif -%}
   {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.schema in ('staging', 'audit')
@@ -15,8 +15,8 @@
   {%- if target.type == 'duckdb' -%}{%- do run_query('commit') -%}{%- endif -%}
 {% endmacro %}
 
-{#- DuckDB: the schema too. Teradata: databases are a DBA's (docs/teradata.md), and CREATE TABLE has no
-    IF NOT EXISTS, so the existing tables are asked for first. -#}
+{#- DuckDB: the schema too. Teradata: a DBA creates databases (docs/teradata.md), and CREATE TABLE has no
+    IF NOT EXISTS, so the existing tables are queried first. -#}
 {% macro create_from_columns(relation, node) -%}
   {{ return(adapter.dispatch('create_from_columns', 'twist')(relation, node)) }}
 {%- endmacro %}
@@ -48,7 +48,7 @@
   {%- endif -%}
 {% endmacro %}
 
-{#- The settings that decide what the numbers mean stay with the warehouse. -#}
+{#- The settings that change the results are stored in the warehouse. -#}
 {% macro remember_settings() %}
   {%- for name in ['late_days', 'bot_patterns', 'min_sellable_qty'] -%}
     {%- do run_query("insert into " ~ source('warehouse', 'settings') ~ " (setting_name, setting_value) select cast('" ~ name ~ "' as " ~ text_type(64)

@@ -1,2 +1,2 @@
-{#- dbt run-operation open_connection: for the loader, which asks the same connection questions. -#}
+{#- dbt run-operation open_connection: for the loader, which queries the same connection. -#}
 {% macro open_connection() %}{% do run_query('select 1') %}{% endmacro %}

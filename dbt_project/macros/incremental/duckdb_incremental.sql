@@ -1,9 +1,9 @@
-{#- How an incremental model is written on DuckDB: built whole where there is no table or
-    --full-refresh asks for it, else `append` straight from the query, or `merge` by its key.
-    dbt's own way asks the engine six questions for each that it writes, holds what it appends
-    twice, and took a tenth of the time of a cycle. A new column is added to the table: of a merged
-    model, whatever on_schema_change says; of an appended one, each column of its YAML (DuckDB
-    refuses one that only the SQL has). A column that a model lost stays in its table, empty from
+{#- How an incremental model is written on DuckDB: built in full without a table or with
+    --full-refresh, else `append` straight from the query, or `merge` by its key.
+    dbt's own way runs six extra queries per model, holds appended rows twice, and took a tenth of
+    the time of a cycle. A new column is added to the table: of a merged
+    model, according to on_schema_change; of an appended one, each column of its YAML (DuckDB
+    refuses one that only the SQL has). A column removed from a model stays in its table, null from
     then on. -#}
 {% materialization incremental, adapter='duckdb' %}
   {%- set existing = load_cached_relation(this) -%}
@@ -40,7 +40,7 @@
 {% endmaterialization %}
 
 {#- add_columns_of_yaml(relation): adds the columns that the running model's YAML has and the table
-    lacks, empty for the rows before. -#}
+    lacks, null in existing rows. -#}
 {% macro add_columns_of_yaml(relation) -%}
   {%- set names = column_names(relation) -%}
   {%- for column in model.columns.values() if column.name not in names -%}

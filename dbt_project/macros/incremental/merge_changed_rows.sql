@@ -41,7 +41,7 @@ when not matched then insert ({{ names | join(', ') }})
     values ({% for name in names %}rebuilt.{{ name }}{{ ', ' if not loop.last }}{% endfor %})
 {% endmacro %}
 
-{#- Whether a row says something else than the one published. Its stamp alone says nothing. -#}
+{#- Whether a row differs from the published one. A different load_id alone does not count. -#}
 {% macro differs(published, rebuilt, unique_key, names) %}
   {%- set differences = [] -%}
   {%- set left_out = unique_key + ['load_id'] + config.get('merge_exclude_columns', []) -%}

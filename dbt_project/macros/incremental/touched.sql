@@ -1,10 +1,10 @@
-{#- The incremental machinery. A model states its truth over whole inputs; these macros narrow the
-    inputs to what a run can change, and render the whole inputs on a first build or full refresh.
+{#- The incremental machinery. A model is a query over its full inputs; these macros narrow the
+    inputs to what a run can change, and render the full ones on a first build or full refresh.
 
     changed(relation)
-        the rows of `relation` that came or changed since this model's last run
+        the rows of `relation` that are new or have changed since this model's last run
     touched_keys(columns, queries, name)
-        the keys to compute anew: the union of `queries`, each a select of `columns`, of which the
+        the keys to recompute: the union of `queries`, each a select of `columns`, of which the
         first is a date. Returns {cte: '<name> as (…),' or '', from_date: a date literal or none, …}.
         The earliest touched day bounds every read, so the cost follows the change, not history.
     rows_of(touched, relation, columns)
@@ -13,7 +13,7 @@
         the rows that the running model has published under the touched keys
     fallen_rows(touched, rebuilt, key, zeros)
         `union all` of published rows that the rebuilt ones no longer have: nothing is ever deleted,
-        their measures fall to zero -#}
+        their measures are set to zero -#}
 {% macro changed(relation) -%}
   select * from {{ relation }}
   {%- if is_incremental() %} where load_id > {{ last_load() }}{% endif %}
@@ -31,16 +31,16 @@
     {%- if found -%}
       {%- set from_date = "date '" ~ (found | string)[:10] ~ "'" -%}
     {%- else -%}
-      {#- Known to be empty: the engine need not look for what it would join to it. -#}
+      {#- Known to be empty: the engine can skip what it would join to it. -#}
       {%- set query = 'select * from (' ~ query ~ ') as no_' ~ name ~ ' where 1 = 0' -%}
     {%- endif -%}
   {%- endif -%}
   {{ return({'name': name, 'columns': columns, 'queries': queries, 'cte': name ~ ' as (\n    ' ~ query ~ '\n),\n', 'from_date': from_date}) }}
 {%- endmacro %}
 
-{#- asked_once(query, name): the query, or one on what it answered. DuckDB keeps the answer, for it
-    plans joins by the number of rows: what it guesses here is wrong by a factor of a thousand, and
-    it then hashes the day instead of the keys. Teradata collects statistics. -#}
+{#- asked_once(query, name): the query, or one on its stored result. DuckDB stores the result, as
+    it plans joins by row counts: its estimate here is wrong by a factor of a thousand, and it would
+    hash the day instead of the keys. Teradata collects statistics. -#}
 {% macro asked_once(query, name) -%}
   {{ return(adapter.dispatch('asked_once', 'twist')(query, name)) }}
 {%- endmacro %}

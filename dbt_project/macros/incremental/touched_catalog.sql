@@ -1,5 +1,5 @@
 {#- touched_catalog(): for int_catalog__sku_versions. Versions change from the earliest counts_from
-    of the new rows on, for their SKUs; the row before them replaces all older rows.
+    of the new rows on, for their SKUs; the version before them replaces all older rows.
     Returns {cte, rows}: rows are the catalog rows (of the touched SKUs) to compute versions from. -#}
 {% macro touched_catalog() -%}
   {%- set staged = ref('stg_catalog__skus') -%}

@@ -1,7 +1,7 @@
 {#- touched_cells(): for fct_lost_demand_hourly: (view_date, view_hour, style_id) with changed views,
     and those with views in which a SKU of the style flipped or the size curve changed.
-    Returns touched_keys' answer with `of_cells`: a WHERE for tables by view_hour and style_id, and
-    `fallen`: published rows that fall to zero. -#}
+    Returns touched_keys' result with `of_cells`: a WHERE for tables by view_hour and style_id, and
+    `fallen`: published rows that are set to zero. -#}
 {% macro touched_cells() -%}
   {%- set styles = touched_styles('touched_styles') -%}
   {%- set hours = ref('fct_twist_hourly') -%}

@@ -1,8 +1,8 @@
 {#- touched_openings(): for int_stock__openings. Openings change after the earliest day, before the
     last open one, that had a late stock change (for the SKUs of such changes), and after the day
-    before a day that opened (for every SKU). That day is `from_date`; its own opening replaces
+    before a day that opened (for every SKU). That day is `from_date`; its opening replaces
     everything before it. Returns {cte, from_date, rows, published}: rows are the
-    levels to compute from, published what is published after from_date. -#}
+    levels to compute from, published the openings published after from_date. -#}
 {% macro touched_openings() -%}
   {%- set changes, days = ref('stg_availability__stock_changes'), ref('int_calendar__open_days') -%}
   {%- set columns = 'sku_id, location_id, event_date, event_ts, tie_partition, tie_offset, available_qty' -%}

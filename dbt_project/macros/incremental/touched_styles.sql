@@ -1,6 +1,6 @@
 {#- touched_styles(): (stock_date, style_id, touched_from) of styles whose SKUs flipped or whose size
     curve changed since this model's last run; touched_from is the earliest instant concerned.
-    "The style's share changed" would be too little: two SKUs that swap leave the share as it was. -#}
+    A change of the style's share is not enough: if two SKUs swap, the share stays the same. -#}
 {% macro touched_styles(name='touched') -%}
   {%- set shares = ref('int_catalog__size_shares') -%}
   {%- set queries = [
@@ -15,7 +15,7 @@
   {{ return(touched) }}
 {%- endmacro %}
 
-{#- stock_intervals(size_shares, touched): while each SKU of those styles was in or out of stock:
+{#- stock_intervals(size_shares, touched): when each SKU of those styles was in or out of stock:
     stock_date, style_id, sku_id, size_share, in_stock, valid_from, valid_to (not included). -#}
 {% macro stock_intervals(size_shares, touched) -%}
     select {{ size_shares }}.stock_date, {{ size_shares }}.style_id, {{ size_shares }}.sku_id, {{ size_shares }}.size_share,

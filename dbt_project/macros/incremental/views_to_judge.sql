@@ -1,6 +1,6 @@
-{#- views_to_judge(): for fct_twist: the human product views to look up. A first build: all. Else the
-    views that came since the last run, and those of a product whose stock changed, from the
-    earliest changed instant on. The branches are disjoint: a view must not come twice.
+{#- views_to_judge(): for fct_twist: the human product views to evaluate. A first build: all. Else
+    the views new since the last run, and those of a product whose stock changed, from the
+    earliest changed instant on. The branches are disjoint: a view must not occur twice.
     Returns {cte, from_date, rows}. -#}
 {% macro views_to_judge() -%}
   {%- set events = ref('stg_clickstream__events') -%}
@@ -37,9 +37,9 @@
       'from_date': [arrived.from_date, styles.from_date, skus.from_date] | sort | first}) }}
 {%- endmacro %}
 
-{#- sku_states_of(views), style_states_of(views): the stock states of the products viewed. Of SKUs
-    the last one before the first view to judge, and all later ones: each stock event makes one, and
-    the whole day's were most of what fct_twist put in order. -#}
+{#- sku_states_of(views), style_states_of(views): the stock states of the products viewed. For SKUs
+    the last one before the first view to evaluate, and all later ones: each stock event makes one,
+    and sorting the whole day's was most of fct_twist's work. -#}
 {% macro sku_states_of(views) -%}
   {%- set states = ref('int_stock__sku_states') -%}
   {%- if not views.from_date %}{{ return('select * from ' ~ states) }}{% endif -%}

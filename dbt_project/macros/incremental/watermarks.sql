@@ -7,9 +7,9 @@
     last_load()          the load_id that it last finished with, as a literal (files older than it are
                          never opened); 0 on a first build, and while compiling without a warehouse
     record_watermark()   post-hook: the model is done (but for a run with --empty, which did nothing)
-    forget_watermark()   pre-hook, for Teradata: a table about to be built anew is not done. There the
+    forget_watermark()   pre-hook, for Teradata: a table about to be rebuilt is not done. There the
                          build is two requests (CREATE, INSERT): if the second fails, the next run
-                         finds a table without rows and fills it as if nothing had been seen
+                         finds a table without rows and fills it from all of its inputs
     watermarks()         the table. On DuckDB a run works on a copy in memory, read at its start
                          (open_watermarks) and stored at its end (keep_watermarks), because a small
                          write to the lake costs more than most models; compile, show and docs read
@@ -20,7 +20,7 @@
 
 {% macro default__watermarks() %}{{ unsupported_engine('watermarks') }}{% endmacro %}
 {% macro duckdb__watermarks() -%}
-  {#- Not by source(): that would make the table a parent of each model in the lineage. -#}
+  {#- Not by source(): that would make the table a parent of every model in the lineage. -#}
   {{ return('memory.main.watermarks' if is_writing_duckdb() else target.database ~ '.audit.watermarks') }}
 {%- endmacro %}
 {% macro teradata__watermarks() %}{{ return(source('warehouse', 'watermarks')) }}{% endmacro %}
@@ -31,7 +31,7 @@
 
 {% macro last_load() -%}
   {%- if execute and is_incremental() -%}
-    {#- Asked once a model: this dictionary lives while the model is rendered. -#}
+    {#- Queried once per model: this dictionary exists while the model is rendered. -#}
     {%- if 'last_load' in model -%}{{ return(model.last_load) }}{%- endif -%}
     {%- set found = run_query("select coalesce(max(load_id), 0) from " ~ watermarks() ~ " where model_name = '" ~ model.name ~ "'") -%}
     {%- do model.update({'last_load': found.rows[0][0] | int}) -%}

@@ -1,4 +1,4 @@
-{#- event_copies(): the rule-5 half of load_duplicates: CTEs from `lines` and `by_position` to
+{#- event_copies(): rule 5 of load_duplicates: CTEs from `lines` and `by_position` to
     `by_event`, the lines whose event has another copy that counts. -#}
 {% macro event_copies() -%}
 acceptable as (
@@ -56,8 +56,8 @@ by_event as (
 )
 {%- endmacro %}
 
-{#- A connector that starts over reports a record to the dead letters again: the event of such a
-    letter is the position of that record, whenever it failed. -#}
+{#- A restarted connector sends a record to the dead letters again: the event of such a letter is
+    identified by the position of that record, whenever it failed. -#}
 {% macro origin_event_id(topic, partition, offset) -%}
   cast({{ topic }} || ':' || cast({{ partition }} as {{ text_type(20) }}) || ':' || cast({{ offset }} as {{ text_type(20) }}) as {{ text_type(128) }})
 {%- endmacro %}
@@ -65,8 +65,8 @@ by_event as (
 {% macro no_event_date() -%} date '2000-01-01' {%- endmacro %}
 
 {#- within_batch(model, column, staged): a literal range of the batch's values for the staged column
-    (of the same name, if not said), so that staged files outside it are never opened. Whole, where
-    there is no batch yet to ask. -#}
+    (by default of the same name), so that staged files outside it are never opened. No range while
+    there is no batch yet. -#}
 {% macro within_batch(model_name, column, staged=none) -%}
   {%- if execute and load_relation(ref(model_name)) is not none -%}
     {%- set found = run_query("select min(" ~ column ~ "), max(" ~ column ~ ") from " ~ ref(model_name)).rows[0] -%}

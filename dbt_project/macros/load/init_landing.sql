@@ -1,8 +1,8 @@
 {#- dbt run-operation init_landing (Teradata): the foreign tables over the landing lake. Each reads a
-    topic's files as text, one line a row: NOS's own JSON skips a line it cannot parse without a
-    word. The field delimiter is a control character, which no JSON line may hold, so that a line is
-    never cut in two. The authorization `<prefix>_landing.landing_access` is a DBA's
-    (docs/teradata.md). Safe to run again. -#}
+    topic's files as text, one row per line: NOS's own JSON silently skips a line it cannot parse.
+    The field delimiter is a control character, which no JSON line may contain, so that a line is
+    never split. A DBA creates the authorization `<prefix>_landing.landing_access` (docs/teradata.md).
+    Safe to run again. -#}
 {% macro init_landing() %}
   {%- for topic in landed_topics() -%}
     {%- set relation = source('landing', 'landing_' ~ topic) -%}

@@ -1,14 +1,14 @@
 {#- landed_lines(topic): every line of the batch, one row each:
       object_key, etag, folder_hour, line_number (object_key '': replayed from late_events),
       raw_line, json_problem (null: a JSON object whose fields have their schema's JSON types),
-      kafka_topic, kafka_partition, kafka_offset, kafka_timestamp as texts of their JSON values,
+      kafka_topic, kafka_partition, kafka_offset, kafka_timestamp: their JSON values as text,
       and each field of the topic as text (null: absent or JSON null).
 
-    DuckDB: the text of load_objects is cut into lines in a subquery of its own (beside unnest it
-    would be cut again for every 2,048 rows), parsed once, and lines that are not provably plain
-    are judged by ingestion/contract/strict_json.py. Reading with `->>` or read_json would hide JSON types,
-    repeated keys and NaN.
-    Teradata: teradata_landed_lines.sql: NOS reads the lines as text, patterns judge them. -#}
+    DuckDB: the text of load_objects is split into lines in its own subquery (beside unnest it
+    would be split again for every 2,048 rows), parsed once, and lines that are not provably plain
+    are checked by ingestion/contract/strict_json.py. Reading with `->>` or read_json would hide
+    JSON types, repeated keys and NaN.
+    Teradata: teradata_landed_lines.sql: NOS reads the lines as text, patterns check them. -#}
 {% macro landed_lines(topic) -%}
   {{ return(adapter.dispatch('landed_lines', 'twist')(topic)) }}
 {%- endmacro %}
@@ -38,7 +38,7 @@ shaped as (
     select lines.*, {{ duckdb_has_plain_shape(topic) }} as has_plain_shape from lines
 ),
 
--- Not try(from_json(…)): one bad line sends the 2,047 beside it down a path ten times as slow.
+-- Not try(from_json(…)): one bad line makes the other 2,047 of its vector ten times as slow.
 parsed as (
     select
         shaped.*,
@@ -49,8 +49,8 @@ parsed as (
     from shaped
 ),
 
--- The strict parser is asked outside of any CASE: DuckDB hands a Python function there other rows
--- than those that the branch chose.
+-- The strict parser is called outside of any CASE: inside one, DuckDB passes a Python function
+-- other rows than those of the branch.
 strictly_checked as (
     select
         parsed.*,
@@ -87,7 +87,7 @@ select
 from judged
 {% endmacro %}
 
-{#- Texts are read as text, everything else as JSON: `"5"` keeps its quotes and is no integer. -#}
+{#- Texts are read as text, all else as JSON: `"5"` keeps its quotes and is not an integer. -#}
 {% macro duckdb_json_structure(topic) -%}
   {%- set members = ['"_topic":"VARCHAR"', '"_partition":"JSON"', '"_offset":"JSON"', '"_timestamp":"JSON"'] -%}
   {%- for field in topic_fields(topic) -%}
@@ -97,11 +97,11 @@ from judged
 {%- endmacro %}
 
 {#- Proof in two parts that a line is strict JSON of the schema's types.
-    Shape: one object whose members are known fields, each written in one way only: texts without
-    escapes, whole numbers as they are counted, no blanks, no nulls.
-    Length: that of its fields written so, once each; a repeated field would make it longer.
-    One pattern that the engine runs without stepping back costs less than a look at each field.
-    Numbers of the catalog may be written in many ways, so its few lines always go to the strict
+    Shape: one object whose members are known fields in canonical form: texts without escapes,
+    whole numbers without point or exponent, no whitespace, no nulls.
+    Length: the sum of its fields in that form, once each; a repeated field would make it longer.
+    One pattern without backtracking costs less than a check of each field.
+    Numbers of the catalog can be written in many ways, so its few lines always go to the strict
     parser. -#}
 {% macro duckdb_has_plain_shape(topic) -%}
   {%- if topic == 'product_catalog' -%}{{ return('false') }}{%- endif -%}

@@ -1,7 +1,7 @@
 {#- landed_listing(): the landed objects that may be new: topic, folder_hour, object_key,
     object_size (bytes), etag, listed_at.
 
-    The start is per topic: another topic's progress says nothing about this one. A folder ahead of
+    The start is per topic: topics progress independently. A folder ahead of
     the clock never moves it. TWIST_SWEEP=1 lists all days that late events can reach, and so does
     the first load of each UTC day.
     DuckDB: lake_list (ingestion/lake/landed_objects.py), one folder level at a time.
@@ -53,9 +53,9 @@ select
 from listed
 {% endmacro %}
 
-{#- NOS lists by prefix: day by day where it is a few, and the whole topic where it is many days or
-    nothing was audited yet. Tomorrow is among the days, for producers whose clock is ahead. The
-    moment of its last change and its size tell a rewritten object from the one before. -#}
+{#- NOS lists by prefix: day by day for a few days, the whole topic for many days or if nothing was
+    audited yet. Tomorrow is included, for producers whose clock is ahead. Its modification time
+    and size distinguish a rewritten object from the previous one. -#}
 {% macro teradata__landed_listing() %}
 {%- set ns = namespace(first=true) %}
 {%- for topic, since, days in teradata_days_to_list() %}
@@ -85,7 +85,7 @@ where regexp_similar(object_key, 'topics/{{ topic }}/dt=[0-9]{4}-[0-9]{2}-[0-9]{
 {%- endfor %}
 {% endmacro %}
 
-{#- The hour of a key's folder; null for a day that is none. -#}
+{#- The hour of a key's folder; null for an invalid day. -#}
 {% macro teradata_folder_hour() -%}
   trycast(substring(object_key from position('/dt=' in object_key) + 4 for 10) || ' ' || substring(object_key from position('/hour=' in object_key) + 6 for 2) || ':00:00' as timestamp(6))
 {%- endmacro %}

@@ -1,11 +1,11 @@
 {#- What every load model does with `lines` (landed_lines), in this order:
-      positioned_lines(topic)  the position, the arrival and the event's moment, as typed values
+      positioned_lines(topic)  the position, the arrival and the event time, as typed values
       line_problem(topic)      the first rule of the contract that the line breaks, as a sentence
-      line_columns(topic)      where the line lay, and what became of it. Without a whole position
+      line_columns(topic)      the line's place in the lake and its status. Without a full position
                                kafka_offset is null: such a line is neither a duplicate nor late.
-                               The raw line is kept where someone will want to read it.
-      bounded_text(value, length)  a field as its column holds it. A longer one is the line's problem
-                               already; on Teradata a cast alone would fail the request (3996). -#}
+                               The raw line is kept if the line is quarantined or late.
+      bounded_text(value, length)  a field cut to its column's length. A longer one is already a
+                               problem; on Teradata a cast alone would fail the request (3996). -#}
 {% macro positioned_lines(topic) -%}
     select
         lines.*,

@@ -1,5 +1,5 @@
 {#- The CTE `kept` of audit.landed_objects: per object, the lines that were staged or set aside since
-    the last audit row was written, also by a load that was killed before it wrote its own. Lines
+    the last audit row was written, also by a load that was killed before its audit. Lines
     replayed from late_events belong to no object. -#}
 {% macro lines_since_last_audit() -%}
   {%- set last = last_load() -%}

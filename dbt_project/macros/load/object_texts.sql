@@ -1,9 +1,9 @@
 {#- object_texts(batch): the objects of the batch as they were read: topic, folder_hour, object_key,
     etag and object_size (of what was read, which may be newer than what was listed), read_error,
-    line_count (null where nobody counted), and where the engine reads text: object_text, bad_lines.
-    DuckDB: lake_text (ingestion/lake): a cut gzip is an error there; DuckDB's own readers lose its
-    lines silently. Teradata: landed_lines reads the foreign table itself, and what NOS skipped is
-    found afterwards (objects_read). -#}
+    line_count (null where not counted), and where the engine reads text: object_text, bad_lines.
+    DuckDB: lake_text (ingestion/lake): a truncated gzip is an error; DuckDB's own readers lose
+    its lines silently. Teradata: landed_lines reads the foreign table itself, and what NOS skipped
+    is found afterwards (objects_read). -#}
 {% macro object_texts(batch) -%}
   {{ return(adapter.dispatch('object_texts', 'twist')(batch)) }}
 {%- endmacro %}
@@ -34,9 +34,9 @@ select
 from {{ batch }}
 {%- endmacro %}
 
-{#- objects_read(lines): the batch with what became of reading it. `lines` counts the lines per
-    object. DuckDB: said by lake_text. Teradata: NOS skips a file that it cannot read without a word,
-    so one that was listed and of which no line came is unreadable; 20 bytes are an empty gzip. -#}
+{#- objects_read(lines): the batch with its read errors. `lines` counts the lines per object.
+    DuckDB: reported by lake_text. Teradata: NOS silently skips a file that it cannot read, so one
+    that was listed but returned no line is unreadable; 20 bytes are an empty gzip. -#}
 {% macro objects_read(lines) -%}
   {{ return(adapter.dispatch('objects_read', 'twist')(lines)) }}
 {%- endmacro %}

@@ -1,17 +1,17 @@
-{#- JSON on Teradata, judged by Perl's regular expressions on the line as it was written: its JSON
-    functions give values without their types, and fail a whole request for one bad line.
+{#- JSON on Teradata, checked by Perl-style regular expressions on the raw line: its JSON
+    functions return values without their types, and fail a whole request for one bad line.
 
     teradata_json_grammar()        defines s (a string), n (a number), v (a value), m (a member):
                                    RFC 8259, without NUL, halves of surrogate pairs and what NOS
-                                   could not decode (it shows as U+FFFD)
+                                   could not decode (U+FFFD)
     teradata_json_object()         a line that is one object
     teradata_json_repeated_key()   a line in which some object has a key twice, or a key with an
-                                   escape (which may equal another one, and no pattern can tell)
+                                   escape (which may equal another key; no pattern can detect that)
     teradata_json_token(name)      the value of a top-level member, as written
     teradata_json_text(token, length)
-                                   what a string token says, null for '' and for what is no string.
-                                   Only one with an escape needs a JSON function. Blanks at the end
-                                   of an id go: Teradata's comparisons do not see them. -#}
+                                   the text of a string token, null for '' and for other types.
+                                   Only one with an escape needs a JSON function. Trailing blanks
+                                   of an id are removed: Teradata's comparisons ignore them. -#}
 {% macro teradata_json_grammar() -%}
   {%- set hex = '[0-9a-fA-F]' -%}
   {%- set half = '[dD][89abAB]' ~ hex ~ '{2}', '[dD][c-fC-F]' ~ hex ~ '{2}' -%}

@@ -1,5 +1,6 @@
-{#- landed_lines on Teradata. Each field is looked up once, as it was written (a token); its first character is its JSON type.
-    NOS numbers no lines, so the number is an order that a second reading gives again. -#}
+{#- landed_lines on Teradata. Each field is extracted once, as written (a token); its first
+    character gives its JSON type. NOS does not number lines, so line_number comes from an order
+    that a second read repeats. -#}
 {% macro teradata__landed_lines(topic) -%}
   {%- set fields = topic_fields(topic) -%}
     select
@@ -48,7 +49,7 @@
 {%- endmacro %}
 
 {#- The lines of the batch's objects, and those of late events that are to be replayed. NOS opens
-    only the files that the path names; which lines count is decided by the batch. -#}
+    only the files in the path filter; the batch decides which lines count. -#}
 {% macro teradata_raw_lines(topic) -%}
                 select batch.object_key, batch.etag, batch.folder_hour, cast(coalesce(landed.raw_line, '') as {{ text_type(32000) }}) as raw_line
                 from (
@@ -63,8 +64,8 @@
                 where topic = '{{ topic }}' and replay_requested_at is not null
 {%- endmacro %}
 
-{#- Path pruning: the days and hours of the batch, and while they are few enough for a request, its
-    very files, so that a new object is read once and an old one not again. -#}
+{#- Path pruning: the days and hours of the batch, and if there are few enough for a request, its
+    files, so that a new object is read once and an old one not again. -#}
 {% macro teradata_paths(topic) -%}
   {%- set keys = [] -%}
   {%- if execute and load_relation(ref('load_objects')) is not none -%}
@@ -81,7 +82,7 @@
   {{ return(conditions | join(' and ')) }}
 {%- endmacro %}
 
-{#- teradata_wrong_type(field): a condition on its token. JSON null and '' are no value of any type. -#}
+{#- teradata_wrong_type(field): a condition on its token. JSON null and '' have no type. -#}
 {% macro teradata_wrong_type(field) -%}
   {%- set token, first = field.name ~ '_token', "substring(" ~ field.name ~ "_token from 1 for 1)" -%}
   {%- set right = {

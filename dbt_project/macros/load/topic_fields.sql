@@ -1,5 +1,5 @@
-{#- topic_fields(topic): the fields of a topic, as ingestion/contract/schemas/<topic>.json has them (a
-    test holds the two against each other). Per field: name, type (text, timestamp, integer, number,
+{#- topic_fields(topic): the fields of a topic, as in ingestion/contract/schemas/<topic>.json (a
+    test compares the two). Per field: name, type (text, timestamp, integer, number,
     boolean), required, length in characters, cut (longer text is cut, not refused), allowed. -#}
 {% macro topic_fields(topic) -%}
   {%- set fields = {

@@ -1,4 +1,4 @@
--- What Kafka Connect could not write to the lake, once: where it stood, why, and what it says.
+-- What Kafka Connect could not write to the lake, once: its position, the reason and its value.
 {{ config(
     incremental_strategy='append',
     index=primary_index(['topic', 'kafka_partition', 'kafka_offset']),

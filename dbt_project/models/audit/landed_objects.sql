@@ -1,6 +1,6 @@
 -- One row per object version, with its counts of loaded, duplicate, late and quarantined lines.
 -- Written after staging and the tables of lines set aside: the row marks the object as done. Lines
--- that a killed load had staged are counted too, because the counts are of what the tables hold.
+-- that a killed load had staged are counted too, because the counts come from the tables' rows.
 -- depends_on: {{ ref('late_events') }} {{ ref('quarantined_lines') }} {{ ref('stg_catalog__skus') }} {{ ref('dead_letters') }}
 {{ config(
     incremental_strategy='merge',
@@ -12,8 +12,8 @@ with listing as (
     select object_key, etag, listed_at from {{ ref('load_listing') }}
 ),
 
--- Objects count as audited when they were listed: a load that ends after midnight must not pass for
--- the first one of the day, which sweeps.
+-- audited_at is the time of listing: a load that ends after midnight must not count as the first
+-- one of the day, which sweeps.
 offered as (
     select coalesce(min(listed_at), {{ clock() }}) as audited_at from listing
 ),
@@ -40,7 +40,7 @@ batch as (
 
 {{ lines_since_last_audit() }},
 
--- A content that was superseded and has come back keeps what was credited to it before.
+-- A content that was superseded and has returned keeps the lines that were counted for it before.
 counted as (
     select
         lines.object_key, lines.etag, lines.lines,
@@ -52,7 +52,7 @@ counted as (
     left join audited on lines.object_key = audited.object_key and lines.etag = audited.etag
 ),
 
--- Objects that a killed load had begun and that were rewritten since: nobody will offer them again.
+-- Objects that a killed load had begun and that were rewritten since: no load will list them again.
 superseded as (
     select
         kept.topic, cast(null as timestamp(6)) as folder_hour, kept.object_key, kept.etag,
@@ -64,7 +64,7 @@ superseded as (
     where batch.object_key is null and listing.object_key is null and audited.object_key is null
 ),
 
--- An unreadable object whose key holds another content now, readable or not.
+-- An unreadable object whose key now holds another content, readable or not.
 repaired as (
     select audited.*
     from audited

@@ -1,4 +1,4 @@
--- Every event that came too late to count, once; and what a replay did with it.
+-- Every event that came too late to count, once, with its replay.
 -- depends_on: {{ ref('stg_clickstream__events') }} {{ ref('stg_availability__stock_changes') }}
 {{ config(
     incremental_strategy='merge',
@@ -38,7 +38,7 @@ arrived as (
     where duplicates.topic is null
 ),
 
--- A replay is done: its row was staged (under no object), or its event stood there already.
+-- A replay is done: its row was staged (under no object), or its event was already staged.
 requested as (
     select * from {{ source('warehouse', 'late_events') }} where replay_requested_at is not null
 ),

@@ -31,7 +31,7 @@ duplicates as (
     select * from {{ ref('load_duplicates') }}
 ),
 
--- A line without a position can only be known by its place: after a crash it is offered again.
+-- A line without a position is identified by its place: after a crash it is read again.
 kept as (
     select object_key, etag, line_number
     from {{ source('warehouse', 'quarantined_lines') }}

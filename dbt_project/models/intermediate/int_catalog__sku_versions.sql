@@ -1,4 +1,4 @@
--- The catalog as it held, day by day: from valid_from until the day before valid_to.
+-- The versions of the catalog, valid from valid_from until the day before valid_to.
 {{ config(
     unique_key=['valid_from', 'sku_id'],
     index=primary_index(['valid_from', 'sku_id']),
@@ -10,7 +10,7 @@ catalog_rows as (
     {{ touched.rows }}
 ),
 
--- Of a SKU's rows that count by a day, the newest holds.
+-- Of a SKU's rows that count by a day, the newest is valid.
 by_age as (
     select
         catalog_rows.*,

@@ -1,6 +1,6 @@
 -- When a SKU came into stock and went out of it: the first state of each day, and every later one
--- that differs from the state before. Published rows are never deleted: one
--- that is no longer a change keeps its current in_stock value.
+-- that differs from the state before. Published rows are never deleted: one that is no longer a
+-- change stays, with the current in_stock value.
 {{ config(
     unique_key=['stock_date', 'sku_id', 'valid_from'],
     index=primary_index(['stock_date', 'sku_id', 'valid_from'], day='stock_date'),

@@ -1,5 +1,5 @@
--- What stock of a SKU the network held, moment by moment: one row at each instant with a stock
--- event, and one at the opening of the day.
+-- The network's stock of a SKU over time: one row at each instant with a stock event, and one at
+-- the opening of the day.
 {{ config(
     unique_key=['stock_date', 'sku_id', 'valid_from'],
     index=primary_index(['stock_date', 'sku_id', 'valid_from'], day='stock_date'),
@@ -25,7 +25,7 @@ levels as (
     from stock_changes
 ),
 
--- With the moment from which the SKU-day is recomputed: its start, or the first change since.
+-- With the time from which the SKU-day is recomputed: its start, or the first change since.
 moved_levels as (
     {{ moved_levels(touched) }}
 ),

@@ -1,5 +1,5 @@
--- What share of a style's size curve was in stock, moment by moment: one row at each instant at
--- which one of its SKUs flipped, so that no SKU of the style flips within a row's time.
+-- The share of a style's size curve in stock over time: one row at each instant at which one of its
+-- SKUs flipped, so that no SKU of the style flips within a row's time.
 {{ config(
     unique_key=['stock_date', 'style_id', 'valid_from'],
     index=primary_index(['stock_date', 'style_id', 'valid_from'], day='stock_date'),

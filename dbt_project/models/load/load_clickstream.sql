@@ -1,4 +1,4 @@
--- The batch's clickstream lines, typed and judged: one row a line.
+-- The batch's clickstream lines, typed and validated: one row per line.
 {{ config(index=primary_index(['object_key', 'line_number'])) }}
 
 with lines as (
@@ -24,7 +24,7 @@ select
     {{ bounded_text('store_id', 128) }} as store_id,
     {{ bounded_text('style_id', 128) }} as style_id,
     {{ bounded_text('sku_id', 128) }} as sku_id,
-    -- bots are judged before the cut
+    -- bots are detected in the full text
     cast({{ is_human('user_agent') }} as smallint) as is_human,
     {{ bounded_text('url', 2048) }} as url,
     {{ bounded_text('referrer', 2048) }} as referrer,

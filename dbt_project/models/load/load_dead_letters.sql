@@ -1,4 +1,4 @@
--- The batch's dead letters, typed and judged: one row a line.
+-- The batch's dead letters, typed and validated: one row per line.
 {{ config(index=primary_index(['object_key', 'line_number'])) }}
 
 with lines as (

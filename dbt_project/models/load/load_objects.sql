@@ -1,5 +1,5 @@
 -- The batch: the oldest objects that are new or were unreadable, up to batch_mb, each read once.
--- Later models read this table only, so a file that changes meanwhile cannot split their view.
+-- Later models read only this table, so a file that changes meanwhile cannot make them differ.
 {{ config(index=primary_index(['object_key'])) }}
 
 with listing as (
@@ -14,7 +14,7 @@ batch_start as (
     select min(listed_at) as listed_at, min(folder_hour) as folder_hour from listing
 ),
 
--- Offered again at every load until it loads or is accepted, however old its folder.
+-- Retried at every load until it loads or is accepted, however old its folder.
 unreadable as (
     select audited.topic, audited.folder_hour, audited.object_key, audited.object_size, audited.etag
     from audited
@@ -25,7 +25,7 @@ unreadable as (
     ) = 1
 ),
 
--- Done: loaded or accepted as it is, or already offered since this listing was made.
+-- Done: loaded or accepted with this content, or already tried since this listing.
 done as (
     select audited.object_key, audited.etag, audited.status
     from audited

@@ -1,4 +1,4 @@
--- The locations that stock events have named, with what the optional seed says of them.
+-- The locations that stock events have named, described by the optional seed.
 {{ config(
     unique_key=['location_id'],
     index=primary_index(['location_id']),

@@ -23,8 +23,8 @@ intervals as (
     {{ stock_intervals('size_shares', touched) }}
 ),
 
--- No SKU of a style flips between a view's state_from and the view, so views are counted by state
--- first and meet the SKUs that were out in it only then.
+-- No SKU of a style flips between a view's state_from and the view, so views are first counted by
+-- state and only then joined with the SKUs that were out of stock in it.
 views_by_state as (
     select view_date, view_hour, style_id, state_from, cast(count(*) as bigint) as views
     from views

@@ -1,4 +1,4 @@
--- Each human product view, and how much of the product it met could be bought at that moment.
+-- Each human product view, and what share of the product could be bought at that moment.
 {{ config(
     unique_key=['view_date', 'view_id'],
     merge_exclude_columns=[
@@ -24,8 +24,8 @@ style_states as (
     {{ style_states_of(judged) }}
 ),
 
--- A view with a SKU is judged by the SKU, one without by its style's size curve. States and views
--- of a product lie on one line of time; a change at the very instant of a view comes before it.
+-- A view with a SKU is evaluated by the SKU, one without by its style's size curve. States and
+-- views of a product form one timeline; a change at the same instant as a view comes before it.
 timeline as (
     select
         stock_date as product_date,

@@ -1,4 +1,4 @@
--- Stock before each open day's first instant, but the first day's.
+-- Stock before each open day's first instant, except the first day's.
 {{ config(materialized='view') }}
 
 select stock_date, sku_id, location_id, available_qty

@@ -5,7 +5,7 @@ with newest_day as (
     select max(view_date) as view_date from {{ ref('twist_daily') }} where views > 0
 ),
 
--- The last 60 minutes lie within the newest day and the day before.
+-- The last 60 minutes are within the newest day and the day before.
 newest_views as (
     select view_ts, in_stock_share, out_of_stock_share, unknown_share
     from {{ ref('fct_twist') }}

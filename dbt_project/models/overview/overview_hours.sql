@@ -1,4 +1,4 @@
--- Each hour of the newest day, and what that hour was like on the 14 days before.
+-- Each hour of the newest day, compared with that hour on the 14 days before.
 with clock as (
     select * from {{ ref('overview_clock') }}
 ),

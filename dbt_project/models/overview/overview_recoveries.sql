@@ -1,4 +1,4 @@
--- What came back in the last 24 hours and is still there: the ten SKUs that had lost most views.
+-- SKUs back in stock in the last 24 hours and still in stock: the ten that had lost most views.
 with clock as (
     select * from {{ ref('overview_clock') }}
 ),

@@ -1,4 +1,4 @@
--- Where stock of those SKUs lies now: the newest level of each location, the five fullest of a SKU.
+-- Where stock of those SKUs is now: the newest level of each location, the five fullest of a SKU.
 with wanted as (
     select sku_id from {{ ref('overview_lost_demand') }} where place <= 15
     union

@@ -1,9 +1,9 @@
--- Whether each SKU with a known stock state is in stock now, and since when, as far as 14 days tell.
+-- Whether each SKU with a known stock state is in stock now, and since when, within 14 days.
 with clock as (
     select * from {{ ref('overview_clock') }}
 ),
 
--- Each day begins with the state it took over, so every SKU with stock events is in each day.
+-- Each day begins with the state of the day before, so every SKU with stock events is in each day.
 flips as (
     select sku_id, valid_from, in_stock
     from {{ ref('int_stock__sku_flips') }}

@@ -1,4 +1,4 @@
--- What each topic brought: how new it is, and whether every line that landed is accounted for.
+-- Each topic: how fresh it is, and whether every line that landed is accounted for.
 with landed as (
     select * from {{ ref('landed_objects') }}
 ),

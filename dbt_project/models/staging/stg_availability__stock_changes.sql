@@ -1,5 +1,5 @@
 -- Every loaded stock event once. tie_partition and tie_offset are the smallest position of all its
--- copies, whenever they came: of several events at one instant the one with the highest holds.
+-- copies, whenever they arrived: of several events at one instant the one with the highest wins.
 {{ config(
     incremental_strategy='merge',
     unique_key=['event_date', 'event_id'],

@@ -142,9 +142,9 @@ def build_assortment(config: RetailerConfig) -> Assortment:
     # The most popular style is never the one that is gone; any other may be.
     gone = rng.choice(np.argsort(-weight)[1:], n // DISCONTINUED_EVERY, replace=False)
     active[np.isin(styles, gone)] = False
-    asked = share * np.where(active, 1, OLD_LINK_DEMAND)
-    of_style = np.bincount(styles, asked, n)
-    running = np.cumsum(asked / of_style[styles])
+    wanted = share * np.where(active, 1, OLD_LINK_DEMAND)
+    of_style = np.bincount(styles, wanted, n)
+    running = np.cumsum(wanted / of_style[styles])
     return Assortment(
         style_ids=style_ids,
         style_brand=brand,
@@ -157,7 +157,7 @@ def build_assortment(config: RetailerConfig) -> Assortment:
         sku_style=styles,
         size_share=np.maximum(np.round(share, 3), 0.001),
         active=active,
-        demand=weight[styles] * asked,
+        demand=weight[styles] * wanted,
         last_sku=np.cumsum(sizes_of) - 1,
         size_steps=np.minimum(running, styles + 1),
     )

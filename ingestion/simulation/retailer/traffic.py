@@ -98,7 +98,7 @@ def draw_visits(
     picks_up = ~is_bot & (rng.random(n) < np.array(PICKUP_RATES)[channel])
     near = np.searchsorted(np.cumsum(locations.store_weight)[:-1], rng.random(n), side="right")
 
-    # Views: seconds since the visit began, the first after a look at the home page.
+    # Views: seconds since the visit began, the first after a visit to the home page.
     visit = np.repeat(np.arange(n), lengths)
     first = np.cumsum(lengths) - lengths
     gap = 0.8 + rng.exponential(np.where(is_bot, 2.0, 35.0)[visit])
