@@ -1,1 +1,1 @@
-"""What the tests share: the pipeline under test, the referee, and makers of input."""
+"""Shared by the tests: the pipeline under test, the referee, and input generators."""

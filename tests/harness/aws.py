@@ -1,8 +1,7 @@
-"""An AWS on this machine: moto's server behind a gate that refuses what AWS would refuse.
+"""A local AWS: moto's server behind a gate that refuses what AWS would refuse.
 
 A process reaches it as it reaches AWS: by AWS's names and TLS. `Cloud.variables` sends its requests
-through a proxy, which connects whatever is asked for to the gate, and names the certificate's
-authority.
+through a proxy, which connects every host to the gate, and names the certificate's authority.
 """
 
 import hashlib
@@ -32,7 +31,7 @@ ACCOUNT = "123456789012"
 REGION = "eu-north-1"
 BUCKET = "lake"
 OWN = "store.example"
-"""A store of one's own that has a name; its buckets are names below it."""
+"""A self-hosted store with a host name; its buckets are subdomains."""
 Environ = dict[str, Any]
 Start = Callable[..., Any]
 
@@ -44,9 +43,9 @@ class Gate:
     keys: dict[str, tuple[str, str]] | None
     """Access key → secret and session token (or empty); None: requests must not be signed."""
     url: str = ""
-    """Where it is asked by address; AWS has names."""
+    """The address of a self-hosted store; AWS has names."""
     seen: list[tuple[str, str, str]] = field(default_factory=list)
-    """Of the requests that were let through: host, access key, client."""
+    """Host, access key and client of each request that was let through."""
     refused: list[str] = field(default_factory=list)
     moto: Any = field(default_factory=lambda: DomainDispatcherApplication(create_backend_app))
 
@@ -89,7 +88,7 @@ class Gate:
 
 
 def lent() -> dict[str, tuple[str, str]]:
-    """The credentials of the roles that moto has lent out."""
+    """The credentials that moto has issued for roles."""
     roles = sts_backends[ACCOUNT]["aws"].assumed_roles
     return {role.access_key_id: (role.secret_access_key, role.session_token) for role in roles}
 
@@ -100,7 +99,7 @@ def _signed_by(environ: Environ) -> str:
 
 
 def signature(environ: Environ, secret: str) -> str:
-    """What AWS computes of a request (Signature Version 4), for the region of this cloud."""
+    """The signature of a request (AWS Signature Version 4), for the region of this cloud."""
     named = environ["HTTP_AUTHORIZATION"].partition("SignedHeaders=")[2].partition(",")[0]
     headers = {
         name: str(environ.get(f"HTTP_{variable}", environ.get(variable, "")))
@@ -131,7 +130,7 @@ def signature(environ: Environ, secret: str) -> str:
 
 
 class _Proxy(socketserver.ThreadingTCPServer):
-    """Connects every CONNECT to one port of this machine."""
+    """Forwards every CONNECT to one local port."""
 
     daemon_threads = True
     target = 0
@@ -163,7 +162,7 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 
 @dataclass
 class Cloud:
-    """What is started: AWS behind the proxy, and two stores of one's own at `http://127.0.0.1:…`."""
+    """The running servers: AWS behind the proxy, and two self-hosted stores at `http://127.0.0.1:…`."""
 
     aws: Gate
     keyed: Gate
@@ -173,7 +172,7 @@ class Cloud:
 
 @contextmanager
 def cloud(folder: Path, keys: dict[str, tuple[str, str]]) -> Iterator[Cloud]:
-    """An AWS, and stores of one's own, which know these keys; all have the same empty bucket."""
+    """An AWS, and self-hosted stores, which accept these keys; all have the same empty bucket."""
     get_backend("s3")[ACCOUNT]["aws"].create_bucket(BUCKET, REGION)
     authority, chain = _certificates(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -206,7 +205,7 @@ def cloud(folder: Path, keys: dict[str, tuple[str, str]]) -> Iterator[Cloud]:
 
 
 def _certificates(folder: Path) -> tuple[Path, Path]:
-    """An authority's certificate; and the chain with its key that it gave the cloud."""
+    """An authority's certificate; and the chain with its key that it issued for the cloud."""
     names = [
         f"*.s3.{REGION}.amazonaws.com",
         f"s3.{REGION}.amazonaws.com",

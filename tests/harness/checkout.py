@@ -24,7 +24,7 @@ def known_files(*patterns: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Checkout:
-    """A copy of product code; its second hour is in `later` until `land_later`."""
+    """A copy of product code; its lake's second hour is in `later` until `land_later`."""
 
     root: Path
 
@@ -52,7 +52,7 @@ class Checkout:
         shutil.copytree(self.root / "later", self.root / "landing", dirs_exist_ok=True)
 
     def attempt(self, *argv: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command with nothing of TWIST in its environment but where the lake is."""
+        """Run a command with no setting of TWIST in its environment except the landing lake."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TWIST_", "AWS_"))}
         return subprocess.run(
             argv,
@@ -79,11 +79,11 @@ class Checkout:
         return self.run(*TWIST, *arguments)
 
     def edit(self, path: str, old: str, new: str) -> None:
-        """Replace a text that is in a file once."""
+        """Replace a text that occurs once in a file."""
         text = (self.root / path).read_text()
         assert text.count(old) == 1, (path, old, text.count(old))
         (self.root / path).write_text(text.replace(old, new))
 
     def restore(self, path: str) -> None:
-        """Put the project's own version of a file back."""
+        """Restore the project's version of a file."""
         shutil.copy(ROOT / path, self.root / path)

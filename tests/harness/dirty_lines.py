@@ -1,4 +1,4 @@
-"""How a line is written, well or badly: what the random histories are made of."""
+"""Writes good and bad lines for the random histories."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Write = Callable[[Fields], bytes]
 
 @dataclass(frozen=True)
 class Raw:
-    """A JSON value as it is to be written."""
+    """A JSON value as literal text."""
 
     text: str
 
@@ -47,8 +47,8 @@ def with_extra(value: str) -> Write:
     return with_changes(extra=Raw(value))
 
 
-# Rule 1: not a JSON object, or no whole position. Those written `instead` are the same line in
-# every history: lines without a position are told apart by their text alone.
+# Rule 1: not a JSON object, or no complete position. Those written `instead` are the same line in
+# every history: lines without a position are distinguished only by their text.
 NO_OBJECT: list[Write] = [
     instead(b""),
     instead(b"   "),
@@ -113,7 +113,7 @@ NO_POSITION: list[Write] = [
     with_changes(_timestamp=4_102_444_800_000),
 ]
 
-# Rule 3: breaks its schema. Everything that is wrong in a field, whatever the field.
+# Rule 3: breaks its schema. Everything that can be wrong in any field.
 MOMENTS = [
     "2026-11-02", "2026-11-02T10:00Z", "2026-11-02T10:00:00", "2026-11-02 10:00:00Z",
     "2026-11-02T10:00:00z", "2026-11-02t10:00:00Z", "2026-11-02T10:00:00+00:00",
@@ -164,7 +164,7 @@ BROKEN: dict[str, list[Write]] = {
     ],
 }
 
-# Right, though it looks wrong.
+# Valid, though it looks wrong.
 ODD: dict[str, list[Write]] = {
     "clickstream": [
         *_each("extra", [None, "", 5, [], {"a": {"b": [None]}}, Raw("-0.0e-5"), Raw("1e400")]),

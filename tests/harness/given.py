@@ -1,4 +1,4 @@
-"""Rows and loads of the referee's examples, and what came of them, in short forms."""
+"""Rows and loads of the referee's examples, and their results, in short forms."""
 
 import gzip
 import json
@@ -29,7 +29,7 @@ def moment(text: str) -> datetime:
 
 
 def line(topic: str, fields: dict[str, Any], arrival: str, partition: int, offset: int) -> Line:
-    """A line of these fields; offset 0 stands for the next one that is free."""
+    """A line with these fields; offset 0 means the next free one."""
     millis = (moment(arrival) - EPOCH) // MILLI
     place = {"_topic": topic, "_partition": partition, "_offset": offset or next(_numbers)}
     return topic, json.dumps({**fields, **place, "_timestamp": millis}).encode()
@@ -104,12 +104,12 @@ def load(*lines: Line) -> list[Delivery]:
 
 
 def after(*lines: Line, settings: Settings | None = None) -> Outcome:
-    """What must be there after one load of these lines."""
+    """The expected outcome after one load of these lines."""
     return referee([load(*lines)], settings)
 
 
 def becomes(original: Line, settings: Settings | None = None) -> str:
-    """What becomes of one line alone."""
+    """The outcome of one line alone."""
     outcome = after(original, settings=settings)
     if outcome.quarantined:
         return outcome.quarantined[0].reason
@@ -117,7 +117,7 @@ def becomes(original: Line, settings: Settings | None = None) -> str:
 
 
 def written(original: Line, field: str, text: str) -> str:
-    """What becomes of a line whose field is written like this."""
+    """The outcome of a line whose field is written like this."""
     marked = json.dumps({**json.loads(original[1]), field: "MARK"})
     return becomes((original[0], marked.replace('"MARK"', text).encode()))
 

@@ -2,11 +2,11 @@
 
 `history(seed)` is a list of steps for the referee and for the warehouse alike. A load costs about
 the same whatever its size, so `packed(seeds)` is many histories in one: members of the same days,
-each with ids and partitions of its own; what happens to one must not touch another. `alone` takes
-a member out again.
+each with ids and partitions of its own; what happens to one must not affect another. `alone`
+extracts a member again.
 
 A line is the same bytes wherever it lands again. Files land in any order, also in old folders long
-after newer ones were loaded: a loader that lists from the newest folder less its slack misses none
+after newer ones were loaded: a loader that lists from the newest folder minus its slack misses none
 when the slack is `SLACK_HOURS`.
 """
 
@@ -54,10 +54,10 @@ def packed(seeds: Sequence[int], loads: int = 6) -> History:
     """A history for every seed, in one lake and warehouse, with settings drawn once.
 
     In most packs many members are calm: what happens there lands at once and is loaded as it lands.
-    The others have lines of the early days only, and land as they like in all but the last two
-    loads. In the remaining packs all members do as they like. So happens what many members would
-    hide: a day that opens late, an early day of which a load brings a single topic's lines, a load
-    without a topic, a member that comes late.
+    The others have lines of the early days only, and land at random in all but the last two
+    loads. In the remaining packs all members land at random. This covers what many members would
+    hide: a day that opens late, an early day of which a load has a single topic's lines, a load
+    without a topic, a member that starts late.
 
     Args:
         loads: The most loads (at least 5), or one less; at most two replays come on top.
@@ -95,7 +95,7 @@ def packed(seeds: Sequence[int], loads: int = 6) -> History:
 
 
 def alone(pack: History, member: int) -> History:
-    """What of a pack is its member's (0 …): the same steps without the others' objects."""
+    """One member (0 …) of a pack: the same steps without the others' objects."""
     steps: list[Step] = [
         step if step == "replay" else [d for d in step if _partition(d) % PARTITIONS == member]
         for step in pack.steps
@@ -130,7 +130,7 @@ def split(history: History, rng: Random, loads: int = 8) -> History:
 
 
 def merged(history: History) -> History:
-    """One load of what finally lies in the lake: of every key the last version.
+    """One load of the final content of the lake: the last version of every key.
 
     A replay takes what was late until then, so the loads before and after it stay apart.
     """
@@ -222,7 +222,7 @@ def _least_loads(deliveries: list[Delivery]) -> int:
 
 
 def _in_loads(rng: Random, deliveries: list[Delivery], count: int) -> list[list[Delivery]]:
-    """In their order, as far as the versions of a key allow, in so many loads."""
+    """In their order, as far as the versions of a key allow, in this many loads."""
     loads: list[list[Delivery]] = [[] for _ in range(count)]
     wanted = _cut(rng, len(deliveries), count)
     _place(loads, range(count), list(zip(wanted, deliveries, strict=True)))
@@ -230,12 +230,12 @@ def _in_loads(rng: Random, deliveries: list[Delivery], count: int) -> list[list[
 
 
 def _without_idle(rng: Random, loads: list[list[Delivery]]) -> list[list[Delivery]]:
-    """The loads, but hardly any that find nothing."""
+    """The loads, with hardly any that find nothing."""
     return [load for load in loads if load or rng.random() < 0.1]
 
 
 def _cut(rng: Random, length: int, count: int) -> list[int]:
-    """The load of each of so many deliveries, cut at random; some loads find nothing."""
+    """The load of each of this many deliveries, split at random; some loads find nothing."""
     places = [rng.randint(0, length) for _ in range(rng.choice([1, 2, count]))]
     cuts = sorted(rng.choices(places, k=count - 1))
     return [bisect(cuts, place) for place in range(length)]
@@ -244,10 +244,10 @@ def _cut(rng: Random, length: int, count: int) -> list[int]:
 def _place(
     loads: list[list[Delivery]], slots: Sequence[int], wanted: list[tuple[int, Delivery]]
 ) -> None:
-    """Put deliveries into the loads that they want, or into the next of the slots.
+    """Put deliveries into their wanted loads, or into the next of the slots.
 
-    Two versions of a key are never in one load. Where the slots are too few for that, it is the
-    last loads.
+    Two versions of a key are never in one load. If there are too few slots for that, the last
+    loads are used.
     """
     to_come = Counter(delivery.key for _, delivery in wanted)
     least = max(to_come.values(), default=0)
@@ -267,7 +267,7 @@ def _topic(delivery: Delivery) -> str:
 
 
 def _log(delivery: Delivery) -> str:
-    """Topic and partition, as its name has them."""
+    """Topic and partition, from its name."""
     return delivery.key.split("/")[-1].rpartition("+")[0]
 
 

@@ -1,4 +1,4 @@
-"""Lines that no producer should send, each with what must become of it."""
+"""Lines that no producer should send, each with its expected outcome."""
 
 import json
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Case:
-    """A line, what is hostile about it, and what becomes of it."""
+    """A line, what is hostile about it, and its expected outcome."""
 
     name: str
     topic: str
@@ -67,7 +67,7 @@ def compact(fields: dict[str, Any], ascii_only: bool = False) -> bytes:
 
 
 def changed(topic: str, outcome: str, **changes: Any) -> Case:
-    """A good line but for these fields."""
+    """A good line except for these fields."""
     names = ", ".join(f"{name} {str(value)[:30]!r}" for name, value in changes.items())
     return Case(names, topic, compact(good(topic, **changes)), outcome)
 
@@ -92,7 +92,7 @@ def spoiled(name: str, old: bytes, new: bytes, outcome: str, topic: str = CLICKS
 
 
 def ahead(**later: float) -> int:
-    """A `_timestamp` so much later than the hour that has begun: the same in all test processes."""
+    """A `_timestamp` this much after the current hour's start: the same in all test processes."""
     return int((_this_hour() + timedelta(**later)).timestamp() * 1000)
 
 

@@ -48,7 +48,7 @@ class KilledShop:
         )
 
     def land(self, portions: int) -> None:
-        """The next files, such as come in a load's time; with one portion left, all of them."""
+        """Land the files of about one load's duration; with one portion left, all of them."""
         share = len(self.coming) // portions
         now, self.coming = self.coming[:share], self.coming[share:]
         for write in now:
@@ -59,7 +59,7 @@ class KilledShop:
             part.replace(path)
 
     def kill_a_load(self, longest: float) -> bool:
-        """Kill a load at a random moment within so many CPU seconds; False when it was faster."""
+        """Kill a load at a random moment within this many CPU seconds; False if it ended before."""
         load = Warm(self.settings, self.root / "log", "load")
         if load.ends_before(self.rng.uniform(0.02, longest)):
             assert load.status() == 0, load.output()

@@ -1,4 +1,4 @@
-"""Landings read back, and the contract of a line written down a second time."""
+"""Reads landings back, and a second implementation of the contract of a line."""
 
 import gzip
 import json
@@ -77,7 +77,7 @@ def delay_ms(event: dict[str, Any]) -> float:
     return float(event["_timestamp"] - instant(event["event_ts"]).timestamp() * 1000)
 
 
-# --- The contract of a line, written down a second time ---
+# --- A second implementation of the contract of a line ---
 
 
 @cache

@@ -29,7 +29,7 @@ A_MILLIONTH = Fraction(1, 1_000_000)
 
 
 def meaning(rules: Settings) -> dict[str, Any]:
-    """The settings that decide what the numbers mean, from the referee's."""
+    """The settings that change the results, from the referee's."""
     return {
         "late_days": rules.late_days,
         "bot_patterns": ",".join(rules.bot_patterns),
@@ -153,7 +153,7 @@ def differences(pipeline: Pipeline, expected: Outcome) -> list[str]:
 
 
 def _equal(expected: dict[str, Any] | None, actual: dict[str, Any] | None) -> bool:
-    """Exactly, but for quotients and catalog numbers, which an engine may round in its own way."""
+    """Exactly, except for quotients and catalog numbers, which engines may round differently."""
     if expected is None or actual is None:
         return expected is actual
     return expected.keys() == actual.keys() and all(

@@ -1,4 +1,4 @@
-"""Commands of TWIST in processes of their own, which may be stopped, raced and killed."""
+"""Commands of TWIST in separate processes, which can be stopped, raced and killed."""
 
 import multiprocessing
 import os
@@ -17,14 +17,14 @@ from ingestion.settings import ROOT, Settings, load_settings
 
 THEN = "&&"
 PATIENCE = 240
-"""Seconds after which a command that does not end is a failure, on a machine that is busy too."""
+"""Seconds after which a command that has not ended is a failure, even on a busy machine."""
 
 _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload(["tests.harness.preloaded"])
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The settings as a command reads them."""
+    """The settings as environment variables of a command."""
     values = settings.model_dump(exclude={"s3_access_key_id", "s3_secret_access_key"})
     found = {f"TWIST_{name.upper()}": str(value) for name, value in values.items()}
     found["TWIST_S3_ACCESS_KEY_ID"] = settings.s3_access_key_id.get_secret_value()
@@ -72,7 +72,7 @@ class Warm:
         return not self.process.is_alive()
 
     def ends_before(self, cpu_seconds: float) -> bool:
-        """Wait until it ends, or has worked so long: busy neighbours do not change the moment."""
+        """Wait until it ends or has used this much CPU time, which other load does not affect."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if self.ends_within(0.01):

@@ -71,7 +71,7 @@ def _files(shop: Shop) -> list[_File]:
 
 
 def _line(draft: Draft, offset: int, first: bool) -> bytes:
-    """The line of a draft, the members of its position first or last."""
+    """The line of a draft, with the members of its position first or last."""
     place = {
         "_topic": draft.topic,
         "_partition": draft.partition,
@@ -96,7 +96,7 @@ def _redeliver(rng: Random, files: list[_File]) -> None:
 
 
 def _versions(rng: Random, lines: list[bytes], often: float) -> list[bytes]:
-    """The bodies that an object has one after another; mostly one."""
+    """The successive bodies of an object; mostly one."""
     last = _gzipped(rng, lines)
     draw = rng.random()
     if draw < 0.005:  # unreadable for good

@@ -116,7 +116,7 @@ class Shop:
         return shop
 
     def add_day(self, day: datetime, kind: DayKind) -> None:
-        """A few lines of a day of which the shop has none yet."""
+        """A few lines of a day without lines in the shop yet."""
         self.days, self.instants = [day], []
         if kind != "others":
             self.stock_changes(self.rng.randint(1, 6))
@@ -183,7 +183,7 @@ class Shop:
         return text + (f".{digits[:length]}" if length else "") + "Z"
 
     def event_id(self, topic: str, moment: datetime, number: int) -> str:
-        """An id new to its topic and day; often one that another day or topic has, too."""
+        """An id new to its topic and day; often one that another day or topic also has."""
         rng, day = self.rng, midnight(moment)
         for name in (f"{rng.choice('eeE')}{rng.randrange(8)}", f"{topic[0]}{number}"):
             if (topic, day, name) not in self.ids:

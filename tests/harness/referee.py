@@ -1,16 +1,16 @@
-"""The referee: what the contract says must come of the objects that landed, in plain Python.
+"""The referee: the outcome that the contract requires for the landed objects, in plain Python.
 
     outcome = referee([[Delivery(key, body), …], [], "replay", …], Settings())
 
 A step is a load (what is newly listed when it runs) or `"replay"` (of all late events set aside so
-far). Choices where the contract is silent (those on lines are in `oracle_lines`, those on tables
-in `oracle_marts`):
+far). Choices where the contract is silent (those on lines are in `referee_lines`, those on tables
+in `referee_marts`):
 
-- Of two versions of a key in one load only the last lay there to be listed.
-- A key that comes again with the same bytes is the same object: not read again.
+- Of two versions of a key in one load only the last can be listed.
+- A key that lands again with the same bytes is the same object: not read again.
 - Positions of quarantined, late and duplicate lines count as seen, too.
-- A late event whose event is there when it is replayed is not staged; its position competes for
-  the smallest. Late events are replayed in the order of their positions.
+- A late event whose event is already staged when it is replayed is not staged; its position counts
+  for the smallest. Late events are replayed in the order of their positions.
 - An unreadable object has no counts (all 0). It stays unreadable under its digest when its key is
   rewritten and that version loads.
 """
@@ -41,7 +41,7 @@ __all__ = ["Delivery", "LateEvent", "Object", "Outcome", "Settings", "Step", "di
 
 @dataclass(frozen=True)
 class Delivery:
-    """An object as it lies in the landing lake."""
+    """An object in the landing lake."""
 
     key: str
     body: bytes
@@ -73,14 +73,14 @@ class LateEvent:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What must be there after the last step."""
+    """The expected state after the last step."""
 
     objects: dict[tuple[str, str], Object]
     """By key and digest of the body."""
     quarantined: list[Quarantined]
-    """In the order of loading; a line without position once for every time it was delivered."""
+    """In the order of loading; a line without position once per delivery."""
     late: list[LateEvent]
-    """In the order of loading, each once; a replay leaves them."""
+    """In the order of loading, each once; a replay does not remove them."""
     loaded: int
     """Lines that rule 6 loaded: the sum over all objects."""
     replayed: int
@@ -98,12 +98,12 @@ class Outcome:
 
 
 def digest(body: bytes) -> str:
-    """MD5 in hex: what S3 gives as the ETag of a small object."""
+    """MD5 in hex: S3's ETag of a small object."""
     return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
 def referee(steps: Sequence[Step], settings: Settings | None = None) -> Outcome:
-    """Take the steps one after another and say what must be there at the end."""
+    """Apply the steps in order and return the expected state at the end."""
     loader = _Loader(settings or Settings())
     for step in steps:
         if step == "replay":
@@ -148,7 +148,7 @@ class _Loader:
         )
 
     def outcome_of(self, topic: str, raw: bytes) -> str:
-        """What becomes of a line: the first rule that applies."""
+        """The outcome of a line: the first rule that applies."""
         line = place(topic, raw, self.settings.now)
         if isinstance(line, Quarantined):  # 1
             self.quarantined.append(line)
@@ -167,7 +167,7 @@ class _Loader:
         return "loaded" if self.accept(event) else "duplicate"  # 6, 5
 
     def accept(self, event: Event) -> bool:
-        """Put an event in its place; False when a copy of it was there already."""
+        """Accept an event; False if a copy of it was already accepted."""
         topic = event.position.topic
         if topic == "product_catalog":
             self.catalog.append(event)

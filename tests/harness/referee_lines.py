@@ -1,17 +1,17 @@
-"""The referee, part one: what an object and a line of it say, each judged alone.
+"""The referee, part one: objects and their lines, each checked alone.
 
-Plain Python, written from the contract and not from the SQL it judges. Where the contract is
+Plain Python, written from the contract and not from the SQL it checks. Where the contract is
 silent, the choice made is one of these:
 
-- An object of zero bytes is empty, so unreadable; a whole gzip that holds nothing was read and
+- An object of zero bytes is empty, so unreadable; a complete gzip of nothing is readable and
   has no lines. Zero bytes after the last gzip member are padding, anything else is an error.
-- Lines end with LF. What follows the last LF is a line unless it is nothing.
+- Lines end with LF. What follows the last LF is a line unless it is empty.
 - JSON is RFC 8259: no byte order mark, no raw control character in a string. Keys are duplicates
   when they are equal once their escapes are read. Nesting too deep to be read is not JSON.
 - A position is one that Kafka could give: a partition below 2³¹, an offset below 2⁶³; `_timestamp`
   is an integer too, and exactly a day ahead of the clock is still allowed. `-0` is the integer 0.
-- `''` means absent for every field, also for one that is no text; a blank is a value.
-- The year 0000 is no real moment. The schema is judged before the ten minutes.
+- `''` means absent for every field, also for one that is not text; a blank is a value.
+- The year 0000 is not a valid time. The schema is checked before the ten minutes.
 - Patterns of bots and user agents are compared in lower case.
 """
 
@@ -70,7 +70,7 @@ class Quarantined:
 
 @dataclass(frozen=True)
 class Placed:
-    """A JSON object with a whole position: a line that passed rule 1."""
+    """A JSON object with a complete position: a line that passed rule 1."""
 
     position: Position
     arrival: datetime
@@ -109,7 +109,7 @@ class UnreadableError(Exception):
 
 
 class NotJsonError(ValueError):
-    """The text is no JSON as the contract reads it."""
+    """The text is not JSON as the contract defines it."""
 
 
 class BrokenError(Exception):

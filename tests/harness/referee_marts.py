@@ -3,8 +3,8 @@
 A table is a dict from its key (the columns of `KEYS`, in that order) to its other columns.
 Decimals are exact. Choices where the contract is silent:
 
-- `twist_rate` is the exact fraction; whoever compares rounds it to the engine's scale.
-- "Known to the catalog" is judged on the view's day, by the rows that count by then; the SKUs of
+- `twist_rate` is the exact fraction; comparisons round it to the engine's scale.
+- "Known to the catalog" means on the view's day, by the rows that count by then; the SKUs of
   a style are those whose row of that day names it. A known SKU without a brand counts under `''`,
   not under another SKU's brand.
 - `price` and `size_share` in `dim_sku` are the numbers as written, with all their digits.
@@ -68,7 +68,7 @@ class Stock:
 
 
 class Catalog:
-    """The catalog rows, and which of them holds on a day."""
+    """The catalog rows, and which of them is valid on a day."""
 
     def __init__(self, rows: list[Event], late_days: int) -> None:
         self.rows = rows
@@ -164,7 +164,7 @@ class Measures:
 def build(
     clicks: list[Event], changes: list[Event], rows: list[Event], settings: Settings
 ) -> dict[str, Mart]:
-    """Every table. Each event comes once, with the position that is the event's."""
+    """Every table. Each event occurs once, with its own position."""
     views = [click for click in clicks if is_human_view(click, settings.bot_patterns)]
     stock, catalog = Stock(changes), Catalog(rows, settings.late_days)
     marts = _facts(views, stock, catalog, settings.min_sellable_qty)
@@ -228,7 +228,7 @@ def _facts(
 
 
 def _stock_daily(open_days: list[date], stock: Stock) -> Mart:
-    """The levels before the first instant of every open day but the first."""
+    """The levels before the first instant of every open day except the first."""
     table: Mart = {}
     for day in open_days[1:]:
         last_instant = datetime(day.year, day.month, day.day) - timedelta(microseconds=1)

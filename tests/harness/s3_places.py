@@ -1,4 +1,4 @@
-"""What TWIST does in its four places, done by a process of its own that may have other credentials.
+"""TWIST's work in its four places, run by a separate process that may have other credentials.
 
 Light to import: test_aws.py calls it in processes that have no moto.
 """
@@ -47,7 +47,7 @@ def read_landing(settings: Settings) -> None:
 
 
 def write_table(settings: Settings, name: str) -> None:
-    """One with more rows than stay in the catalog."""
+    """A table with more rows than DuckLake inlines in the catalog."""
     import duckdb
 
     with duckdb.connect() as conn:
@@ -56,7 +56,7 @@ def write_table(settings: Settings, name: str) -> None:
 
 
 def outlive_credentials(settings: Settings) -> None:
-    """Work with credentials that end in minutes; then there are others, as in a long shift."""
+    """Work with credentials that expire within minutes and are then renewed, as in a long shift."""
     from ingestion import s3
     from tests.harness.warm import warm_runner
 

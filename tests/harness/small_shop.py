@@ -1,4 +1,4 @@
-"""A shop whose every figure can be told by hand, and whose names are as bad as names can be."""
+"""A shop whose figures can all be computed by hand, and whose names are as hostile as possible."""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ assert len(LONG) == 200
 
 
 def at(hours: float, days: int = 0) -> datetime:
-    """So many hours before noon, so many days before."""
+    """This many hours before noon, this many days before."""
     return NOON - timedelta(days=days, hours=hours)
 
 

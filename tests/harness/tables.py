@@ -1,4 +1,4 @@
-"""What a warehouse holds, read as its users read it, in a form that can be compared."""
+"""The content of a warehouse, read as its users read it, in a form that can be compared."""
 
 from collections import Counter
 from typing import Any
@@ -36,13 +36,13 @@ Rows = Counter[tuple[Any, ...]]
 
 
 def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
-    """One question on a connection of its own."""
+    """One query on its own connection."""
     (rows,) = queries(settings, sql)
     return rows
 
 
 def queries(settings: Settings, *statements: str) -> list[list[tuple[Any, ...]]]:
-    """Questions on one connection; opening it takes longer than asking."""
+    """Queries on one connection; opening it takes longer than querying."""
     reader = open_reader(settings)
     try:
         return [reader.execute(sql).fetchall() for sql in statements]
@@ -51,7 +51,7 @@ def queries(settings: Settings, *statements: str) -> list[list[tuple[Any, ...]]]
 
 
 def marts(settings: Settings) -> dict[str, Rows]:
-    """The rows of every mart, but for what the contract leaves open."""
+    """The rows of every mart, without what the contract leaves open."""
     found = queries(
         settings,
         *(

@@ -9,5 +9,5 @@ from orchestration.warehouse.dbt_runner import Dbt
 
 @cache
 def warm_runner(target: str = "embedded") -> Any:
-    """What `Dbt(settings, runner=…)` takes."""
+    """The runner for `Dbt(settings, runner=…)`."""
     return Dbt(Settings(_env_file=None, target=target)).warm_up()

@@ -76,7 +76,7 @@ def test_the_index_shows_each_field_of_each_topic() -> None:
     page = dbt_docs.index_page(schemas, MANIFEST, {})
     fields = sum(len(schema["properties"]) for schema in schemas.values())
     assert page.count("<tr><td>") == fields + 1, "and the column of the one table"
-    assert "<td><code>style_id</code></td><td>string</td><td>at times</td>" in page
+    assert "<td><code>style_id</code></td><td>string</td><td>sometimes</td>" in page
     assert "<td><code>event_id</code></td><td>string</td><td>yes</td>" in page
 
 
