@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     except (click.Abort, KeyboardInterrupt):
-        click.echo("twist: interrupted; the next load carries on", err=True)
+        click.echo("twist: interrupted; the next load continues", err=True)
         return 130
     return status or 0
 

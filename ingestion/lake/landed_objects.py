@@ -118,7 +118,7 @@ def newest_folder(store: "ObjectStore", topic: str) -> datetime | None:
 
 
 def read_text(store: "ObjectStore", key: str) -> ObjectText:
-    """Read one object whole: checked gzip (every member, checksum and length), then UTF-8."""
+    """Read one object completely: checked gzip (every member, checksum and length), then UTF-8."""
     try:
         answer = get(store, key)
         body = bytes(answer.bytes())

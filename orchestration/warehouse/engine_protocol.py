@@ -56,7 +56,7 @@ class Engine(Protocol):
         """Raise `SettingsError` where there is nothing to read yet."""
 
     def reader(self, threads: int | None = None) -> AbstractContextManager[Query]:
-        """A connection of its own that changes no table; on DuckDB it sees one snapshot.
+        """A separate connection that changes no table; on DuckDB it sees one snapshot.
 
         Raises:
             SettingsError: there is no warehouse, it lacks a table, or the log-on is refused.

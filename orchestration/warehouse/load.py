@@ -132,12 +132,12 @@ def _announce(say: Callable[[str], None], batch: Batch) -> None:
 def _open_work(engine: Engine, dbt: Dbt) -> OpenWork:
     ((newest, reached, replays, unreadable),) = dbt.query(
         f"""
-        select stamps.newest, stamps.reached, requests.replays, landed.unreadable
+        select loads.newest, loads.reached, requests.replays, landed.unreadable
         from (
             select max(load_id) as newest,
                 max(case when model_name = 'twist_daily' then load_id end) as reached
             from {engine.relation("audit", "watermarks")}
-        ) as stamps
+        ) as loads
         cross join (
             select count(*) as replays from {engine.relation("audit", "late_events")}
             where replay_requested_at is not null

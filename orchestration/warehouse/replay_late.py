@@ -12,7 +12,7 @@ from orchestration.warehouse.load_report import LoadReport
 def replay_late(settings: Settings, dbt: Dbt, say: Callable[[str], None]) -> tuple[int, LoadReport]:
     """Stage the late events set aside so far and compute what they change.
 
-    The request is stored first: if this process is killed, the next load carries on with it.
+    The request is stored first: if this process is killed, the next load completes it.
 
     Returns:
         How many events were replayed, and the load's report.

@@ -6,7 +6,7 @@
     load_id()            the load_id of the rows that the running model writes
     last_load()          the load_id that it last finished with, as a literal (files older than it are
                          never opened); 0 on a first build, and while compiling without a warehouse
-    record_watermark()   post-hook: the model is done (but for a run with --empty, which did nothing)
+    record_watermark()   post-hook: the model is done (except in a run with --empty, which did nothing)
     forget_watermark()   pre-hook, for Teradata: a table about to be rebuilt is not done. There the
                          build is two requests (CREATE, INSERT): if the second fails, the next run
                          finds a table without rows and fills it from all of its inputs

@@ -66,7 +66,7 @@ def fulfilment_fields(locations: Locations) -> list[str]:
 
 
 def catalog_rows(goods: Assortment, skus: list[int], prices: list[float]) -> list[str]:
-    """For each of these SKUs: its row of the catalog, but for the time it was written."""
+    """For each of these SKUs: its row of the catalog, without the time it was written."""
     rows = []
     for sku in skus:
         style = int(goods.sku_style[sku])
