@@ -3,7 +3,6 @@
 `.env.example` shows the same settings with complete local values and a comment on each.
 """
 
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -73,22 +72,22 @@ class Settings(BaseSettings):
             raise ValueError("a comma-separated list of words without quotes, % _ or \\")
         return ",".join(words)
 
-    @cached_property
+    @property
     def landing_root(self) -> str:
         """The landing lake: `s3://bucket/prefix`, or an absolute folder."""
         return _place(self.landing)
 
-    @cached_property
+    @property
     def warehouse_root(self) -> Path:
         """The warehouse, as an absolute folder."""
         return _absolute(self.warehouse)
 
-    @cached_property
+    @property
     def history_root(self) -> str:
         """The history lake: `s3://bucket/prefix`, or an absolute folder."""
         return _place(self.history)
 
-    @cached_property
+    @property
     def overview_root(self) -> str:
         """Where the overview is published: `s3://bucket/prefix`, or an absolute folder."""
         return _place(self.overview)

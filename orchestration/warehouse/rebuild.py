@@ -33,7 +33,6 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
     replaced = target.with_name(target.name + ".replaced")
     shutil.rmtree(fresh, ignore_errors=True)
     new = settings.model_copy(update={"warehouse": str(fresh)})
-    new.__dict__.pop("warehouse_root", None)
     dbt = Dbt(new)
     writer_lock.take(fresh)
     engine_of(new).prepare(dbt)
