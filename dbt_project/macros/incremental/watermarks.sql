@@ -21,7 +21,7 @@
 {% macro default__watermarks() %}{{ unsupported_engine('watermarks') }}{% endmacro %}
 {% macro duckdb__watermarks() -%}
   {#- Not by source(): that would make the table a parent of every model in the lineage. -#}
-  {{ return('memory.main.watermarks' if is_writing_duckdb() else target.database ~ '.audit.watermarks') }}
+  {{ return('memory.main.watermarks' if is_writing_duckdb() else 'twist.audit.watermarks') }}
 {%- endmacro %}
 {% macro teradata__watermarks() %}{{ return(source('warehouse', 'watermarks')) }}{% endmacro %}
 
