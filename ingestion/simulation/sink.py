@@ -1,22 +1,23 @@
 """Writes records to the landing lake as Kafka Connect's S3 sink does, faults included.
 
 A `Sink` gives every record its partition and offset, appends the position to its object and closes
-a file per topic, partition and window of arrival. It can also simulate faults of sinks and
-producers: land lines again in other files, rewrite a key with more lines, land malformed lines.
+a file per topic, partition and window of arrival.
 """
 
 import json
 import zlib
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import cycle
 from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
 
+from ingestion.contract.topics import TOPICS
 from ingestion.lake import object_keys
 from ingestion.simulation import dirt
 
@@ -94,12 +95,12 @@ class Summary:
 
 @dataclass
 class _File:
-    """A file while it is open: its lines so far are already compressed."""
+    """An open file: its lines so far, compressed."""
 
     key: str
-    rewritten: bool
+    rewritten: bool = False
     lines: int = 0
-    parts: list[bytes] = field(default_factory=list)
+    body: bytearray = field(default_factory=bytearray)
     early: Write | None = None
     # 31: gzip framing; zlib writes no name and mtime 0, so equal lines give equal bytes
     zip: "zlib._Compress" = field(
@@ -107,22 +108,21 @@ class _File:
     )
 
     def append(self, lines: Sequence[bytes]) -> None:
+        """Adds lines, which have their line breaks."""
         if self.rewritten and self.early is None:
-            first = max(1, len(lines) // 2)
-            self._pack(lines[:first])
-            body = b"".join(self.parts) + self.zip.copy().flush()
+            half = max(1, len(lines) // 2)
+            self._pack(lines[:half])
+            body = bytes(self.body) + self.zip.copy().flush()
             self.early = Write(self.key, body, self.lines, False)
-            lines = lines[first:]
+            lines = lines[half:]
         self._pack(lines)
 
     def close(self) -> Write:
-        self.parts.append(self.zip.flush())
-        return Write(self.key, b"".join(self.parts), self.lines, True)
+        return Write(self.key, bytes(self.body) + self.zip.flush(), self.lines, True)
 
     def _pack(self, lines: Sequence[bytes]) -> None:
-        if lines:
-            self.lines += len(lines)
-            self.parts.append(self.zip.compress(b"\n".join(lines) + b"\n"))
+        self.lines += len(lines)
+        self.body += self.zip.compress(b"".join(lines))
 
 
 @dataclass
@@ -139,22 +139,10 @@ class _Partition:
     again: _File | None = None
     """What the next hour delivers a second time."""
 
-    def open(self, timestamp: int, start_offset: int, rewritten: bool = False) -> _File:
-        """The file that this partition opens at this time, in milliseconds since the epoch."""
+    def key(self, timestamp: int, start_offset: int) -> str:
+        """The key of a file that opens at this time, in milliseconds since the epoch."""
         opened = datetime.fromtimestamp(timestamp // 1000, UTC)
-        key = object_keys.object_key(self.topic, opened, self.number, start_offset)
-        return _File(key, rewritten)
-
-    def lines(self, offsets: list[int]) -> list[bytes]:
-        """The new records as lines, at these offsets."""
-        shape = b'%%b,"_topic":"%b","_partition":%d,"_offset":%%d,"_timestamp":%%d}' % (
-            self.topic.encode(),
-            self.number,
-        )
-        return [
-            shape % (value[:-1], offset, timestamp)
-            for offset, (_, _, value, timestamp) in zip(offsets, self.records, strict=True)
-        ]
+        return object_keys.object_key(self.topic, opened, self.number, start_offset)
 
 
 class Sink:
@@ -167,11 +155,15 @@ class Sink:
     def __init__(self, config: SinkConfig) -> None:
         self.summary = Summary()
         self._config = config
-        self._partitions: dict[str, list[_Partition]] = {}
+        self._topics = {
+            topic: [_Partition(topic, number) for number in range(config.partitions)]
+            for topic in sorted(TOPICS)
+        }
+        self._partitions = [each for numbered in self._topics.values() for each in numbered]
         self._window_ms = config.file_minutes * 60_000
         self._window = 0
         self._rewrites: list[Write] = []
-        self._spoiled: dict[str, int] = defaultdict(int)
+        self._kinds = {topic: cycle(kinds) for topic, kinds in dirt.KINDS.items()}
         # A stream of its own for each fault: turning one on does not change the others.
         self._rng_dirt, self._rng_again, self._rng_rewrite = (
             np.random.default_rng([config.seed, 100, fault]) for fault in range(3)
@@ -186,63 +178,57 @@ class Sink:
                 if window < self._window:
                     raise ValueError(f"{chunk[begin]} comes too late: sort records by timestamp")
                 if window > self._window:
-                    yield from self._close(window)
+                    yield from self._close(self._hour_ms(window) > self._hour_ms(self._window))
+                    self._window = window
                 end = bisect_left(
                     chunk, (window + 1) * self._window_ms, lo=begin, key=attrgetter("timestamp")
                 )
                 self._append(chunk[begin:end])
                 begin = end
-        yield from self._close(None)
-        yield from self._drain(self._rewrites)
+        yield from self._close(True)
+        yield from map(self._counted, self._rewrites)
+
+    def _hour_ms(self, window: int) -> int:
+        """The begin of the hour in which a window lies."""
+        return window * self._window_ms // HOUR_MS * HOUR_MS
 
     def _append(self, records: Sequence[Record]) -> None:
         """Adds the records of one window to the files of their partitions."""
         crc32, count = zlib.crc32, self._config.partitions
         for record in records:
-            partitions = self._partitions.get(record[0])
-            if partitions is None:
-                partitions = [_Partition(record[0], number) for number in range(count)]
-                self._partitions[record[0]] = partitions
-            partitions[crc32(record[1].encode()) % count].records.append(record)
-        for partition in self._ordered():
+            self._topics[record[0]][crc32(record[1].encode()) % count].records.append(record)
+        for partition in self._partitions:
             if partition.records:
                 self._flush(partition)
 
-    def _ordered(self) -> Iterator[_Partition]:
-        for topic in sorted(self._partitions):
-            yield from self._partitions[topic]
-
     def _flush(self, partition: _Partition) -> None:
         """Moves a partition's new records into its file, and some of them into the next hour's."""
+        topic, records, offset = partition.topic, partition.records, partition.offset
         if partition.file is None:
             rewritten = self._rng_rewrite.random() < self._config.rewrite_rate
-            first = partition.records[0].timestamp
-            partition.file = partition.open(first, partition.offset, rewritten)
-        spoiled = np.zeros(len(partition.records), bool)
-        if self._config.dirty_rate:
-            spoiled = self._rng_dirt.random(len(spoiled)) < self._config.dirty_rate
+            partition.file = _File(partition.key(records[0].timestamp, offset), rewritten)
+        spoiled = self._rng_dirt.random(len(records)) < self._config.dirty_rate
         # A spoiled copy follows its original and has the offset after it.
-        before = np.cumsum(spoiled) - spoiled
-        offsets = (partition.offset + np.arange(len(spoiled)) + before).tolist()
-        lines = partition.lines(offsets)
-        self.summary.records[partition.topic] += len(lines)
-        if self._config.duplicate_rate:
-            self._redeliver(partition, offsets, lines)
-        originals = np.flatnonzero(spoiled).tolist()
-        copies = [self._spoil(partition.topic, lines[k], offsets[k] + 1) for k in originals]
-        for k, copy in reversed(list(zip(originals, copies, strict=True))):
-            lines.insert(k + 1, copy)
+        offsets = (offset + np.arange(len(records)) + np.cumsum(spoiled) - spoiled).tolist()
+        shape = b'%%b,"_topic":"%b","_partition":%d,"_offset":%%d,"_timestamp":%%d}\n' % (
+            topic.encode(),
+            partition.number,
+        )
+        lines = [
+            shape % (value[:-1], number, timestamp)
+            for number, (_, _, value, timestamp) in zip(offsets, records, strict=True)
+        ]
+        self.summary.records[topic] += len(lines)
+        self._redeliver(partition, offsets, lines)
+        for k in np.flatnonzero(spoiled).tolist():
+            copy = offsets[k] + 1
+            kind = next(self._kinds[topic])  # each topic takes them in turn
+            line = json.loads(lines[copy - offset - 1]) | {"_offset": copy}
+            lines.insert(copy - offset, dirt.spoil(kind, line) + b"\n")
+            self.summary.dirty[kind] += 1
         partition.file.append(lines)
         partition.offset += len(lines)
         partition.records = []
-
-    def _spoil(self, topic: str, line: bytes, offset: int) -> bytes:
-        """A malformed copy of a line. Each topic takes the kinds in turn."""
-        kinds = list(dirt.KINDS[topic])
-        kind = kinds[self._spoiled[topic] % len(kinds)]
-        self._spoiled[topic] += 1
-        self.summary.dirty[kind] += 1
-        return dirt.spoil(kind, json.loads(line) | {"_offset": offset})
 
     def _redeliver(self, partition: _Partition, offsets: list[int], lines: list[bytes]) -> None:
         """Puts a run of these lines into the file that the next hour delivers again."""
@@ -252,15 +238,15 @@ class Sink:
         first = int(self._rng_again.integers(len(lines) - count + 1))
         if partition.again is None:
             # The hour after: its own files start with later offsets, so the keys never meet.
-            next_hour = self._window * self._window_ms // HOUR_MS * HOUR_MS + HOUR_MS
-            partition.again = partition.open(next_hour, offsets[first])
+            next_hour = self._hour_ms(self._window) + HOUR_MS
+            partition.again = _File(partition.key(next_hour, offsets[first]))
         partition.again.append(lines[first : first + count])
         self.summary.redelivered += count
 
-    def _close(self, window: int | None) -> Iterator[Write]:
-        """Closes the files of the current window before `window` (None: the end) begins."""
+    def _close(self, hour_ends: bool) -> Iterator[Write]:
+        """Closes the files of a window, and completes the rewrites of the one before."""
         rewrites, self._rewrites = self._rewrites, []
-        for partition in self._ordered():
+        for partition in self._partitions:
             if partition.file is None:
                 continue
             final, early = partition.file.close(), partition.file.early
@@ -270,19 +256,15 @@ class Sink:
                 self.summary.rewritten += 1
                 yield early
             else:
-                yield from self._drain([final])
-        yield from self._drain(rewrites)
-        hour = self._window * self._window_ms // HOUR_MS
-        if window is None or window * self._window_ms // HOUR_MS > hour:
-            for partition in self._ordered():
-                if partition.again is not None:
-                    yield from self._drain([partition.again.close()])
-                    partition.again = None
-        self._window = window or self._window
+                yield self._counted(final)
+        yield from map(self._counted, rewrites)
+        for partition in self._partitions:
+            if hour_ends and partition.again is not None:
+                yield self._counted(partition.again.close())
+                partition.again = None
 
-    def _drain(self, writes: Iterable[Write]) -> Iterator[Write]:
-        for write in writes:
-            self.summary.objects += 1
-            self.summary.lines += write.lines
-            self.summary.bytes += len(write.body)
-            yield write
+    def _counted(self, write: Write) -> Write:
+        self.summary.objects += 1
+        self.summary.lines += write.lines
+        self.summary.bytes += len(write.body)
+        return write
