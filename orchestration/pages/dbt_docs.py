@@ -6,9 +6,9 @@ table has) is built from the YAML; a test compares its columns with the tables.
 
 import json
 import logging
+import re
 import shutil
 from collections.abc import Callable, Mapping
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,20 +39,15 @@ def write_docs(
         manifest = _compiled_manifest(target)
         catalog = catalog_of(manifest)
         (target / "catalog.json").write_text(json.dumps(catalog))
-        pages = target / "pages"
-        pages.mkdir()
-        titles = guide.write_guide(pages)
-        (pages / "dbt.html").write_text(_dbt_page(manifest, catalog))
+        docs, pages = target / "docs", target / "pages"
+        docs.mkdir()
+        (docs / "dbt.html").write_text(_dbt_page(manifest, catalog))
         say("docs: tracing columns …")
-        _write_lineage(target / "manifest.json", target / "catalog.json", pages / "lineage")
-        schemas = {path.stem: json.loads(path.read_text()) for path in sorted(SCHEMAS.glob("*"))}
-        (pages / "schemas").mkdir()
-        for path in SCHEMAS.glob("*.json"):
-            shutil.copy(path, pages / "schemas")
-        snapshot = overview()
-        for name, text in snapshot.items():
-            (pages / name).write_text(text)
-        (pages / "index.html").write_text(index_page(schemas, manifest, titles, bool(snapshot)))
+        _write_lineage(target / "manifest.json", target / "catalog.json", docs / "lineage")
+        shutil.copytree(SCHEMAS, docs / "schemas")
+        for name, text in overview().items():
+            (docs / name).write_text(text)
+        guide.build_site(docs, pages, manifest)
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(pages, folder)
@@ -62,25 +57,15 @@ def write_docs(
 def _compiled_manifest(target: Path) -> JsonObject:
     from dbt.cli.main import dbtRunner
 
+    command = ["docs", "generate", "--target=offline", "--empty-catalog", f"--target-path={target}"]
     with in_environment({"TWIST_ROOT": str(ROOT)}):
-        answer = dbtRunner().invoke(
-            [
-                "docs",
-                "generate",
-                "--target=offline",
-                "--empty-catalog",
-                f"--target-path={target}",
-                *COMMON,
-            ]
-        )
+        answer = dbtRunner().invoke([*command, *COMMON])
     if not answer.success:
         raise DbtFailed(f"the docs could not be generated: {answer.exception or answer.result}")
     manifest: JsonObject = json.loads((target / "manifest.json").read_text())
     overview = manifest["docs"]["doc.twist.__overview__"]
-    overview["block_contents"] = guide.linked_from_index(
-        f"dbt_project/{overview['original_file_path']}",
-        overview["block_contents"],
-        guide.sources(),
+    overview["block_contents"] = re.sub(
+        r"\]\(([^):]+)\.md\b", r"](guide/dbt_project/docs/\1.html", overview["block_contents"]
     )
     return manifest
 
@@ -216,124 +201,3 @@ _WATERMARKS = _table(
     {"model_name": {"data_type": "varchar"}, "load_id": {"data_type": "bigint"}},
 )
 """The table that load_id() reads by name, so that it is not a parent of every model."""
-
-
-def index_page(
-    schemas: dict[str, JsonObject],
-    manifest: JsonObject,
-    titles: Mapping[str, str],
-    has_overview: bool = False,
-) -> str:
-    """The page that links the others, with the contracts: fields of topics, columns of tables.
-
-    `titles` are those of the guide's pages, by address.
-    """
-    published = [
-        node
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["schema"] in ("marts", "audit")
-    ]
-    parts = {
-        "style": guide.STYLE,
-        "guide": "\n".join(
-            f'  <li><a href="{address}">{escape(title)}</a></li>'
-            for address, title in titles.items()
-        ),
-        "overview": _OVERVIEW if has_overview else _NO_OVERVIEW,
-        "topics": "\n".join(_topic_section(name, schema) for name, schema in schemas.items()),
-        "tables": "\n".join(map(_table_section, published)),
-    }
-    page = _PAGE
-    for name, text in parts.items():
-        page = page.replace(f"{{{name}}}", text)
-    return page
-
-
-def _table_section(node: JsonObject) -> str:
-    name, address = node["name"], f"dbt.html#!/model/{node['unique_id']}"
-    rows = "\n".join(
-        f"<tr><td><code>{escape(column)}</code></td><td>{escape(rule.get('data_type') or '')}</td>"
-        f"<td>{escape(rule.get('description', ''))}</td></tr>"
-        for column, rule in node["columns"].items()
-    )
-    return (
-        f'<h3 id="{name}">{node["schema"]}.{name}</h3>\n'
-        f"<p>{escape(node.get('description', ''))} "
-        f'<a href="{address}">How it is computed</a></p>\n'
-        "<details><summary>Columns</summary><table>\n<tr><th>column</th><th>type</th>"
-        f"<th>description</th></tr>\n{rows}\n</table></details>"
-    )
-
-
-def _topic_section(name: str, schema: JsonObject) -> str:
-    rows = "\n".join(
-        f"<tr><td><code>{escape(field)}</code></td><td>{escape(rule['type'])}</td>"
-        f"<td>{_required(field, schema)}</td><td>{escape(limits(rule))}</td>"
-        f"<td>{escape(rule.get('description', ''))}</td></tr>"
-        for field, rule in schema["properties"].items()
-    )
-    return (
-        f'<h3 id="{name}">{name}</h3>\n<p>{escape(schema["description"])} '
-        f'<a href="schemas/{name}.json">JSON Schema</a></p>\n'
-        "<table>\n<tr><th>field</th><th>type</th><th>required</th><th>limits</th>"
-        f"<th>description</th></tr>\n{rows}\n</table>"
-    )
-
-
-def _required(field: str, schema: JsonObject) -> str:
-    if field in schema.get("required", ()):
-        return "yes"
-    return "sometimes" if field in schema.get("then", {}).get("required", ()) else ""
-
-
-def limits(rule: JsonObject) -> str:
-    """The limits in a field's JSON Schema, in words."""
-    found = []
-    if "maxLength" in rule:
-        found.append(f"at most {rule['maxLength']} characters")
-    if "x-cut" in rule:
-        found.append(f"cut at {rule['x-cut']:,} characters")
-    if "enum" in rule:
-        found.append(" or ".join(rule["enum"]))
-    if rule.get("format") == "date-time":
-        found.append("YYYY-MM-DDTHH:MM:SS[.1–6 digits]Z")
-    if "exclusiveMinimum" in rule:
-        found.append(f"above {rule['exclusiveMinimum']:,}")
-    if "minimum" in rule:
-        found.append(f"at least {rule['minimum']:,}")
-    if "maximum" in rule:
-        found.append(f"at most {rule['maximum']:,}")
-    return ", ".join(found)
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>TWIST</title>
-<style>{style}</style>
-<h1>TWIST</h1>
-<p>Traffic Weighted In-Stock Tracker: what share of product views met an item that could be
-bought.</p>
-<ul>
-  {overview}
-  <li><a href="dbt.html">Tables and columns</a>: every model, what it means, how it is computed</li>
-  <li><a href="lineage/index.html">Column lineage</a>: where each column comes from</li>
-</ul>
-<h2>Guide</h2>
-<ul>
-{guide}
-</ul>
-<h2>Topics</h2>
-<p>What the producers send. A line that breaks its schema is quarantined with the reason.</p>
-{topics}
-<h2>Published tables</h2>
-<p>The interface for readers: the contract is enforced, a table that breaks it is not built.</p>
-{tables}
-</html>
-"""
-_OVERVIEW = (
-    '<li><a href="overview.html">Overview</a>: a snapshot of the state of the shop; '
-    "<code>make overview</code> and Dagster publish the current one</li>"
-)
-_NO_OVERVIEW = "<li>Overview: there is no warehouse yet: <code>make load</code></li>"

@@ -74,5 +74,5 @@ def test_the_commands_work_one_after_the_other(tmp_path: Path) -> None:
     assert "rows restored, checksum" in make(checkout, "restore", "DAY=2026-11-01")
     assert "open " in make(checkout, "overview")
     assert "open " in make(checkout, "docs")
-    assert (checkout.root / ".data/docs/guide/README.html").exists()
+    assert (checkout.root / ".data/docs/guide/index.html").exists()
     assert "The audit: every line that landed" in make(checkout, "demo", "DATA=otto")

@@ -5,19 +5,21 @@ path in the checkout.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from posixpath import join, normpath
 
 import click
+from markdown_it import MarkdownIt
 from markdown_it.token import Token
-
-from orchestration.pages.guide import headings, markdown_parser
 
 EXTENSIONS = "csv|html|js|json|lock|md|parquet|properties|py|sql|toml|txt|xml|yaml|yml"
 FOLDERS = "dbt_project|docker|expectations|ingestion|orchestration|tests"
 PATH = re.compile(rf"(?:[\w.@-]+/)+[\w.@-]+\.(?:{EXTENSIONS})|(?:{FOLDERS})(?:/[\w.@-]+)+/?")
+PARSER = MarkdownIt("commonmark").enable("table")
 MADE = (".data/", "dbt_project/target/", "dbt_project/logs/")
 """Folders of files that commands write: git ignores them."""
 
@@ -118,7 +120,7 @@ class _Page(HTMLParser):
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    for token in markdown_parser().parse(text):
+    for token in PARSER.parse(text):
         yield token
         yield from token.children or []
 
@@ -130,8 +132,14 @@ def _links(text: str) -> Iterator[str]:
 
 
 def _anchors(text: str) -> Iterator[str]:
-    for _, _, anchor in headings(markdown_parser().parse(text)):
-        yield anchor
+    """The anchor of each heading, as on GitHub."""
+    seen: Counter[str] = Counter()
+    for token, inline in pairwise(PARSER.parse(text)):
+        if token.type == "heading_open":
+            words = "".join(child.content for child in inline.children or [])
+            anchor = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
+            seen[anchor] += 1
+            yield anchor + (f"-{seen[anchor] - 1}" if seen[anchor] > 1 else "")
 
 
 def _codes(text: str) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,8 @@ MANIFEST: dict[str, Any] = {
             "schema": "audit",
             "alias": "late",
             "config": {"materialized": "view"},
-            "columns": {"topic": {"data_type": "varchar(64)"}},
+            "description": "Late.",
+            "columns": {"topic": {"data_type": "varchar(64)", "description": "Kafka |\ntopic."}},
         },
         "test.twist.late": {"resource_type": "test"},
     },
@@ -56,41 +59,101 @@ def test_a_source_that_is_a_model_has_its_columns_and_an_unknown_one_is_left_out
     assert catalog["sources"]["source.twist.late"]["columns"]["topic"]["type"] == "varchar(64)"
 
 
-@pytest.mark.parametrize(
-    ("rule", "words"),
-    [
-        ({"type": "string", "maxLength": 128}, "at most 128 characters"),
-        ({"type": "string", "x-cut": 2048}, "cut at 2,048 characters"),
-        ({"type": "string", "enum": ["ship", "pickup"]}, "ship or pickup"),
-        ({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "above 0, at most 1"),
-        ({"type": "integer", "minimum": 0, "maximum": 1000}, "at least 0, at most 1,000"),
-        ({"type": "boolean"}, ""),
-    ],
-)
-def test_limits_are_said_in_words(rule: dict[str, Any], words: str) -> None:
-    assert dbt_docs.limits(rule) == words
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("it's a réal folder"))
 
 
-def test_the_index_shows_each_field_of_each_topic() -> None:
-    schemas = {path.stem: json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")}
-    page = dbt_docs.index_page(schemas, MANIFEST, {})
-    fields = sum(len(schema["properties"]) for schema in schemas.values())
-    assert page.count("<tr><td>") == fields + 1, "and the column of the one table"
-    assert "<td><code>style_id</code></td><td>string</td><td>sometimes</td>" in page
-    assert "<td><code>event_id</code></td><td>string</td><td>yes</td>" in page
+def build(folder: Path, schemas: dict[str, Any] | None = None) -> Path:
+    """The site as `make docs` builds it; dbt's pages are empty files."""
+    docs = folder / "docs"
+    shutil.copytree(SCHEMAS, docs / "schemas")
+    for name, schema in (schemas or {}).items():
+        (docs / "schemas" / f"{name}.json").write_text(json.dumps(schema))
+    for made in ("dbt.html", "lineage/index.html"):
+        (docs / made).parent.mkdir(exist_ok=True)
+        (docs / made).touch()
+    guide.build_site(docs, folder / "site", MANIFEST)
+    return folder / "site"
+
+
+def rows(page: Path) -> list[list[str]]:
+    """The texts of the cells of each row of a page's tables, but of the headings."""
+    found = re.findall(r"(?s)<tr>(.*?)</tr>", page.read_text())
+    cells = [re.findall(r"(?s)<td>(.*?)</td>", row) for row in found]
+    return [[unescape(re.sub("<[^>]+>", "", cell)) for cell in row] for row in cells if row]
+
+
+def test_limits_are_said_in_words(tmp_path: Path) -> None:
+    words: dict[str, dict[str, Any]] = {
+        "at most 128 characters": {"type": "string", "maxLength": 128},
+        "cut at 2,048 characters": {"type": "string", "x-cut": 2048},
+        "ship or pickup": {"type": "string", "enum": ["ship", "pickup"]},
+        "above 0, at most 1": {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+        "at least 0, at most 1,000": {"type": "integer", "minimum": 0, "maximum": 1000},
+        "YYYY-MM-DDTHH:MM:SS[.1–6 digits]Z": {"type": "string", "format": "date-time"},
+        "": {"type": "boolean"},
+    }
+    fields = {
+        f"field_{number}": rule | {"description": f"{number} | <b> &\nmore"}
+        for number, rule in enumerate(words.values())
+    }
+    planted = {"planted": {"description": "Planted.", "properties": fields}}
+    shown = {row[0]: row for row in rows(build(tmp_path, planted) / "contract" / "topics.html")}
+    for number, (said, rule) in enumerate(words.items()):
+        field = [rule["type"], "", said, f"{number} | <b> & more"]
+        assert shown[f"field_{number}"][1:] == field
+
+
+def test_each_field_of_each_topic_and_each_column_is_shown(site: Path) -> None:
+    schemas = [json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")]
+    topics = rows(site / "contract" / "topics.html")
+    described = [
+        (field, rule["type"], rule["description"])
+        for schema in schemas
+        for field, rule in schema["properties"].items()
+    ]
+    assert sorted((row[0], row[1], row[4]) for row in topics) == sorted(described)
+    said = [row[:3] for row in topics]
+    assert ["event_id", "string", "yes"] in said
+    assert ["style_id", "string", "sometimes"] in said
+    assert rows(site / "contract" / "tables.html") == [["topic", "varchar(64)", "Kafka | topic."]]
+
+
+def test_the_pages_need_no_network(site: Path) -> None:
+    assert network_faults(site) == []
+
+
+def test_a_page_that_needs_the_network_is_found(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(
+        '<a href="https://a.b"></a><script src="https://a.b"></script>'
+    )
+    (tmp_path / "b.html").write_text('<link rel="icon" href=//a.b/c.ico><img src="c.png">')
+    (tmp_path / "c.css").write_text("/* https://a.b */ @font-face { src: url('https://a.b/c') }")
+    assert network_faults(tmp_path) == ["a.html", "b.html", "c.css"]
+
+
+def network_faults(site: Path) -> list[str]:
+    """The pages and style sheets that load something from elsewhere."""
+    loads = r"<(?:script|link|img)[^>]+(?:src|href)=[\"']?(?:https?:)?//"
+    fetches = r"(?:url\(|@import)\s*[\"']?(?:https?:)?//"
+    return [
+        path.relative_to(site).as_posix()
+        for path in sorted(site.rglob("*"))
+        if path.suffix in (".html", ".css")
+        if re.search(fetches if path.suffix == ".css" else loads, path.read_text())
+    ]
 
 
 @pytest.mark.long
 def test_pages_need_no_network_and_columns_are_traced(tmp_path: Path) -> None:
     index = dbt_docs.write_docs(tmp_path / "docs", lambda _: None)
     pages = [index, index.with_name("dbt.html"), index.parent / "lineage" / "index.html"]
-    for page in pages:
-        text = page.read_text()
-        assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"']?(https?:)?//", text), page
+    assert network_faults(index.parent) == []
     assert "colibriTelemetry = false" in pages[2].read_text()
-    runbook = guide.address("dbt_project/docs/runbook.md")
-    assert (index.parent / runbook).is_file()
-    assert f"]({runbook})" in pages[1].read_text(), "dbt's first page leads there"
+    links = set(re.findall(r"\]\((guide/[^)#]+)", pages[1].read_text()))
+    assert "guide/dbt_project/docs/runbook.html" in links, "dbt's first page leads there"
+    assert [link for link in links if not (index.parent / link).is_file()] == []
     traced = json.loads((index.parent / "lineage" / "colibri-manifest.json").read_text())
     steps = {
         (edge["target"], edge["targetColumn"], edge["source"], edge["sourceColumn"])

@@ -1,6 +1,6 @@
 """The Markdown of the checkout: what it refers to exists, and `make docs` renders it."""
 
-import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,10 +8,10 @@ import pytest
 from ingestion.contract.strict_json import SCHEMAS
 from ingestion.settings import ROOT
 from orchestration.cli import cli
-from orchestration.pages import dbt_docs, guide
+from orchestration.pages import guide
 from tests.harness import markdown
 from tests.harness.checkout import known_files
-from tests.unit.test_docs import MANIFEST
+from tests.unit.test_docs import build
 
 OVERVIEW = "dbt_project/docs/overview.md"
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -101,15 +101,7 @@ def test_a_path_that_does_not_exist_is_found() -> None:
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Guide and index as `make docs` writes them; dbt's pages are empty files."""
-    folder = tmp_path_factory.mktemp("docs")
-    schemas = {path.stem: json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")}
-    titles = guide.write_guide(folder)
-    (folder / "index.html").write_text(dbt_docs.index_page(schemas, MANIFEST, titles))
-    for made in ("dbt.html", "lineage/index.html", *(f"schemas/{name}.json" for name in schemas)):
-        (folder / made).parent.mkdir(exist_ok=True)
-        (folder / made).touch()
-    return folder
+    return build(tmp_path_factory.mktemp("docs"))
 
 
 def test_every_link_of_the_rendered_pages_leads_to_a_page(pages: Path) -> None:
@@ -131,42 +123,51 @@ def test_a_link_of_a_page_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     ]
 
 
-def test_the_index_leads_to_each_page_of_the_guide(pages: Path) -> None:
+def test_the_index_leads_to_each_page(pages: Path) -> None:
     index = (pages / "index.html").read_text()
-    sources = guide.sources()
-    assert {"README.md", OVERVIEW, "expectations/README.md"} <= set(sources)
-    assert any(source.startswith("dbt_project/docs/decisions/0001-") for source in sources)
-    for source in sources:
-        assert f'<a href="guide/{source.removesuffix(".md")}.html">' in index
+    built = {path.relative_to(pages).as_posix() for path in pages.rglob("*.html")}
+    others = {f"schemas/{path.name}" for path in SCHEMAS.iterdir()}
+    assert {"guide/index.html", "guide/expectations/index.html", "dbt.html"} <= built
+    assert any(page.startswith("guide/dbt_project/docs/decisions/0001-") for page in built)
+    assert set(re.findall('href="([^"#]+)"', index)) >= (built | others) - {"index.html"}
     assert ">Run book</a>" in index
 
 
 def test_a_page_has_its_tables_and_headings_and_no_tag_of_dbt(pages: Path) -> None:
-    page = (pages / guide.address(OVERVIEW)).read_text()
-    assert "<title>TWIST: the dbt project</title>" in page
+    page = (pages / "guide" / OVERVIEW).with_suffix(".html").read_text()
+    assert "<title>TWIST: the dbt project - TWIST docs</title>" in page
     assert '<h2 id="see-the-sql">See the SQL</h2>' in page
     assert "<table>" in page
     assert "{%" not in page
     assert "|---" not in page
 
 
-def test_links_lead_to_pages_of_the_guide_and_other_files_become_text() -> None:
-    known = ["a/b.md", "c.md"]
-    text = "[c](../c.md#d) [self](#e) [code `x`](../x.py) [far](https://a.b)\n\n<script>\n"
-    _, page = guide.render("a/b.md", text, known)
-    assert '<a href="../c.html#d">c</a> <a href="#e">self</a>' in page
-    assert "code <code>x</code> <a href=" in page
-    assert "<script>" not in page
-    assert '<a href="../../index.html">' in page
+def test_a_page_shows_the_lists_tables_and_code_that_github_shows(
+    pages: Path, files: dict[str, str]
+) -> None:
+    for path in pages.glob("guide/**/*.html"):
+        source = path.relative_to(pages / "guide").with_suffix(".md").as_posix()
+        text = files.get(source) or files[source.replace("index.md", "README.md")]
+        shown = path.read_text().split('itemprop="articleBody">')[1].split("<footer>")[0]
+        wanted = markdown.PARSER.render(text)
+        for tag in ("li", "ol", "ul", "pre", "table", "td", "code", "h2", "h3"):
+            counts = [len(re.findall(f"<{tag}[ >]", html)) for html in (shown, wanted)]
+            assert counts[0] == counts[1], (source, tag)
 
 
-def test_dbts_own_page_links_the_guide_beside_it() -> None:
-    known = ["dbt_project/docs/a.md", "README.md"]
-    text = "[a](a.md) [r](../../README.md#x) [y](y.sql) [out](https://a.b) [in](#z)"
-    assert guide.linked_from_index("dbt_project/docs/b.md", text, known) == (
-        "[a](guide/dbt_project/docs/a.html) [r](guide/README.html#x) [y](y.sql) "
-        "[out](https://a.b) [in](#z)"
-    )
+def test_a_link_to_a_file_without_a_page_becomes_its_text_and_a_page_that_is_gone_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(guide, "ROOT", tmp_path)
+    readme = tmp_path / "README.md"
+    readme.write_text("# A\n\n## B\n\n[code `x`](x.py#L1) [self](#b) [far](https://a.b/c)\n")
+    page = (build(tmp_path / "good") / "guide" / "index.html").read_text()
+    assert 'code <code>x</code> <a href="#b">self</a> <a href="https://a.b/c">far</a>' in page
+    readme.write_text("# A\n\n[gone](gone.md) [no anchor](#c)\n")
+    with pytest.raises(SystemExit, match="2 warnings in strict mode"):
+        build(tmp_path / "bad")
+    assert "'gone.md'" in caplog.text
+    assert "'#c'" in caplog.text
 
 
 def test_dbt_shows_the_overview_as_its_first_page() -> None:
