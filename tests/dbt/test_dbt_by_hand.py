@@ -28,6 +28,7 @@ def test_compile_show_and_docs_work_on_a_built_warehouse(checkout: Checkout) -> 
     assert "model.twist.fct_twist" in catalog["nodes"]
 
 
+@pytest.mark.long
 def test_a_new_column_of_a_staging_model_is_added_and_filled_from_then_on(
     checkout: Checkout,
 ) -> None:
