@@ -224,8 +224,11 @@ def test_every_verb_of_make_is_described(files: dict[str, str]) -> None:
     ]  # fmt: skip
 
 
-def test_sqlfluff_objects_to_a_badly_written_model(tmp_path: Path) -> None:
+def test_sqlfluff_objects_to_a_badly_written_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("sqlfluff")
+    monkeypatch.setenv("HOME", str(tmp_path))  # it fails without one
     from sqlfluff.core import FluffConfig, Linter
 
     linter = Linter(config=FluffConfig.from_path(str(ROOT)))

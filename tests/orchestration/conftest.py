@@ -35,7 +35,9 @@ def warm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as local:
+    # Dagster's telemetry would write into HOME, and a run fails where it cannot.
+    settings = {"telemetry": {"enabled": False}}
+    with dg.DagsterInstance.local_temp(str(tmp_path), overrides=settings) as local:
         yield local
 
 
