@@ -1,14 +1,14 @@
 """What the retailer sells and where: brands, styles, sizes, stores and distribution centres."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from ingestion.simulation.retailer.config import Floats, Ints, RetailerConfig
+from ingestion.simulation.retailer.config import Bools, Floats, Ints, RetailerConfig
 
 
-@dataclass(frozen=True)
-class Brand:
+class Brand(NamedTuple):
     """A brand and how well it is stocked."""
 
     name: str
@@ -35,22 +35,33 @@ _SHOE = {"36": 5, "37": 11, "38": 19, "39": 22, "40": 18, "41": 12, "42": 8, "43
 _KIDS = {"104": 16, "116": 23, "128": 25, "140": 21, "152": 15}
 _ONE = {"ONE": 1}
 
-CATEGORIES: tuple[tuple[str, str, float, dict[str, int]], ...] = (
-    ("Women", "Dresses", 89.95, _ALPHA),
-    ("Women", "Tops", 34.95, _ALPHA),
-    ("Women", "Jeans", 79.95, _WAIST),
-    ("Women", "Knitwear", 69.95, _ALPHA),
-    ("Men", "Shirts", 49.95, _ALPHA),
-    ("Men", "Trousers", 79.95, _WAIST),
-    ("Men", "Jackets", 149.95, _ALPHA),
-    ("Kids", "T-Shirts", 17.95, _KIDS),
-    ("Kids", "Outerwear", 59.95, _KIDS),
-    ("Shoes", "Sneakers", 99.95, _SHOE),
-    ("Shoes", "Boots", 139.95, _SHOE),
-    ("Accessories", "Bags", 59.95, _ONE),
-    ("Accessories", "Scarves", 29.95, _ONE),
+
+class Category(NamedTuple):
+    """A group of styles with the same sizes."""
+
+    department: str
+    name: str
+    price: float
+    """The usual one, in EUR."""
+    sizes: dict[str, int]
+    """How demand spreads over them."""
+
+
+CATEGORIES = (
+    Category("Women", "Dresses", 89.95, _ALPHA),
+    Category("Women", "Tops", 34.95, _ALPHA),
+    Category("Women", "Jeans", 79.95, _WAIST),
+    Category("Women", "Knitwear", 69.95, _ALPHA),
+    Category("Men", "Shirts", 49.95, _ALPHA),
+    Category("Men", "Trousers", 79.95, _WAIST),
+    Category("Men", "Jackets", 149.95, _ALPHA),
+    Category("Kids", "T-Shirts", 17.95, _KIDS),
+    Category("Kids", "Outerwear", 59.95, _KIDS),
+    Category("Shoes", "Sneakers", 99.95, _SHOE),
+    Category("Shoes", "Boots", 139.95, _SHOE),
+    Category("Accessories", "Bags", 59.95, _ONE),
+    Category("Accessories", "Scarves", 29.95, _ONE),
 )
-"""Department, category, usual price in EUR, and how demand spreads over the sizes."""
 
 COLORS = ("black", "white", "navy", "sand", "olive", "rust", "sky", "grey", "crème")
 
@@ -62,8 +73,7 @@ OLD_LINK_DEMAND = 0.05
 """Demand for an inactive SKU as a share of its former demand."""
 
 
-@dataclass(frozen=True)
-class Locations:
+class Locations(NamedTuple):
     """Distribution centres first, then stores."""
 
     ids: list[str]
@@ -72,15 +82,21 @@ class Locations:
     """Share of each store in the stores' demand; sums to 1."""
 
 
+class Style(NamedTuple):
+    """What all sizes of a product have in common."""
+
+    id: str
+    brand: Brand
+    category: Category
+    color: str
+    price: float
+
+
 @dataclass(frozen=True)
 class Assortment:
     """All styles and SKUs; a SKU is known by its index, and a style's SKUs are adjacent."""
 
-    style_ids: list[str]
-    style_brand: list[int]
-    style_category: list[int]
-    style_color: list[str]
-    style_price: list[float]
+    styles: list[Style]
     style_weight: Floats
     """Share of the traffic; sums to 1."""
     sku_ids: list[str]
@@ -88,7 +104,7 @@ class Assortment:
     sku_style: Ints
     size_share: Floats
     """The catalog's size curve: three decimals, about 1 per style."""
-    active: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+    active: Bools
     demand: Floats
     """Share of a SKU in the total demand; sums to about 1."""
     last_sku: Ints
@@ -121,43 +137,35 @@ def build_assortment(config: RetailerConfig) -> Assortment:
     weight /= weight.sum()
     brand = rng.permutation(np.arange(n) % len(BRANDS)).tolist()
     category = rng.permutation(np.arange(n) % len(CATEGORIES)).tolist()
-    price = [round(CATEGORIES[c][2] * float(rng.choice((0.7, 1, 1, 1.4))), 2) for c in category]
-    color = [COLORS[k] for k in rng.integers(len(COLORS), size=n).tolist()]
-    style_ids = [f"{BRANDS[b].prefix}-{1001 + s}" for s, b in enumerate(brand)]
+    price = [round(CATEGORIES[c].price * float(rng.choice((0.7, 1, 1, 1.4))), 2) for c in category]
+    color = rng.integers(len(COLORS), size=n).tolist()
+    styles = [
+        Style(f"{BRANDS[b].prefix}-{1001 + k}", BRANDS[b], CATEGORIES[c], COLORS[tint], price[k])
+        for k, (b, c, tint) in enumerate(zip(brand, category, color, strict=True))
+    ]
+    sizes_of = np.array([len(style.category.sizes) for style in styles])
+    sku_style = np.repeat(np.arange(n), sizes_of)
+    curves = [
+        np.array(list(style.category.sizes.values())) * rng.lognormal(0, 0.15, count)
+        for style, count in zip(styles, sizes_of, strict=True)
+    ]
+    share = np.concatenate([curve / curve.sum() for curve in curves])
 
-    sku_style: list[int] = []
-    sku_size: list[str] = []
-    curves: list[Floats] = []
-    for style, c in enumerate(category):
-        sizes = CATEGORIES[c][3]
-        sku_style += [style] * len(sizes)
-        sku_size += sizes
-        curve = np.array(list(sizes.values())) * rng.lognormal(0, 0.15, len(sizes))
-        curves.append(curve / curve.sum())
-    styles = np.array(sku_style, np.int64)
-    share = np.concatenate(curves)
-
-    sizes_of = np.bincount(styles, minlength=n)
-    active = (rng.random(len(styles)) >= INACTIVE) | (sizes_of[styles] == 1)
+    active = (rng.random(len(share)) >= INACTIVE) | (sizes_of[sku_style] == 1)
     # The most popular style is never the one that is gone; any other may be.
     gone = rng.choice(np.argsort(-weight)[1:], n // DISCONTINUED_EVERY, replace=False)
-    active[np.isin(styles, gone)] = False
-    wanted = share * np.where(active, 1, OLD_LINK_DEMAND)
-    of_style = np.bincount(styles, wanted, n)
-    running = np.cumsum(wanted / of_style[styles])
+    active[np.isin(sku_style, gone)] = False
+    asked = share * np.where(active, 1, OLD_LINK_DEMAND)
+    running = np.cumsum(asked / np.bincount(sku_style, asked, n)[sku_style])
     return Assortment(
-        style_ids=style_ids,
-        style_brand=brand,
-        style_category=category,
-        style_color=color,
-        style_price=price,
+        styles=styles,
         style_weight=weight,
-        sku_ids=[f"{style_ids[s]}-{size}" for s, size in zip(sku_style, sku_size, strict=True)],
-        sku_size=sku_size,
-        sku_style=styles,
+        sku_ids=[f"{style.id}-{size}" for style in styles for size in style.category.sizes],
+        sku_size=[size for style in styles for size in style.category.sizes],
+        sku_style=sku_style,
         size_share=np.maximum(np.round(share, 3), 0.001),
         active=active,
-        demand=weight[styles] * wanted,
+        demand=weight[sku_style] * asked,
         last_sku=np.cumsum(sizes_of) - 1,
-        size_steps=np.minimum(running, styles + 1),
+        size_steps=np.minimum(running, sku_style + 1),
     )

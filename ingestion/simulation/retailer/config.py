@@ -11,6 +11,7 @@ from ingestion.simulation.sink import SinkConfig
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 SECOND = 1_000_000
 """Simulated time is counted in microseconds since `RetailerConfig.start`."""
@@ -102,6 +103,11 @@ class RetailerConfig(SinkConfig):
     def rng(self, *purpose: int) -> np.random.Generator:
         """A stream of random numbers of its own for each purpose."""
         return np.random.default_rng([self.seed, *purpose])
+
+
+def pick(shares: Floats, luck: Floats) -> Ints:
+    """An index into `shares` (which sum to 1) for each `luck`, uniform in [0, 1)."""
+    return np.searchsorted(np.cumsum(shares)[:-1], luck, side="right")
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
-from ingestion.simulation.retailer.assortment import BRANDS, Assortment, Locations
+from ingestion.simulation.retailer.assortment import Assortment, Locations
 from ingestion.simulation.retailer.config import DAY, HOUR, Floats, Ints, RetailerConfig
 
 RECEIPT, RETURN, SALE, BAG, BUY = range(5)
@@ -43,20 +42,15 @@ class Action(NamedTuple):
     visit: Visit | None = None
 
 
-@dataclass
-class Outcome:
-    """What really happened, in order of time."""
+class Change(NamedTuple):
+    """A stock change."""
 
-    at: list[int] = field(default_factory=list)
-    """Stock changes: when (microseconds since the start, all different) …"""
-    slot: list[int] = field(default_factory=list)
-    """… where …"""
-    level: list[int] = field(default_factory=list)
-    """… what is left there …"""
-    reason: list[str] = field(default_factory=list)
-    """… and why."""
-    clicks: list[Action] = field(default_factory=list)
-    """Bags and purchases that found something to buy."""
+    at: int
+    """Microseconds since the start; all different."""
+    slot: int
+    level: int
+    """What is left there."""
+    reason: str
 
 
 class Stockroom:
@@ -67,9 +61,9 @@ class Stockroom:
     def __init__(self, config: RetailerConfig, goods: Assortment, locations: Locations) -> None:
         rng = config.rng(3)
         self._config = config
-        self._centres = locations.centres
+        self._centres = centres = locations.centres
         places = [
-            np.concatenate((np.arange(self._centres), self._centres + stores))
+            np.concatenate((np.arange(centres), centres + stores))
             for stores in _carriers(rng, config, goods, locations)
         ]
         sku_places = [places[style] for style in goods.sku_style.tolist()]
@@ -81,13 +75,22 @@ class Stockroom:
         self.sku: list[int] = sku.tolist()
         self._bounds: list[int] = self._first.tolist()
 
-        self._target = _targets(rng, config, goods)
+        # Planners err: by brand, by style, by SKU, and they buy too evenly over the sizes, so that
+        # the popular sizes run out first.
+        style = goods.sku_style
+        days = np.array([s.brand.days for s in goods.styles])
+        days *= rng.lognormal(0, 0.35, len(days))
+        even = (goods.size_share * np.bincount(style)[style]) ** -0.5
+        error = rng.lognormal(0, 0.25, len(even))
+        daily = goods.demand * config.views * config.stock_changes * 24 / config.hours
+        self._target = daily * days[style] * even * error * 1.15
+        self._service = np.array([s.brand.service for s in goods.styles])[style]
         # What is left after an ordinary day: some sizes are sold out before deliveries arrive.
-        yesterday = _daily_demand(config, goods) * rng.uniform(0.3, 1.2, len(sizes))
+        yesterday = daily * rng.uniform(0.3, 1.2, len(sizes))
         opening = np.maximum(0, self._target * rng.uniform(0.6, 1, len(sizes)) - yesterday)
-        brand = np.array(goods.style_brand)[goods.sku_style]
-        self._service = np.array([b.service for b in BRANDS])[brand]
-        share = _slot_shares(location, sku, locations)
+        weight = np.concatenate((np.zeros(centres), locations.store_weight))[location]
+        in_store = (1 - CENTRE_SHARE) * weight / np.bincount(sku, weight)[sku]
+        share = np.where(location < centres, CENTRE_SHARE / centres, in_store)
         levels = np.floor(opening[sku] * share + rng.random(len(sku))).astype(np.int64)
         self.level: list[int] = levels.tolist()
         self._network: list[int] = np.bincount(sku, levels).astype(np.int64).tolist()
@@ -140,12 +143,15 @@ class Stockroom:
             if count and since <= at
         ]
 
-    def play(self, actions: Iterable[Action]) -> Outcome:
+    def play(self, actions: Iterable[Action]) -> tuple[list[Change], list[Action]]:
         """Carries out actions, which come in order of time. Who finds the first slot empty gets
-        the piece from the fullest one; who finds the SKU sold out everywhere gets nothing.
+        the piece from the fullest one; who finds the SKU sold out everywhere gets nothing. Returns
+        the stock changes, and the bags and purchases that found something to buy.
         """
         level, network, bounds = self.level, self._network, self._bounds
-        refused, last, outcome = self._refused, self._last, Outcome()
+        refused, last = self._refused, self._last
+        changes: list[Change] = []
+        clicks: list[Action] = []
         for action in actions:
             at, kind, sku, slot, pieces, order, _ = action
             if kind <= RETURN:
@@ -153,7 +159,7 @@ class Stockroom:
                 network[sku] += pieces
             elif kind == BAG:
                 if network[sku]:
-                    outcome.clicks.append(action)
+                    clicks.append(action)
                 else:
                     refused.add(order)
                 continue
@@ -168,16 +174,13 @@ class Stockroom:
                 left = level[slot] - 1
                 network[sku] -= 1
                 if kind == BUY:
-                    outcome.clicks.append(action)
+                    clicks.append(action)
             level[slot] = left
             # No two changes at one instant: which of them wins would depend on their positions.
             last = at if at > last else last + 1
-            outcome.at.append(last)
-            outcome.slot.append(slot)
-            outcome.level.append(left)
-            outcome.reason.append(REASONS[kind])
+            changes.append(Change(last, slot, left, REASONS[kind]))
         self._last = last
-        return outcome
+        return changes, clicks
 
 
 def _carriers(
@@ -191,26 +194,3 @@ def _carriers(
     return [
         np.sort(rng.choice(stores, int(count), replace=False)).astype(np.int64) for count in counts
     ]
-
-
-def _targets(rng: np.random.Generator, config: RetailerConfig, goods: Assortment) -> Floats:
-    """Pieces of each SKU that its planners want in stock. They err: by brand, by style, by SKU,
-    and they buy too evenly over the sizes, so that the popular sizes run out first.
-    """
-    brand_days = np.array([b.days for b in BRANDS])[goods.style_brand]
-    days = brand_days * rng.lognormal(0, 0.35, len(brand_days))
-    even = (goods.size_share * np.bincount(goods.sku_style)[goods.sku_style]) ** -0.5
-    error = rng.lognormal(0, 0.25, len(even))
-    return _daily_demand(config, goods) * days[goods.sku_style] * even * error * 1.15
-
-
-def _daily_demand(config: RetailerConfig, goods: Assortment) -> Floats:
-    """Pieces of each SKU that people want to buy on a day, about."""
-    return goods.demand * config.views * config.stock_changes * 24 / config.hours
-
-
-def _slot_shares(location: Ints, sku: Ints, locations: Locations) -> Floats:
-    """What each slot holds of its SKU's stock; sums to 1 per SKU."""
-    weight = np.concatenate((np.zeros(locations.centres), locations.store_weight))[location]
-    stores = (1 - CENTRE_SHARE) * weight / np.bincount(sku, weight)[sku]
-    return np.where(location < locations.centres, CENTRE_SHARE / locations.centres, stores)

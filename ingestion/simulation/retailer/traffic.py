@@ -1,16 +1,27 @@
 """Who visits the shop, and what they look at: sessions of people and of bots."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ingestion.simulation.retailer.assortment import Assortment, Locations
-from ingestion.simulation.retailer.config import HOUR, SECOND, Floats, Ints, RetailerConfig, Slice
+from ingestion.simulation.retailer.config import (
+    HOUR,
+    SECOND,
+    Floats,
+    Ints,
+    RetailerConfig,
+    Slice,
+    pick,
+)
 from ingestion.simulation.retailer.render import scramble
 
-CHANNELS = ("web", "app", "store-kiosk")
-CHANNEL_SHARES = (0.54, 0.38, 0.08)
+CHANNELS = ("web", "app", "store-kiosk", "web")
+"""Those of people, and that of bots."""
+BOT = 3
+CHANNEL_SHARES = np.array((0.54, 0.38, 0.08))
+PICKUP_RATES = np.array((0.15, 0.15, 0.5, 0))
+"""Visits that ask for pickup, per channel."""
 AGENTS: tuple[tuple[str, ...], ...] = (
     (
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -23,16 +34,17 @@ AGENTS: tuple[tuple[str, ...], ...] = (
     ),
     ("ShopApp/8.2 (iPhone; iOS 26.0)", "ShopApp/8.2 (Android 15)", ""),
     ("StoreKiosk/3.1",),
+    (
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+        "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+        "Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)",
+        "PriceCrawler/1.4",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+        " HeadlessChrome/141.0.0.0 Safari/537.36",
+    ),
 )
-"""User agents of people, per channel; '' = none sent."""
-BOT_AGENTS = (
-    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-    "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
-    "Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)",
-    "PriceCrawler/1.4",
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " HeadlessChrome/141.0.0.0 Safari/537.36",
-)
+"""User agents per channel; '' = none sent."""
+REFERRERS = ("", "https://www.google.com/", "https://www.instagram.com/", "https://mail.example/")
 BOTS = 40
 """Visitors that are bots; their numbers come before those of people."""
 
@@ -40,47 +52,45 @@ BAG_RATE = 0.12
 """Views of a SKU by people that are followed by a wish to put it in the bag …"""
 BUY_RATE = 0.3
 """… and wishes to have it that end in a wish to buy it."""
-PICKUP_RATES = (0.15, 0.15, 0.5)
-"""Visits that ask for pickup, per channel."""
 PAGE_RATE, SEARCH_RATE = 0.35, 0.25
 """People's visits that begin on the home page, and that search before the first view."""
 LONGEST_VISIT = 40 * 60 * SECOND
 
 
-@dataclass(frozen=True)
-class Visits:
-    """The visits that begin in one slice, as columns. Instants are microseconds since the start,
-    on whole milliseconds; `*_visit` are indexes into the columns of visits.
+class Clicks(NamedTuple):
+    """Events of one kind, as columns. Instants are microseconds since the start, on whole
+    milliseconds.
     """
 
+    at: Ints
+    visit: Ints
+    subject: Ints
+    """Views: the style, or the number of styles + the SKU. Searches: the style that the visitor
+    will see first. Home page: index into `REFERRERS`."""
+
+
+class Wishes(NamedTuple):
+    """SKUs that people want to put in the bag, and then perhaps to buy."""
+
+    at: Ints
+    visit: Ints
+    sku: Ints
+    buy_at: Ints
+    """-1 = not at all."""
+
+
+class Visits(NamedTuple):
+    """The visits that begin in one slice, as columns, and what happens in them."""
+
     visitor: Ints
-    channel: Ints
-    agent: Ints
-    """Index into `AGENTS[channel]`, or into `BOT_AGENTS`."""
-    is_bot: NDArray[np.bool_]
+    device: Ints
+    """Index into all `AGENTS`."""
     store: Ints
     """Index of the store of a pickup; -1 = ship."""
-
-    view_visit: Ints
-    view_at: Ints
-    view_style: Ints
-    view_sku: Ints
-    """-1 = none chosen."""
-
-    page_visit: Ints
-    page_at: Ints
-    search_visit: Ints
-    search_at: Ints
-    search_style: Ints
-    """The style that the visitor will see first."""
-
-    wish_visit: Ints
-    """SKUs that people want to put in the bag …"""
-    wish_sku: Ints
-    bag_at: Ints
-    buys: NDArray[np.bool_]
-    """… and then perhaps to buy."""
-    buy_at: Ints
+    views: Clicks
+    searches: Clicks
+    pages: Clicks
+    wishes: Wishes
 
 
 def draw_visits(
@@ -94,9 +104,14 @@ def draw_visits(
     is_bot = np.arange(n) >= len(people)
     pool = config.views // 5 + 1
     visitor = np.where(is_bot, rng.integers(BOTS, size=n), BOTS + rng.integers(pool, size=n))
-    channel, agent = _devices(config, visitor, is_bot)
-    picks_up = ~is_bot & (rng.random(n) < np.array(PICKUP_RATES)[channel])
-    near = np.searchsorted(np.cumsum(locations.store_weight)[:-1], rng.random(n), side="right")
+    # A visitor keeps channel and user agent.
+    luck = scramble(visitor, config.seed).astype(np.float64) / 2.0**64
+    channel = np.where(is_bot, BOT, pick(CHANNEL_SHARES, luck))
+    agents = np.array([len(agents) for agents in AGENTS])
+    first_agent = np.cumsum(agents) - agents
+    device = first_agent[channel] + (luck * 1e6 % 1 * agents[channel]).astype(np.int64)
+    picks_up = rng.random(n) < PICKUP_RATES[channel]
+    near = pick(locations.store_weight, rng.random(n))
 
     # Views: seconds since the visit began, the first after a visit to the home page.
     visit = np.repeat(np.arange(n), lengths)
@@ -115,65 +130,42 @@ def draw_visits(
         at: Ints = (begin[visits] + seconds * pace[visits] * SECOND).astype(np.int64)
         return at // 1000 * 1000
 
-    style = _styles_seen(rng, goods, is_bot[visit])
+    # People look at what is popular; bots look at everything alike.
+    popular = pick(goods.style_weight, rng.random(len(visit)))
+    anything = rng.integers(len(goods.styles), size=len(visit))
+    style = np.where(is_bot[visit], anything, popular)
     named = rng.random(len(visit)) < config.sku_views
     # A size is often chosen on the page that was open already.
     stays = named & (rng.random(len(visit)) < 0.6)
     stays[first] = False
     style = style[np.maximum.accumulate(np.where(stays, 0, np.arange(len(visit))))]
-    sku = np.where(named, goods.draw_skus(rng, style), -1)
+    sku = goods.draw_skus(rng, style)
 
     wanted = named & ~is_bot[visit] & goods.active[sku] & (rng.random(len(visit)) < BAG_RATE)
     wish = np.flatnonzero(wanted)
     person = np.flatnonzero(~is_bot)
     page = person[rng.random(len(person)) < PAGE_RATE]
     search = person[rng.random(len(person)) < SEARCH_RATE]
-    drawn = Visits(
-        visitor=visitor,
-        channel=channel,
-        agent=agent,
-        is_bot=is_bot,
-        store=np.where(picks_up, near, -1),
-        view_visit=visit,
-        view_at=instant(visit, since),
-        view_style=style,
-        view_sku=sku,
-        page_visit=page,
-        page_at=instant(page, np.zeros(len(page))),
-        search_visit=search,
-        search_at=instant(search, since[first][search] * rng.uniform(0.3, 0.9, len(search))),
-        search_style=style[first][search],
-        wish_visit=visit[wish],
-        wish_sku=sku[wish],
-        bag_at=instant(visit[wish], since[wish] + rng.uniform(3, 30, len(wish))),
-        buys=rng.random(len(wish)) < BUY_RATE,
-        buy_at=instant(visit[wish], checkout[visit[wish]]),
+    search_at = instant(search, since[first][search] * rng.uniform(0.3, 0.9, len(search)))
+    bag_at = instant(visit[wish], since[wish] + rng.uniform(3, 30, len(wish)))
+    buys = rng.random(len(wish)) < BUY_RATE
+    buy_at = np.where(buys, instant(visit[wish], checkout[visit[wish]]), -1)
+    return Visits(
+        visitor,
+        device,
+        np.where(picks_up, near, -1),
+        Clicks(
+            *_begun(instant(visit, since), visit, np.where(named, len(goods.styles) + sku, style))
+        ),
+        Clicks(*_begun(search_at, search, style[first][search])),
+        Clicks(*_begun(instant(page, np.zeros(len(page))), page, visitor[page] % len(REFERRERS))),
+        Wishes(*_begun(bag_at, visit[wish], sku[wish], buy_at)),
     )
-    return _in_the_period(drawn)
 
 
-def _in_the_period(visits: Visits) -> Visits:
-    """Without what visits in progress had done before the period."""
-    view, page, search, wish = (
-        at >= 0 for at in (visits.view_at, visits.page_at, visits.search_at, visits.bag_at)
-    )
-    return replace(
-        visits,
-        view_visit=visits.view_visit[view],
-        view_at=visits.view_at[view],
-        view_style=visits.view_style[view],
-        view_sku=visits.view_sku[view],
-        page_visit=visits.page_visit[page],
-        page_at=visits.page_at[page],
-        search_visit=visits.search_visit[search],
-        search_at=visits.search_at[search],
-        search_style=visits.search_style[search],
-        wish_visit=visits.wish_visit[wish],
-        wish_sku=visits.wish_sku[wish],
-        bag_at=visits.bag_at[wish],
-        buys=visits.buys[wish],
-        buy_at=visits.buy_at[wish],
-    )
+def _begun(at: Ints, *columns: Ints) -> list[Ints]:
+    """These columns without what visits in progress had done before the period."""
+    return [column[at >= 0] for column in (at, *columns)]
 
 
 def _visit_lengths(rng: np.random.Generator, views: int, mean: float, longest: int) -> Ints:
@@ -187,22 +179,3 @@ def _visit_lengths(rng: np.random.Generator, views: int, mean: float, longest: i
     lengths = lengths[:count]
     lengths[-1:] -= total[count - 1 : count] - views
     return lengths
-
-
-def _devices(config: RetailerConfig, visitor: Ints, is_bot: NDArray[np.bool_]) -> tuple[Ints, Ints]:
-    """Channel and user agent, which a visitor keeps."""
-    luck = scramble(visitor, config.seed).astype(np.float64) / 2.0**64
-    channel = np.searchsorted(np.cumsum(CHANNEL_SHARES)[:-1], luck, side="right")
-    channel = np.where(is_bot, 0, channel)
-    choice = np.array([len(agents) for agents in AGENTS])[channel]
-    choice = np.where(is_bot, len(BOT_AGENTS), choice)
-    return channel, (luck * 1e6 % 1 * choice).astype(np.int64)
-
-
-def _styles_seen(rng: np.random.Generator, goods: Assortment, is_bot: NDArray[np.bool_]) -> Ints:
-    """People look at what is popular; bots look at everything alike."""
-    styles = len(goods.style_weight)
-    popular = np.searchsorted(
-        np.cumsum(goods.style_weight)[:-1], rng.random(len(is_bot)), side="right"
-    )
-    return np.where(is_bot, rng.integers(styles, size=len(is_bot)), popular)
