@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from ingestion.settings import Settings
@@ -82,8 +83,6 @@ class Feed:
                 self._producer.poll(min(wait, TICK))
                 self._report()
             for record in records:
-                if self._stopped:
-                    break
                 self._send(record)
             if self._stopped:
                 break
@@ -157,15 +156,6 @@ def paced(
         if not speed:
             yield began, chunk
             continue
-        group: list[Record] = []
-        due = 0.0
-        for record in chunk:
-            at = (record.timestamp - start_ms) / 1000 / speed
-            if group and at >= due:
-                yield began + due, group
-                group = []
-            if not group:
-                due = (at // step + 1) * step
-            group.append(record)
-        if group:
-            yield began + due, group
+        steps = groupby(chunk, lambda r: (r.timestamp - start_ms) / 1000 / speed // step)
+        for number, group in steps:
+            yield began + (number + 1) * step, list(group)

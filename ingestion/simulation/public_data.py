@@ -2,18 +2,18 @@
 
 - OTTO (https://github.com/otto-de/recsys-dataset, CC BY 4.0): clicks, carts and orders, from a
   Parquet file with `session_id, seq, ts_ms, item_id, event`. It knows neither sizes nor stock, so
-  all of its traffic is unknown, and TWIST reports it as such.
+  TWIST reports all of its traffic as unknown.
 - RetailRocket (https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset, CC BY-NC-SA 4.0):
   views, carts and purchases, and weekly snapshots of item properties, one of which is whether the
   item is available. An item becomes a style of one SKU, its availability a stock level of 0 or 1.
 
 Ids are derived from the data, so a replay gives the same bytes each time; an event arrives when it
-happened. Both are read in order of time and never held in memory entirely.
+happened.
 """
 
-import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import duckdb
 import numpy as np
 
 from ingestion.extensions import quoted
+from ingestion.simulation.dirt import compact
 from ingestion.simulation.retailer.render import stamps
 from ingestion.simulation.sink import Record
 
@@ -53,9 +54,8 @@ def otto(path: Path) -> Iterator[list[Record]]:
     """
     if not path.is_file():
         raise ReplayError(f"{path} is missing: name the Parquet file of OTTO events")
-    query = """
-        select ts_ms, session_id, seq, item_id, event
-        from read_parquet(getvariable('path'))
+    query = f"""
+        select ts_ms, session_id, seq, item_id, event from read_parquet({quoted(str(path))})
         order by ts_ms, session_id, seq
     """
 
@@ -72,9 +72,9 @@ def otto(path: Path) -> Iterator[list[Record]]:
         }
         if event != "clicks":
             fields["sku_id"] = f"{item}"
-        return Record("clickstream", f"{session}", _json(fields), ts_ms)
+        return Record("clickstream", f"{session}", compact(fields), ts_ms)
 
-    yield from _records(query, {"path": str(path)}, record)
+    yield from _records(query, [path], record)
 
 
 def retailrocket(folder: Path) -> Iterator[list[Record]]:
@@ -90,8 +90,8 @@ def retailrocket(folder: Path) -> Iterator[list[Record]]:
             f"{folder} lacks {', '.join(missing)}: unpack the Kaggle data set"
             " retailrocket/ecommerce-dataset there"
         )
-    files = {name.split(".")[0]: str(folder / name) for name in RETAILROCKET_FILES}
-    roots = _roots(files.pop("category_tree"))
+    *data, tree = (folder / name for name in RETAILROCKET_FILES)
+    roots = _roots(tree)
 
     def record(row: tuple[Any, ...], at: str) -> Record:
         ts_ms, kind, item, visitor, text, number = row
@@ -100,7 +100,7 @@ def retailrocket(folder: Path) -> Iterator[list[Record]]:
             fields = product | {"is_active": True, "event_ts": at}
             if text is not None:
                 fields |= {"category": text, "department": roots.get(text, text)}
-            return Record("product_catalog", f"{item}", _json(fields), ts_ms)
+            return Record("product_catalog", f"{item}", compact(fields), ts_ms)
         if kind == "1 stock":
             fields = {
                 "event_id": f"{item}-{ts_ms}",
@@ -110,7 +110,7 @@ def retailrocket(folder: Path) -> Iterator[list[Record]]:
                 "event_ts": at,
                 "reason": "snapshot",
             }
-            return Record("sku_availability", f"{item}", _json(fields), ts_ms)
+            return Record("sku_availability", f"{item}", compact(fields), ts_ms)
         fields = {
             "event_id": f"{visitor}-{ts_ms}-{text}-{item}-{number}",
             "event_type": RETAILROCKET_TYPES.get(text, text),
@@ -118,75 +118,55 @@ def retailrocket(folder: Path) -> Iterator[list[Record]]:
             "visitor_id": f"{visitor}",
             "channel": CHANNEL,
         }
-        return Record("clickstream", f"{visitor}", _json(fields | product), ts_ms)
+        return Record("clickstream", f"{visitor}", compact(fields | product), ts_ms)
 
-    yield from _records(_RETAILROCKET, files, record)
+    yield from _records(_retailrocket_query(*data), data, record)
 
 
-# Equal rows of events.csv are distinguished by their number, in arbitrary order.
-_RETAILROCKET = """
-    with properties as (
-        select *
-        from read_csv(
-            [getvariable('item_properties_part1'), getvariable('item_properties_part2')],
-            header = true, delim = ',', auto_detect = false,
-            columns = {
-                'timestamp': 'bigint', 'itemid': 'bigint', 'property': 'varchar', 'value': 'varchar'
-            }
-        )
-    ),
-
-    visits as (
-        select *
-        from read_csv(
-            getvariable('events'),
-            header = true, delim = ',', auto_detect = false,
-            columns = {
-                'timestamp': 'bigint', 'visitorid': 'bigint', 'event': 'varchar',
-                'itemid': 'bigint', 'transactionid': 'bigint'
-            }
-        )
-    ),
-
-    catalog as (
+def _retailrocket_query(events: Path, *properties: Path) -> str:
+    visits = _csv(
+        [events],
+        timestamp="bigint",
+        visitorid="bigint",
+        event="varchar",
+        itemid="bigint",
+        transactionid="bigint",
+    )
+    facts = _csv(
+        properties, timestamp="bigint", itemid="bigint", property="varchar", value="varchar"
+    )
+    # Equal rows of events.csv are distinguished by their number, in arbitrary order.
+    return f"""
+        with properties as (select * from {facts})
         select
-            min(timestamp) as ts_ms,
-            '0 catalog' as kind,
-            itemid,
-            null::bigint as visitorid,
+            min(timestamp) as ts_ms, '0 catalog' as kind, itemid, null::bigint as visitorid,
             arg_min(value, (timestamp, value)) filter (where property = 'categoryid') as text,
             null::bigint as number
         from properties
         group by itemid
-    ),
-
-    stock as (
-        select
-            timestamp as ts_ms, '1 stock' as kind, itemid, null as visitorid, null as text,
-            max(value::bigint) as number
+        union all
+        select timestamp, '1 stock', itemid, null, null, max(value::bigint)
         from properties
         where property = 'available' and value in ('0', '1')
         group by timestamp, itemid
-    ),
-
-    clicks as (
+        union all
         select
-            timestamp as ts_ms, '2 click' as kind, itemid, visitorid, event as text,
-            row_number() over (partition by timestamp, visitorid, event, itemid) as number
-        from visits
-    )
+            timestamp, '2 click', itemid, visitorid, event,
+            row_number() over (partition by timestamp, visitorid, event, itemid)
+        from {visits}
+        order by ts_ms, kind, itemid, visitorid, text, number
+    """
 
-    select * from catalog
-    union all
-    select * from stock
-    union all
-    select * from clicks
-    order by ts_ms, kind, itemid, visitorid, text, number
-"""
+
+def _csv(paths: Sequence[Path], **types: str) -> str:
+    """A table of these files in SQL."""
+    names = ", ".join(quoted(str(path)) for path in paths)
+    how = "header = true, delim = ',', auto_detect = false"
+    return f"read_csv([{names}], {how}, columns = {types})"
 
 
 def _records(
-    query: str, files: dict[str, str], record: Callable[[tuple[Any, ...], str], Record]
+    query: str, files: Sequence[Path], record: Callable[[tuple[Any, ...], str], Record]
 ) -> Iterator[list[Record]]:
     """Streams a query whose first column is the time, in milliseconds since the epoch."""
     for rows in _rows(query, files):
@@ -194,34 +174,23 @@ def _records(
         yield [record(row, at) for row, at in zip(rows, times, strict=True)]
 
 
-def _rows(query: str, files: dict[str, str]) -> Iterator[list[Any]]:
+def _rows(query: str, files: Sequence[Path]) -> Iterator[list[Any]]:
     with tempfile.TemporaryDirectory() as spill, duckdb.connect() as connection:
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         connection.execute(f"set temp_directory = {quoted(spill)}")
-        # Not as parameters of the query: to bind one, DuckDB imports pandas, which takes seconds.
-        for name, path in files.items():
-            connection.execute(f"set variable {name} = {quoted(path)}")
         try:
             cursor = connection.execute(query)
             while rows := cursor.fetchmany(CHUNK_ROWS):
                 yield rows
         except duckdb.Error as error:
-            names, reason = ", ".join(files.values()), str(error).splitlines()[0]
+            names, reason = ", ".join(map(str, files)), str(error).splitlines()[0]
             raise ReplayError(f"{names}: not the expected data: {reason}") from error
 
 
-def _roots(path: str) -> dict[str, str]:
-    """The topmost ancestor of each category, from `category_tree.csv`."""
-    query = """
-        select categoryid, parentid
-        from read_csv(
-            getvariable('path'), header = true, delim = ',', auto_detect = false,
-            columns = {'categoryid': 'varchar', 'parentid': 'varchar'}
-        )
-    """
-    parents: dict[str, str | None] = {}
-    for rows in _rows(query, {"path": path}):
-        parents |= dict(rows)
+def _roots(tree: Path) -> dict[str, str]:
+    """The topmost ancestor of each category."""
+    query = f"from {_csv([tree], categoryid='varchar', parentid='varchar')}"
+    parents: dict[str, str | None] = dict(chain.from_iterable(_rows(query, [tree])))
 
     def root(category: str) -> str:
         seen = {category}
@@ -231,10 +200,6 @@ def _roots(path: str) -> dict[str, str]:
         return category
 
     return {category: root(category) for category in parents}
-
-
-def _json(fields: dict[str, Any]) -> bytes:
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 READERS: dict[str, Callable[[Path], Iterator[list[Record]]]] = {

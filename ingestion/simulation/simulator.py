@@ -28,7 +28,7 @@ def events(config: RetailerConfig) -> Iterator[list[Record]]:
         for batch in shop.play(piece):
             arrivals.add(batch)
         yield arrivals.until(piece.end)
-    yield arrivals.rest()
+    yield arrivals.until()
 
 
 def write_landing(

@@ -1,10 +1,11 @@
 """When events reach Kafka: in order, out of order, twice, late, or too late."""
 
+import sys
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 
 import numpy as np
 
@@ -63,16 +64,9 @@ class Arrivals:
                 record = Record(batch.topic, batch.keys[k], batch.values[k], times[k] + wait)
                 self._pending.append(record)
 
-    def until(self, at: int) -> list[Record]:
+    def until(self, at: int = sys.maxsize) -> list[Record]:
         """What arrives before this moment (microseconds since the start), by timestamp."""
         self._pending.sort(key=itemgetter(3))
-        limit = self._start_ms + at // 1000
-        count = bisect_left(self._pending, limit, key=attrgetter("timestamp"))
+        count = bisect_left(self._pending, self._start_ms + at // 1000, key=itemgetter(3))
         arrived, self._pending = self._pending[:count], self._pending[count:]
-        return arrived
-
-    def rest(self) -> list[Record]:
-        """Everything that has not arrived yet, by timestamp."""
-        self._pending.sort(key=itemgetter(3))
-        arrived, self._pending = self._pending, []
         return arrived
