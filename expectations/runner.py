@@ -169,11 +169,11 @@ def _outcome(
         raise SuiteError(
             f"{suite.name}.yaml: {line.name} cannot be computed: {type(error).__name__}: {error}"
         ) from None
-    raised = result.exception_info
-    if raised and (
-        raised.get("raised_exception") or any(_raised(entry) for entry in raised.values())
-    ):
-        raise SuiteError(f"{suite.name}.yaml: {line.name} cannot be computed: {_why(raised)}")
+    info = result.exception_info or {}
+    entries = [info, *(entry for entry in info.values() if isinstance(entry, dict))]
+    raised = [entry["exception_message"] for entry in entries if entry.get("raised_exception")]
+    if raised:
+        raise SuiteError(f"{suite.name}.yaml: {line.name} cannot be computed: {raised[0]}")
     found = result.result
     failed = frame.loc[(found.get("unexpected_index_list") or [])[:SHOWN_ROWS]]
     return Outcome(
@@ -185,13 +185,3 @@ def _outcome(
         tuple(failed.columns),
         tuple(failed.itertuples(index=False, name=None)),
     )
-
-
-def _raised(entry: Any) -> bool:
-    return isinstance(entry, dict) and bool(entry.get("raised_exception"))
-
-
-def _why(raised: Mapping[str, Any]) -> str:
-    entries = [raised, *(entry for entry in raised.values() if isinstance(entry, dict))]
-    messages = [str(entry["exception_message"]) for entry in entries if _raised(entry)]
-    return messages[0] if messages else "Great Expectations gives no reason"
