@@ -14,10 +14,8 @@ def land(
     root: Path,
     on_write: Callable[[Write], None] | None = None,
 ) -> Summary:
-    """Writes records (in timestamp order) as files under `root`, which is created if missing.
-
-    A file appears whole under its key, or not at all. `on_write` is called after each: a test that
-    wants to load between the two versions of a rewritten key does so when `write.final` is False.
+    """Writes records (in timestamp order) as files under `root`; a file appears whole or not at
+    all. `on_write` is called after each: `final` is False when its key will be rewritten.
     """
     sink = Sink(config)
     for write in sink.writes(chunks):

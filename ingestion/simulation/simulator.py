@@ -34,7 +34,5 @@ def events(config: RetailerConfig) -> Iterator[list[Record]]:
 def write_landing(
     config: RetailerConfig, root: Path, on_write: Callable[[Write], None] | None = None
 ) -> Summary:
-    """Writes the period as landing files under `root`; `on_write` is called after each of them,
-    with `final` False after the shorter version of a key that is rewritten later.
-    """
+    """Writes the period as landing files under `root`; see `land`."""
     return land(events(config), config, root, on_write)

@@ -54,9 +54,10 @@ def fulfilment_fields(locations: Locations) -> list[str]:
     return [*pickups, members(fulfilment="ship")]
 
 
-def catalog_row(goods: Assortment, sku: int, price: float) -> str:
+def catalog_row(goods: Assortment, sku: int, prices: list[float]) -> str:
     """A SKU's row of the catalog, but for the time it was written."""
-    style = goods.styles[int(goods.sku_style[sku])]
+    number = int(goods.sku_style[sku])
+    style = goods.styles[number]
     return members(
         sku_id=goods.sku_ids[sku],
         style_id=style.id,
@@ -65,7 +66,7 @@ def catalog_row(goods: Assortment, sku: int, price: float) -> str:
         category=style.category.name,
         color=style.color,
         size=goods.sku_size[sku],
-        price=price,
+        price=prices[number],
         currency="EUR",
         size_share=float(goods.size_share[sku]),
         is_active=bool(goods.active[sku]),

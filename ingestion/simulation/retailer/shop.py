@@ -32,8 +32,7 @@ MARKDOWN = 0.8
 
 class Shop:
     """Plays the retailer: `open` first, then `play` for each slice in order. Clicks on pages come
-    with the slice in which their visit began, even those that happen after it; everything that
-    depends on stock comes with the slice in which it happens.
+    with the slice in which their visit began; what depends on stock, with that of its instant.
     """
 
     def __init__(self, config: RetailerConfig) -> None:
@@ -55,7 +54,7 @@ class Shop:
         """The whole catalog, and a count of every slot, at the first instant."""
         yield self._catalog(list(range(len(self._goods.sku_ids))), 0)
         levels = enumerate(self._stock.level)
-        yield self._changed([Change(0, slot, level, "count") for slot, level in levels])
+        yield self._changed([(0, slot, level, "count") for slot, level in levels])
 
     def play(self, piece: Slice) -> Iterator[Batch]:
         """What happens in this slice."""
@@ -156,7 +155,7 @@ class Shop:
         return Batch("clickstream", [visit.key for visit in visits], values, at)
 
     def _changed(self, changes: Sequence[Change]) -> Batch:
-        at = np.array([change.at for change in changes], np.int64)
+        at = np.array([at for at, _, _, _ in changes], np.int64)
         ids = hex_ids(self._changes + np.arange(len(at)), self._config.id_seed + 3)
         self._changes += len(at)
         skus = [self._goods.sku_ids[self._stock.sku[slot]] for _, slot, _, _ in changes]
@@ -171,12 +170,9 @@ class Shop:
 
     def _catalog(self, skus: list[int], at: int) -> Batch:
         goods, instants = self._goods, np.full(len(skus), at, np.int64)
-        times = stamps(self._config.start_us + instants)
-        prices = [self._prices[style] for style in goods.sku_style[skus].tolist()]
-        values = [
-            f'{{{fields.catalog_row(goods, sku, price)},"event_ts":"{time}"}}'.encode()
-            for sku, price, time in zip(skus, prices, times, strict=True)
-        ]
+        (time,) = stamps(self._config.start_us + np.array([at]))
+        rows = (fields.catalog_row(goods, sku, self._prices) for sku in skus)
+        values = [f'{{{row},"event_ts":"{time}"}}'.encode() for row in rows]
         return Batch("product_catalog", [goods.sku_ids[sku] for sku in skus], values, instants)
 
     def _markdowns(self, day: int, since: int) -> Iterator[Batch]:

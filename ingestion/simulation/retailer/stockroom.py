@@ -42,15 +42,8 @@ class Action(NamedTuple):
     visit: Visit | None = None
 
 
-class Change(NamedTuple):
-    """A stock change."""
-
-    at: int
-    """Microseconds since the start; all different."""
-    slot: int
-    level: int
-    """What is left there."""
-    reason: str
+Change = tuple[int, int, int, str]
+"""A stock change: instant (all different), slot, what is left there, and the reason."""
 
 
 class Stockroom:
@@ -130,18 +123,13 @@ class Stockroom:
             drive = (rng.uniform(1, 5, len(skus)) * HOUR).astype(np.int64)
             store = self.store_slots(skus, rng.random(len(skus)))
             stops.append(((1 - CENTRE_SHARE) / 2, dawn + drive, store))
-        return [
-            Action(at, RECEIPT, sku, slot, count)
-            for share, times, slots in stops
-            for at, sku, slot, count in zip(
-                times.tolist(),
-                skus.tolist(),
-                slots.tolist(),
-                np.floor(pieces * share + rng.random(len(skus))).astype(np.int64).tolist(),
-                strict=True,
-            )
-            if count and since <= at
-        ]
+        actions: list[Action] = []
+        for share, at, slots in stops:
+            count = np.floor(pieces * share + rng.random(len(skus))).astype(np.int64)
+            columns = (at, np.full_like(skus, RECEIPT), skus, slots, count)
+            arrives = (count > 0) & (at >= since)
+            actions += map(Action, *(column[arrives].tolist() for column in columns))
+        return actions
 
     def play(self, actions: Iterable[Action]) -> tuple[list[Change], list[Action]]:
         """Carries out actions, which come in order of time. Who finds the first slot empty gets
@@ -178,7 +166,7 @@ class Stockroom:
             level[slot] = left
             # No two changes at one instant: which of them wins would depend on their positions.
             last = at if at > last else last + 1
-            changes.append(Change(last, slot, left, REASONS[kind]))
+            changes.append((last, slot, left, REASONS[kind]))
         self._last = last
         return changes, clicks
 

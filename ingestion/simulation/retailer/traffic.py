@@ -58,9 +58,7 @@ LONGEST_VISIT = 40 * 60 * SECOND
 
 
 class Clicks(NamedTuple):
-    """Events of one kind, as columns. Instants are microseconds since the start, on whole
-    milliseconds.
-    """
+    """Events of one kind, as columns; `at` is in microseconds since the start, on whole ms."""
 
     at: Ints
     visit: Ints
@@ -150,13 +148,12 @@ def draw_visits(
     bag_at = instant(visit[wish], since[wish] + rng.uniform(3, 30, len(wish)))
     buys = rng.random(len(wish)) < BUY_RATE
     buy_at = np.where(buys, instant(visit[wish], checkout[visit[wish]]), -1)
+    product = np.where(named, len(goods.styles) + sku, style)
     return Visits(
         visitor,
         device,
         np.where(picks_up, near, -1),
-        Clicks(
-            *_begun(instant(visit, since), visit, np.where(named, len(goods.styles) + sku, style))
-        ),
+        Clicks(*_begun(instant(visit, since), visit, product)),
         Clicks(*_begun(search_at, search, style[first][search])),
         Clicks(*_begun(instant(page, np.zeros(len(page))), page, visitor[page] % len(REFERRERS))),
         Wishes(*_begun(bag_at, visit[wish], sku[wish], buy_at)),
