@@ -143,12 +143,8 @@ EVENTS_PER_VIEW = 1.27
 def paced(
     chunks: Iterator[list[Record]], start_ms: int, speed: float, burst: float
 ) -> Iterator[tuple[float, Sequence[Record]]]:
-    """Group the records by the moment at which they are due, `speed` times as fast as real time.
-
-    Args:
-        start_ms: The simulated time at which this starts, in milliseconds since the epoch.
-        speed: 0 is as fast as Kafka accepts them.
-        burst: Seconds for which records are held back and then sent at once.
+    """Group the records by the moment at which they are due, `speed` times as fast as real time
+    (0: as fast as Kafka accepts them), held back for `burst` seconds and then sent at once.
     """
     began = time.monotonic()
     step = max(TICK, burst)

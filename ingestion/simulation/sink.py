@@ -76,14 +76,12 @@ class Write(NamedTuple):
 
 @dataclass
 class Summary:
-    """What landed, counted in the final version of each key: lines = records + redelivered + dirty.
-
-    Sizes are bytes on disk (gzip).
-    """
+    """What landed, by the final version of each key: lines = records + redelivered + dirty."""
 
     objects: int = 0
     lines: int = 0
     bytes: int = 0
+    """On disk (gzip)."""
     records: Counter[str] = field(default_factory=Counter)
     """Good lines per topic, each position once."""
     redelivered: int = 0
@@ -148,8 +146,7 @@ class _Partition:
 class Sink:
     """Turns records into files of the landing lake; `summary` counts them as they close.
 
-    Holds the open files (compressed) and nothing else, so a day of any size can stream through it.
-    One sink is one log from offset 0 on: use it once.
+    Holds only the open files, compressed. One sink is one log from offset 0 on: use it once.
     """
 
     def __init__(self, config: SinkConfig) -> None:

@@ -60,9 +60,10 @@ class Arrivals:
         if has_id and config.retry_rate:
             again = np.flatnonzero(in_time & (rng(3).random(n) < config.retry_rate))
             waits = rng(4).integers(200, 30_000, len(again)).tolist()
-            for k, wait in zip(again.tolist(), waits, strict=True):
-                record = Record(batch.topic, batch.keys[k], batch.values[k], times[k] + wait)
-                self._pending.append(record)
+            self._pending += (
+                Record(batch.topic, batch.keys[k], batch.values[k], times[k] + wait)
+                for k, wait in zip(again.tolist(), waits, strict=True)
+            )
 
     def until(self, at: int = sys.maxsize) -> list[Record]:
         """What arrives before this moment (microseconds since the start), by timestamp."""

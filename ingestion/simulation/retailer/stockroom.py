@@ -55,10 +55,13 @@ class Stockroom:
         rng = config.rng(3)
         self._config = config
         self._centres = centres = locations.centres
-        places = [
-            np.concatenate((np.arange(centres), centres + stores))
-            for stores in _carriers(rng, config, goods, locations)
-        ]
+        # Popular styles are in more of the stores.
+        stores = len(locations.store_weight)
+        popular = (goods.style_weight * len(goods.styles)) ** 0.25
+        wanted = config.coverage * stores * popular / popular.mean()
+        counts = np.clip(np.rint(wanted * rng.uniform(0.6, 1.4, len(wanted))), 1, stores)
+        carriers = (np.sort(rng.choice(stores, int(count), replace=False)) for count in counts)
+        places = [np.concatenate((np.arange(centres), centres + chosen)) for chosen in carriers]
         sku_places = [places[style] for style in goods.sku_style.tolist()]
         sizes = np.array([len(p) for p in sku_places], np.int64)
         self._first: Ints = np.concatenate(([0], np.cumsum(sizes)))
@@ -169,16 +172,3 @@ class Stockroom:
             changes.append((last, slot, left, REASONS[kind]))
         self._last = last
         return changes, clicks
-
-
-def _carriers(
-    rng: np.random.Generator, config: RetailerConfig, goods: Assortment, locations: Locations
-) -> list[Ints]:
-    """The stores that carry each style: popular styles are in more of them."""
-    stores = len(locations.store_weight)
-    popular = (goods.style_weight * len(goods.style_weight)) ** 0.25
-    wanted = config.coverage * stores * popular / popular.mean()
-    counts = np.clip(np.rint(wanted * rng.uniform(0.6, 1.4, len(wanted))), 1, stores)
-    return [
-        np.sort(rng.choice(stores, int(count), replace=False)).astype(np.int64) for count in counts
-    ]
