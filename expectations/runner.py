@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
+from ingestion.settings import TwistError
+
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]
 
@@ -21,7 +23,7 @@ MOST_ROWS = 100_000
 SHOWN_ROWS = 20
 
 
-class SuiteError(Exception):
+class SuiteError(TwistError):
     """A suite is wrong, not the data; the message names file, expectation and cause."""
 
 

@@ -13,7 +13,11 @@ ROOT = Path(__file__).resolve().parent.parent
 """The checkout. Relative paths in settings are read from here, wherever a command is started."""
 
 
-class SettingsError(Exception):
+class TwistError(Exception):
+    """What a command expects to go wrong; its message is the sentence that the user reads."""
+
+
+class SettingsError(TwistError):
     """A setting is wrong; the message names it and the fix."""
 
 

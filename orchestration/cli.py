@@ -5,19 +5,16 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ingestion import s3
 from ingestion.lake.landed_objects import first_line
-from ingestion.settings import ROOT, Settings, SettingsError, load_settings
+from ingestion.settings import ROOT, Settings, TwistError, load_settings
 from orchestration.cli_ingestion import COMMANDS, DAY, FOLDER, say
-from orchestration.history.manifests import HistoryError
 from orchestration.warehouse.attach import has_tables, has_warehouse
-from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
+from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.load_report import LoadReport
-from orchestration.warehouse.writer_lock import WarehouseLocked
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except (SettingsError, WarehouseLocked, DbtFailed, HistoryError) as error:
+    except TwistError as error:
         click.echo(f"twist: {error}", err=True)
         return 1
     except PermissionError as error:
@@ -61,18 +58,7 @@ def _forbidden(error: PermissionError) -> str:
     )
 
 
-class Commands(click.Group):
-    """A group that lists its commands when one is misspelt."""
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:  # noqa: D102
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            known = ", ".join(self.list_commands(ctx))
-            raise click.UsageError(f"{error.message} Commands: {known}.", ctx) from None
-
-
-@click.group(cls=Commands, context_settings={"show_default": True})
+@click.group(context_settings={"show_default": True})
 def cli() -> None:
     """TWIST: what share of product views met an item that could be bought."""
 

@@ -172,7 +172,7 @@ def simulate(out: Path, start: datetime, **knobs: Any) -> None:
 def land_dataset(dataset: str, source: Path, out: Path, **sink: int) -> None:
     """Write a public data set as a landing lake."""
     from ingestion.simulation.landing_writer import describe, land, refuse_landing
-    from ingestion.simulation.public_data import READERS, ReplayError
+    from ingestion.simulation.public_data import READERS
     from ingestion.simulation.sink import SinkConfig
 
     began = time.monotonic()
@@ -180,7 +180,7 @@ def land_dataset(dataset: str, source: Path, out: Path, **sink: int) -> None:
         config = SinkConfig(**sink)
         refuse_landing(out)
         summary = land(READERS[dataset](source), config, out)
-    except (ReplayError, FileExistsError, ValueError) as error:
+    except (FileExistsError, ValueError) as error:
         raise SettingsError(str(error)) from None
     say(describe(summary, out, time.monotonic() - began))
 

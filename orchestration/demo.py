@@ -3,10 +3,11 @@
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
+from textwrap import indent
 from typing import Any
+
+from tabulate import tabulate  # type: ignore[import-untyped]
 
 from ingestion.settings import ROOT, Settings, SettingsError
 from orchestration.warehouse.dbt_runner import Dbt
@@ -56,22 +57,22 @@ def demo(data: str, path_to: Path | None, say: Callable[[str], None]) -> None:
         conn = open_reader(settings)
         answer = conn.execute(sql)
         names = [column[0].replace("_", " ") for column in answer.description or []]
-        for line in table(names, answer.fetchall()):
-            say("  " + line)
+        say(indent(table(names, answer.fetchall()), "  "))
         say("")
     say(f'{time.monotonic() - started:.0f} s in all. To query further: make sql Q="from twist_now"')
 
 
 def _land(data: str, path_to: Path | None, landing: Path) -> str:
     """Write the landing lake; the simulated day has late, duplicate and malformed lines."""
+    from ingestion.simulation.landing_writer import describe, land
+
     began = time.monotonic()
     if data == "retailer":
         from ingestion.simulation.simulator import RetailerConfig, write_landing
 
         summary = write_landing(RetailerConfig(**DIRTY_DAY), landing)
     else:
-        from ingestion.simulation.landing_writer import land
-        from ingestion.simulation.public_data import READERS, ReplayError
+        from ingestion.simulation.public_data import READERS
         from ingestion.simulation.sink import SinkConfig
 
         source = path_to or (OTTO_SAMPLE if data == "otto" else None)
@@ -79,41 +80,16 @@ def _land(data: str, path_to: Path | None, landing: Path) -> str:
             raise SettingsError(
                 "PATH_TO is missing: make demo DATA=retailrocket PATH_TO=folder, with the data set"
             )
-        try:
-            summary = land(READERS[data](source), SinkConfig(partitions=1), landing)
-        except ReplayError as error:
-            raise SettingsError(str(error)) from None
-    return (
-        f"landed {summary.lines:,} lines in {summary.objects:,} objects "
-        f"({summary.bytes / 1e6:.1f} MB) in {time.monotonic() - began:.1f} s → {landing}"
-    )
+        summary = land(READERS[data](source), SinkConfig(partitions=1), landing)
+    return f"landed {describe(summary, landing, time.monotonic() - began)}"
 
 
-def table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
-    """Lines of an aligned table; numbers to the right, grouped in thousands."""
-    texts = [[_cell(value) for value in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(names, *texts, strict=True)]
-    right = [bool(rows) and isinstance(value, int | float | Decimal) for value in (rows or [()])[0]]
-    right = right or [False] * len(names)
-
-    def line(cells: Sequence[str]) -> str:
-        aligned = zip(cells, widths, right, strict=True)
-        return "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in aligned).rstrip()
-
-    return [line(names), *map(line, texts)] if rows else ["(none)"]
-
-
-def _cell(value: Any) -> str:
-    match value:
-        case None:
-            return "–"
-        case int():
-            return f"{value:,}"
-        case Decimal() | float():
-            return f"{value:,.1f}"
-        case datetime():
-            return f"{value:%Y-%m-%d %H:%M}"
-    return str(value)
+def table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """An aligned table; ids stay as they are, numbers are grouped in thousands."""
+    ids = [number for number, value in enumerate(rows[0]) if isinstance(value, str)] if rows else []
+    shown = {"intfmt": ",", "floatfmt": ",.1f", "missingval": "–", "disable_numparse": ids}
+    text: str = tabulate(rows, names, "plain", **shown) if rows else "(none)"
+    return text
 
 
 _PERCENT = (

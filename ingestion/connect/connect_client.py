@@ -36,7 +36,8 @@ class Status:
         return self.state == "RUNNING" and bool(self.tasks) and set(self.tasks) == {"RUNNING"}
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.state}, tasks: {', '.join(self.tasks) or 'none yet'}"
+        why = "".join(f" ({trace.splitlines()[0][:200]})" for trace in self.traces)
+        return f"{self.name}: {self.state}, tasks: {', '.join(self.tasks) or 'none yet'}{why}"
 
 
 def connectors() -> dict[str, dict[str, str]]:
@@ -92,7 +93,7 @@ def _client(settings: Settings) -> "httpx.Client":
             "TWIST_CONNECT_URL is empty: set it to Kafka Connect's REST interface, such as "
             "http://127.0.0.1:8083"
         )
-    return httpx.Client(base_url=settings.connect_url, timeout=30)
+    return httpx.Client(base_url=settings.connect_url, timeout=10)
 
 
 def _wait(client: "httpx.Client", say: Callable[[str], None], deadline: float) -> None:

@@ -28,8 +28,9 @@ def apply(settings: Settings) -> list[str]:
         SettingsError: the broker does not answer, or a topic has more partitions than the file.
     """
     from confluent_kafka import KafkaException
+    from confluent_kafka import admin as client
 
-    kafka = _admin()
+    kafka: Any = client  # untyped
     admin = kafka.AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
     try:
         existing = admin.list_topics(timeout=PATIENCE).topics
@@ -62,7 +63,12 @@ def apply(settings: Settings) -> list[str]:
         found = admin.describe_configs([resource])[resource].result(PATIENCE)
         changed = {k: v for k, v in topic["config"].items() if found[k].value != v}
         if changed:
-            _set(admin, name, changed)
+            entries = [
+                kafka.ConfigEntry(key, value, incremental_operation=kafka.AlterConfigOpType.SET)
+                for key, value in changed.items()
+            ]
+            edit = kafka.ConfigResource(resource.restype, name, incremental_configs=entries)
+            admin.incremental_alter_configs([edit])[edit].result(PATIENCE)
             done.append(f"{name}: {', '.join(f'{k}={v}' for k, v in changed.items())}")
     return done
 
@@ -74,21 +80,3 @@ def _wait_for(admin: Any, name: str) -> None:
         if time.monotonic() > deadline:
             raise SettingsError(f"topic {name} was created, but Kafka does not list it")
         time.sleep(0.1)
-
-
-def _set(admin: Any, name: str, config: dict[str, str]) -> None:
-    kafka = _admin()
-    entries = [
-        kafka.ConfigEntry(key, value, incremental_operation=kafka.AlterConfigOpType.SET)
-        for key, value in config.items()
-    ]
-    topic = kafka.ConfigResource.Type.TOPIC
-    resource = kafka.ConfigResource(topic, name, incremental_configs=entries)
-    admin.incremental_alter_configs([resource])[resource].result(PATIENCE)
-
-
-def _admin() -> Any:
-    """Kafka's admin client: only in the full lock file, and untyped."""
-    import confluent_kafka.admin
-
-    return confluent_kafka.admin

@@ -21,6 +21,7 @@ import duckdb
 import numpy as np
 
 from ingestion.extensions import quoted
+from ingestion.settings import SettingsError
 from ingestion.simulation.dirt import compact
 from ingestion.simulation.retailer.render import stamps
 from ingestion.simulation.sink import Record
@@ -43,17 +44,13 @@ RETAILROCKET_FILES = (
 )
 
 
-class ReplayError(Exception):
-    """The data set is not there, or is not what it should be; the message says what to do."""
-
-
 def otto(path: Path) -> Iterator[list[Record]]:
     """The records of an OTTO Parquet file in timestamp order, in chunks.
 
     A click sees an item's page, so it names the style only; carts and orders name the SKU as well.
     """
     if not path.is_file():
-        raise ReplayError(f"{path} is missing: name the Parquet file of OTTO events")
+        raise SettingsError(f"{path} is missing: name the Parquet file of OTTO events")
     query = f"""
         select ts_ms, session_id, seq, item_id, event from read_parquet({quoted(str(path))})
         order by ts_ms, session_id, seq
@@ -86,7 +83,7 @@ def retailrocket(folder: Path) -> Iterator[list[Record]]:
     """
     missing = [name for name in RETAILROCKET_FILES if not (folder / name).is_file()]
     if missing:
-        raise ReplayError(
+        raise SettingsError(
             f"{folder} lacks {', '.join(missing)}: unpack the Kaggle data set"
             " retailrocket/ecommerce-dataset there"
         )
@@ -184,7 +181,7 @@ def _rows(query: str, files: Sequence[Path]) -> Iterator[list[Any]]:
                 yield rows
         except duckdb.Error as error:
             names, reason = ", ".join(map(str, files)), str(error).splitlines()[0]
-            raise ReplayError(f"{names}: not the expected data: {reason}") from error
+            raise SettingsError(f"{names}: not the expected data: {reason}") from error
 
 
 def _roots(tree: Path) -> dict[str, str]:

@@ -14,11 +14,9 @@ from ingestion.settings import SettingsError
 from orchestration.defs.dagster_results import checked, materialized
 from orchestration.defs.lakehouse import WRITERS, Lakehouse
 from orchestration.defs.topic_assets import topic_events, topic_key
-from orchestration.monitoring.heartbeat import beating
-from orchestration.warehouse.dbt_runner import PROJECT, DbtFailed
+from orchestration.warehouse.dbt_runner import PROJECT
 from orchestration.warehouse.load import load
-from orchestration.warehouse.run_results import Recorder, run_tests
-from orchestration.warehouse.write_queue import turn
+from orchestration.warehouse.run_results import run_tests
 
 LISTS_THE_LAKE = "model.twist.load_listing"
 OWN_TABLES = ("source.twist.warehouse.", "source.twist.staged.")
@@ -86,27 +84,18 @@ def _owners(manifest: Mapping[str, Any], node: Mapping[str, Any]) -> list[str]:
 )
 def warehouse(context: dg.AssetExecutionContext, lakehouse: Lakehouse) -> Iterator[Any]:
     """A load (or only the selected models, if none of them reads landed lines), then tests."""
-    recorder = Recorder()
-    settings = lakehouse.settings()
     specs = [spec for spec in warehouse.specs if spec.key in context.selected_asset_keys]
     checks = [
         spec for spec in warehouse.check_specs if spec.key in context.selected_asset_check_keys
     ]
-    with beating(context) as beat, turn(settings.warehouse_root):
-        recorder.progress = beat
-        dbt = lakehouse.dbt(recorder)
-        try:
-            if any("load" in spec.tags for spec in specs):
-                report = load(settings, dbt, context.log.info)
-                context.log.info(str(report))
-                for event in topic_events(report.topics):
-                    context.log_event(event)
-            elif specs:
-                dbt.run("run", "--select", *(spec.key.path[-1] for spec in specs))
-            yield from materialized(dbt, specs, recorder.taken())
-            tests = run_tests(dbt, recorder, [spec.name for spec in checks]) if checks else {}
-            yield from checked(dbt, checks, tests)
-        except DbtFailed as error:
-            raise dg.Failure(str(error)) from None
-        finally:
-            dbt.close()
+    with lakehouse.writing(context) as (dbt, recorder):
+        if any("load" in spec.tags for spec in specs):
+            report = load(dbt.settings, dbt, context.log.info)
+            context.log.info(str(report))
+            for event in topic_events(report.topics):
+                context.log_event(event)
+        elif specs:
+            dbt.run("run", "--select", *(spec.key.path[-1] for spec in specs))
+        yield from materialized(dbt, specs, recorder.taken())
+        tests = run_tests(dbt, recorder, [spec.name for spec in checks]) if checks else {}
+        yield from checked(dbt, checks, tests)

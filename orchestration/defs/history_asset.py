@@ -8,7 +8,7 @@ import dagster as dg
 from ingestion.settings import SettingsError
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.history.export import days_to_export, export_day
-from orchestration.history.manifests import TABLES, HistoryError
+from orchestration.history.manifests import TABLES
 from orchestration.monitoring.heartbeat import beating
 
 DAYS = dg.DailyPartitionsDefinition(start_date="2026-01-01")
@@ -32,10 +32,7 @@ def closed_days(
 ) -> dg.MaterializeResult[Any]:
     """Export the partition's day."""
     with beating(context):
-        try:
-            found = export_day(lakehouse.settings(), date.fromisoformat(context.partition_key))
-        except (HistoryError, SettingsError) as error:
-            raise dg.Failure(str(error)) from None
+        found = export_day(lakehouse.settings(), date.fromisoformat(context.partition_key))
     metadata: dict[str, Any] = {"dagster/partition_row_count": found["fct_twist"].rows}
     for table, its in found.items():
         metadata[f"{table} rows"] = its.rows

@@ -1,21 +1,16 @@
 """The other ways to run: every five minutes, a rebuild, a replay of late events, maintenance."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
 import dagster as dg
 
 from orchestration.defs.dbt_models import warehouse
-from orchestration.defs.lakehouse import WRITERS, Lakehouse
-from orchestration.monitoring.heartbeat import beating, in_progress
-from orchestration.warehouse.attach import has_warehouse, keeps_files
-from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
+from orchestration.defs.lakehouse import WRITERS, Lakehouse, unless
+from orchestration.monitoring.heartbeat import in_progress
+from orchestration.warehouse.attach import keeps_files
 from orchestration.warehouse.maintain import KEEP_MINUTES, maintain
 from orchestration.warehouse.rebuild import rebuild, recompute
 from orchestration.warehouse.replay_late import replay_late
-from orchestration.warehouse.run_results import Recorder
-from orchestration.warehouse.write_queue import turn
 
 twist_load = dg.define_asset_job(
     "twist_load",
@@ -35,21 +30,6 @@ def every_5_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg
     return dg.RunRequest()
 
 
-@contextmanager
-def writing(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> Iterator[Dbt]:
-    """A dbt that holds the writer lock; its failure becomes the run's, with dbt's message."""
-    recorder = Recorder()
-    with beating(context) as beat, turn(lakehouse.settings().warehouse_root):
-        recorder.progress = beat
-        dbt = lakehouse.dbt(recorder)
-        try:
-            yield dbt
-        except DbtFailed as error:
-            raise dg.Failure(str(error)) from None
-        finally:
-            dbt.close()
-
-
 class DayRange(dg.Config):
     """The days to recompute, such as 2026-11-01 to 2026-11-03; without days, everything."""
 
@@ -60,7 +40,7 @@ class DayRange(dg.Config):
 @dg.op(pool=WRITERS, out=dg.Out(dg.Nothing))
 def rebuild_days(context: dg.OpExecutionContext, config: DayRange, lakehouse: Lakehouse) -> None:
     """Recompute a range of days from staging; or read the whole landing lake again."""
-    with writing(context, lakehouse) as dbt:
+    with lakehouse.writing(context) as (dbt, _):
         if config.first_day is None and config.last_day is None:
             report = rebuild(dbt.settings, context.log.info)
         else:
@@ -74,7 +54,7 @@ def rebuild_days(context: dg.OpExecutionContext, config: DayRange, lakehouse: La
 @dg.op(pool=WRITERS, out=dg.Out(dg.Nothing))
 def replay(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> None:
     """Load each event that was set aside as late, once."""
-    with writing(context, lakehouse) as dbt:
+    with lakehouse.writing(context) as (dbt, _):
         replayed, report = replay_late(dbt.settings, dbt, context.log.info)
         context.log.info(f"{replayed:,} late events replayed; {report}")
 
@@ -88,7 +68,7 @@ class Keep(dg.Config):
 @dg.op(pool=WRITERS, out=dg.Out(dg.Nothing))
 def compact(context: dg.OpExecutionContext, config: Keep, lakehouse: Lakehouse) -> None:
     """Compact files, expire snapshots, clean up."""
-    with writing(context, lakehouse) as dbt:
+    with lakehouse.writing(context) as (dbt, _):
         maintain(dbt.settings, context.log.info, config.minutes)
 
 
@@ -123,8 +103,4 @@ def hourly_maintenance(
     settings = lakehouse.settings()
     if not keeps_files(settings):
         return dg.SkipReason(f"the target {settings.target} keeps no files of ours")
-    if not has_warehouse(settings):
-        return dg.SkipReason("there is no warehouse yet")
-    if in_progress(context.instance, "twist_live"):
-        return dg.SkipReason("twist_live is running: it maintains between its cycles")
-    return dg.RunRequest()
+    return unless(context, settings, "twist_live")

@@ -7,7 +7,6 @@ from typing import Any
 
 import dagster as dg
 
-from expectations.runner import SuiteError
 from expectations.runner import warm_up as warm_up_expectations
 from orchestration.defs.dagster_results import (
     UNIQUE_ID,
@@ -23,7 +22,7 @@ from orchestration.defs.lakehouse import Lakehouse
 from orchestration.defs.overview_asset import published
 from orchestration.defs.topic_assets import topic_events
 from orchestration.monitoring.heartbeat import add_tags, beating, in_progress
-from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
+from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.live_loop import work
 from orchestration.warehouse.load_report import LoadReport
 from orchestration.warehouse.run_results import Recorder, run_tests
@@ -134,11 +133,8 @@ def shift(context: dg.OpExecutionContext, lakehouse: Lakehouse) -> Iterator[Any]
         gc.freeze()  # the parsed project stays: garbage collection can skip it
         add_tags(context, {WARM: "yes"})
         reporter = LiveReporter(context, dbt, recorder)
-        try:
-            for cycle in work(dbt.settings, dbt, reporter.is_over, context.log.info):
-                yield from reporter.events(cycle)
-        except (DbtFailed, SuiteError) as error:
-            raise dg.Failure(str(error)) from None
+        for cycle in work(dbt.settings, dbt, reporter.is_over, context.log.info):
+            yield from reporter.events(cycle)
 
 
 @dg.job(

@@ -1,18 +1,18 @@
 """The overview page as an asset: live mode publishes it every minute, a schedule every five."""
 
 import time
+from contextlib import closing, nullcontext
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
-from ingestion.settings import Settings, SettingsError, is_s3
-from orchestration.defs.lakehouse import Lakehouse
-from orchestration.monitoring.heartbeat import beating, in_progress
+from ingestion.settings import Settings, is_s3
+from orchestration.defs.lakehouse import Lakehouse, unless
+from orchestration.monitoring.heartbeat import beating
 from orchestration.pages.overview.parts import PARTS
 from orchestration.pages.overview.publish import publish, sql_views_exist
-from orchestration.warehouse.attach import has_warehouse
-from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
+from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.write_queue import turn
 
 PAGE = dg.AssetKey(["overview", "page"])
@@ -48,17 +48,9 @@ def overview_page(
 ) -> dg.MaterializeResult[Any]:
     """Publish the page to TWIST_OVERVIEW."""
     settings = lakehouse.settings()
-    dbt = lakehouse.dbt()
-    try:
-        with beating(context):
-            if sql_views_exist(settings):
-                return published(settings, dbt)
-            with turn(settings.warehouse_root):
-                return published(settings, dbt)
-    except (DbtFailed, SettingsError) as error:
-        raise dg.Failure(str(error)) from None
-    finally:
-        dbt.close()
+    lock = nullcontext() if sql_views_exist(settings) else turn(settings.warehouse_root)
+    with beating(context), lock, closing(lakehouse.dbt()) as dbt:
+        return published(settings, dbt)
 
 
 twist_overview = dg.define_asset_job(
@@ -78,9 +70,4 @@ def every_5_minutes_page(
     context: dg.ScheduleEvaluationContext, lakehouse: Lakehouse
 ) -> dg.RunRequest | dg.SkipReason:
     """Every five minutes where there is a warehouse; live mode publishes by itself."""
-    if not has_warehouse(lakehouse.settings()):
-        return dg.SkipReason("there is no warehouse yet")
-    for job in ("twist_live", "twist_overview"):
-        if in_progress(context.instance, job):
-            return dg.SkipReason(f"{job} is running")
-    return dg.RunRequest()
+    return unless(context, lakehouse.settings(), "twist_live", "twist_overview")

@@ -24,7 +24,7 @@ from obstore.exceptions import NotFoundError
 
 from ingestion.extensions import quoted
 from ingestion.s3 import let_duckdb_in, open_place
-from ingestion.settings import Settings
+from ingestion.settings import Settings, TwistError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -42,7 +42,7 @@ are exported too because they cannot be derived from the first two: lost demand 
 states, twist_daily the catalog as of the day."""
 
 
-class HistoryError(Exception):
+class HistoryError(TwistError):
     """A day cannot be exported or restored; the message gives the reason and the fix."""
 
 

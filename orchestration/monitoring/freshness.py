@@ -15,10 +15,11 @@ from typing import Any, Literal
 
 from obstore import list_with_delimiter
 
+from ingestion.connect.connect_client import status
 from ingestion.contract.topics import STAGED, TOPICS
 from ingestion.lake import landed_objects, object_keys
-from ingestion.settings import Settings
-from orchestration.monitoring.limits import Colour, colour_of, limit_of
+from ingestion.settings import Settings, SettingsError
+from orchestration.monitoring.limits import Colour, colour_of, in_words, limit_of
 from orchestration.warehouse.engine_protocol import Query
 from orchestration.warehouse.engines import engine_of
 
@@ -182,39 +183,13 @@ def _literal(moment: datetime) -> str:
 
 
 def ask_connect(settings: Settings) -> str | None:
-    """Which connectors or tasks do not run, by Connect's REST interface: '' when all of them do.
-
-    None where TWIST_CONNECT_URL is not set.
-    """
+    """Which connectors do not run: '' when all of them do; None without TWIST_CONNECT_URL."""
     if not settings.connect_url:
         return None
-    import httpx
-
     try:
-        answer = httpx.get(
-            f"{settings.connect_url.rstrip('/')}/connectors", params={"expand": "status"}, timeout=5
-        )
-        answer.raise_for_status()
-        connectors = answer.json()
-    except (httpx.HTTPError, ValueError) as error:
-        return f"{settings.connect_url} does not answer ({type(error).__name__})"
-    if not connectors:
-        return f"{settings.connect_url} has no connector"
-    problems = []
-    for name, entry in connectors.items():
-        status = entry["status"]
-        parts = [("", status["connector"]), *((f" task {t['id']}", t) for t in status["tasks"])]
-        problems += [
-            f"{name}{part} is {state['state']}{_trace(state)}"
-            for part, state in parts
-            if state["state"] != "RUNNING"
-        ]
-    return ", ".join(problems)
-
-
-def _trace(state: Mapping[str, Any]) -> str:
-    lines = str(state.get("trace") or "").splitlines()
-    return f" ({lines[0][:200]})" if lines else ""
+        return "; ".join(map(str, filter(lambda found: not found.runs, status(settings))))
+    except SettingsError as error:
+        return str(error)
 
 
 def _age(moment: datetime | None, now: datetime) -> timedelta | None:
@@ -222,8 +197,4 @@ def _age(moment: datetime | None, now: datetime) -> timedelta | None:
 
 
 def _text(age: timedelta) -> str:
-    seconds = int(age.total_seconds())
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}s"
-    return f"{seconds} seconds"
+    return in_words(age.total_seconds())

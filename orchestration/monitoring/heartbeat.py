@@ -13,6 +13,8 @@ from typing import Any
 
 import dagster as dg
 
+from ingestion.settings import TwistError
+
 TAG = "twist/heartbeat"
 BEAT_SECONDS = 10.0
 SILENT_SECONDS = 60.0
@@ -49,7 +51,10 @@ def add_tags(context: Any, tags: dict[str, str]) -> None:
 
 @contextmanager
 def beating(context: Any) -> Iterator[Callable[[], None]]:
-    """Beat while the body runs and regularly calls the function that this yields."""
+    """Beat while the body runs and regularly calls the function that this yields.
+
+    An expected error of the body fails the run with its sentence alone.
+    """
     progress = time.monotonic()
     stopped = threading.Event()
 
@@ -70,6 +75,8 @@ def beating(context: Any) -> Iterator[Callable[[], None]]:
     thread.start()
     try:
         yield made_progress
+    except TwistError as error:
+        raise dg.Failure(str(error)) from None
     finally:
         stopped.set()
         thread.join()

@@ -18,3 +18,13 @@ def colour_of(age: timedelta | None, limit: timedelta) -> Colour:
     if age is None or age > limit:
         return "red"
     return "amber" if age > limit / 2 else "green"
+
+
+def in_words(seconds: float | None) -> str:
+    """An age in the largest unit of which it has at least two."""
+    if seconds is None:
+        return "of unknown age and"
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{int(seconds) // size} {unit}"
+    return f"{int(seconds)} seconds"

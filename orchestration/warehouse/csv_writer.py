@@ -1,10 +1,7 @@
 """Query results as CSV, for `make sql`."""
 
 import csv
-from collections.abc import Iterable
-from datetime import datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -14,25 +11,11 @@ ROWS_AT_ONCE = 10_000
 
 def write_csv(conn: "DuckDBPyConnection", sql: str, out: TextIO) -> None:
     """Write the result of `sql` as CSV with a header; null is an empty field."""
-    answer = conn.execute(sql)
+    answer = conn.sql(sql)
+    if answer is None:  # a statement without a result
+        return
+    texts = answer.project("cast(columns(*) as varchar)")
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([column[0] for column in answer.description or []])
-    while rows := answer.fetchmany(ROWS_AT_ONCE):
-        writer.writerows(_texts(row) for row in rows)
-
-
-def _texts(row: Iterable[Any]) -> list[str]:
-    return [_text(value) for value in row]
-
-
-def _text(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return str(value).lower()
-        case Decimal():
-            return format(value, "f")
-        case datetime():
-            return value.isoformat(sep=" ")
-    return str(value)
+    writer.writerow(texts.columns)
+    while rows := texts.fetchmany(ROWS_AT_ONCE):
+        writer.writerows(rows)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from ingestion.s3 import keys, let_duckdb_in
-from ingestion.settings import ROOT, Settings
+from ingestion.settings import ROOT, Settings, TwistError
 from orchestration.warehouse.attach import require_ducklake
 from orchestration.warehouse.engines import engine_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PROJECT = ROOT / "dbt_project"
 
 
-class DbtFailed(Exception):
+class DbtFailed(TwistError):
     """A dbt command failed; the message names each node and its error."""
 
 

@@ -6,8 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+from ingestion.settings import TwistError
 
-class WarehouseLocked(Exception):
+
+class WarehouseLocked(TwistError):
     """Another process is writing to the warehouse; the message names it."""
 
 

@@ -16,6 +16,7 @@ from tests.harness.processes import command
 from tests.harness.warm import warm_runner
 
 
+@pytest.mark.long
 def test_another_ducklake_in_the_users_home_is_neither_loaded_nor_changed(tmp_path: Path) -> None:
     home = tmp_path / "home"
     (own := home / ".duckdb" / "extensions" / f"v{duckdb.__version__}").mkdir(parents=True)

@@ -17,6 +17,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return made
 
 
+@pytest.mark.long
 def test_compile_show_and_docs_work_on_a_built_warehouse(checkout: Checkout) -> None:
     compiled = checkout.dbt("compile", "--select", "fct_lost_demand_hourly")
     assert "from twist.audit.watermarks" in compiled.replace('"', "")

@@ -51,10 +51,11 @@ def admin(settings: Settings) -> Any:
 
 
 def configured(settings: Settings, topic: str) -> dict[str, str]:
-    kafka: Any = kafka_topics._admin()
+    from confluent_kafka import admin as client
+
+    kafka: Any = client
     resource = kafka.ConfigResource(kafka.ConfigResource.Type.TOPIC, topic)
-    client = admin(settings)
-    found = client.describe_configs([resource])[resource].result()
+    found = admin(settings).describe_configs([resource])[resource].result()
     return {name: entry.value for name, entry in found.items()}
 
 
@@ -150,6 +151,7 @@ def test_a_record_too_large_for_kafka_is_counted_and_reported(settings: Settings
     )
 
 
+@pytest.mark.long
 def test_a_broker_that_dies_and_comes_back_costs_nothing(
     running: tuple[Service, Settings],
 ) -> None:

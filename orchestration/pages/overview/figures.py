@@ -9,7 +9,7 @@ from ingestion.contract.topics import TOPICS
 from ingestion.settings import Settings
 from orchestration.monitoring.check_results import recorded
 from orchestration.monitoring.limits import colour_of, limit_of
-from orchestration.pages.overview.parts import PARTS, SORTED_BY, described
+from orchestration.pages.overview.parts import PARTS, described
 from orchestration.warehouse.engine_protocol import Query
 from orchestration.warehouse.engines import engine_of
 
@@ -37,8 +37,7 @@ def _rows(query: Query, settings: Settings, part: str) -> list[dict[str, Any]]:
     view = engine_of(settings).relation("overview", f"overview_{part}")
     found = query(f"select {', '.join(columns)} from {view}").rows
     rows = [dict(zip(columns, map(_plain, row), strict=True)) for row in found]
-    keys = SORTED_BY.get(part, ("place",))
-    return sorted(rows, key=lambda row: tuple(row[key] for key in keys))
+    return sorted(rows, key=lambda row: [row[column] for column in columns[:2]])
 
 
 def _plain(value: Any) -> Any:

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from orchestration.monitoring.limits import in_words
 from orchestration.pages.overview.figures import Figures
 from orchestration.pages.overview.parts import described
 from orchestration.pages.overview.vega_runtime import vega_runtime
@@ -51,16 +51,12 @@ def render(figures: Figures, docs: str | None) -> str:
             "colour": figures["freshness"]["clickstream"]["colour"],
             "notes": notes(figures),
             "has_band": any(row["band_days"] for row in figures["hours"]),
-            "locations": _grouped(figures["stock_locations"], "sku_id"),
-            "styles": [
-                sorted(rows, key=lambda row: size_order(row["size"]))
-                for rows in _grouped(figures["size_grid"], "place").values()
-            ],
+            "size_grid": sorted(figures["size_grid"], key=lambda row: size_order(row["size"])),
             "models": described(),
             "titles": TITLES,
             "docs": docs,
-            "data": _as_data(figures),
-            "charts": _as_data(json.loads((FOLDER / "charts.json").read_text())),
+            "figures": figures,
+            "charts": json.loads((FOLDER / "charts.json").read_text()),
             "style": Markup((FOLDER / "style.css").read_text()),  # noqa: S704  # ours
             "runtime": Markup(runtime),  # noqa: S704  # the package's
             "script": Markup(script),  # noqa: S704  # ours
@@ -83,7 +79,7 @@ def notes(figures: Figures) -> list[tuple[str, str]]:
 def _freshness_notes(figures: Figures) -> Iterator[tuple[str, str]]:
     clicks, stock = (figures["freshness"][topic] for topic in ("clickstream", "sku_availability"))
     if clicks["colour"] == "red":
-        old = age(clicks["age_seconds"])
+        old = in_words(clicks["age_seconds"])
         yield "red", f"Not fresh: the newest view is {old} old, and “now” is that moment."
     if failed := sum(check["status"] == "failed" for check in figures["checks"]):
         are = "check is" if failed == 1 else "checks are"
@@ -91,7 +87,7 @@ def _freshness_notes(figures: Figures) -> Iterator[tuple[str, str]]:
     if stock["age_seconds"] is None:
         yield "amber", "No stock event has arrived yet: no view can be evaluated."
     elif stock["colour"] == "red" and clicks["colour"] != "red":
-        old = age(stock["age_seconds"])
+        old = in_words(stock["age_seconds"])
         yield "amber", f"The newest stock change is {old} old: views are evaluated with it."
 
 
@@ -133,16 +129,6 @@ def amount(value: float) -> str:
     return f"{value:,.0f}" if value >= 99.95 or value == int(value) else f"{value:,.1f}"
 
 
-def age(seconds: int | None) -> str:
-    """An age in the largest unit of which it has at least two."""
-    if seconds is None:
-        return "of unknown age and"
-    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} seconds"
-
-
 def utc(text: str) -> str:
     """An ISO timestamp to display: 1 Nov 2026, 23:59 UTC"""
     moment = datetime.fromisoformat(text)
@@ -158,20 +144,9 @@ def day(text: str) -> str:
 @cache
 def _template() -> jinja2.Template:
     jinja = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    for shown in (rate, points, count, amount, age, utc, day):
+    for shown in (rate, points, count, amount, in_words, utc, day):
         jinja.filters[shown.__name__] = shown
     return jinja.from_string((FOLDER / "template.html").read_text())
-
-
-def _grouped(rows: list[dict[str, Any]], key: str) -> dict[Any, list[dict[str, Any]]]:
-    by_key = sorted(rows, key=lambda row: row[key])
-    return {value: list(own) for value, own in groupby(by_key, lambda row: row[key])}
-
-
-def _as_data(value: Any) -> Markup:
-    """JSON inside a script element: no text in it can end the element."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
 
 
 def _digest(script: str) -> str:

@@ -20,15 +20,6 @@ PARTS = (
     "topics",
 )
 """The parts of the page, each the SQL view overview_<part>."""
-SORTED_BY = {
-    "now": ("days_before",),
-    "hours": ("view_hour",),
-    "breakdown": ("breakdown", "place"),
-    "stock_locations": ("sku_id", "place"),
-    "size_grid": ("place", "size"),
-    "topics": ("topic",),
-}
-"""What the rows of a part are sorted by, if not by place: SQL views have no order."""
 JSON_TYPES = {
     "bigint": {"type": "integer"},
     "smallint": {"type": "integer"},
