@@ -55,7 +55,8 @@ def configured(settings: Settings, topic: str) -> dict[str, str]:
 
     kafka: Any = client
     resource = kafka.ConfigResource(kafka.ConfigResource.Type.TOPIC, topic)
-    found = admin(settings).describe_configs([resource])[resource].result()
+    asked = admin(settings)  # an answer in flight is lost with its client
+    found = asked.describe_configs([resource])[resource].result()
     return {name: entry.value for name, entry in found.items()}
 
 
