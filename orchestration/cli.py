@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ingestion import s3
-from ingestion.lake.landed_objects import first_line
+from ingestion.lake.object_text import first_line
 from ingestion.settings import ROOT, Settings, TwistError, load_settings
 from orchestration.cli_ingestion import COMMANDS, DAY, FOLDER, say
 from orchestration.warehouse.attach import has_tables, has_warehouse

@@ -14,7 +14,6 @@ from dbt.cli.main import dbtRunner
 
 from ingestion.lake.arrow_rows import OBJECTS_SQL
 from ingestion.settings import ROOT, Settings
-from orchestration.warehouse.dbt_plugin import TEXT_SQL
 from orchestration.warehouse.dbt_runner import COMMON
 from tests import conventions
 from tests.harness.checkout import known_files
@@ -133,7 +132,6 @@ def column_faults(manifest: dict[str, Any]) -> list[str]:
     database.execute("attach ':memory:' as twist")
     for name, arguments, returned in (
         ("lake_list", "topic, since", OBJECTS_SQL),
-        ("lake_text", "object_key", TEXT_SQL),
         ("lake_json_problem", "line, topic", "varchar"),
         ("lake_json_number", "line, field", "varchar"),
     ):

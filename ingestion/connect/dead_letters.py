@@ -19,6 +19,7 @@ from obstore.exceptions import BaseError
 
 from ingestion.contract.topics import DEAD_LETTERS
 from ingestion.lake import landed_objects, object_keys
+from ingestion.lake.object_text import first_line
 from ingestion.settings import Settings
 
 if TYPE_CHECKING:
@@ -117,9 +118,7 @@ class Drain:
             try:
                 keys = land(self._store, messages)
             except (BaseError, OSError) as error:
-                self._say(
-                    f"the lake cannot be written, trying again: {landed_objects.first_line(error)}"
-                )
+                self._say(f"the lake cannot be written, trying again: {first_line(error)}")
                 if self._stopped:
                     return 0  # not committed: they are read again
                 time.sleep(seconds)

@@ -30,6 +30,12 @@ def schema(topic: str) -> dict[str, Any]:
     return parsed
 
 
+def bare_members(topic: str) -> int:
+    """How many members of a usual line are no texts: its numbers, and those of its position."""
+    fields = schema(topic)["properties"].values()
+    return 3 + len([rule for rule in fields if rule["type"] != "string"])
+
+
 def json_problem(line: str, topic: str) -> str | None:
     """Why `line` is not a JSON object, or which field has another JSON type than its schema's.
 

@@ -101,6 +101,7 @@ def attach_warehouse(
     folder = settings.warehouse_root
     if not read_only:
         folder.mkdir(parents=True, exist_ok=True)
+        conn.execute("set global preserve_insertion_order = false")  # no table has an order
     let_duckdb_in(conn, settings, settings.warehouse_data)
     options = {
         "data_path": quoted(data_path(settings)),

@@ -1,9 +1,10 @@
-"""What TWIST adds to dbt's DuckDB connection: the warehouse, and the functions that read the lake.
+"""What TWIST adds to dbt's DuckDB connection: the warehouse, and what reads the lake.
 
     lake_list(topic, since)            the objects in the landing lake from an hour on
-    lake_text(object_key)              one object's text, or the reason why there is none
     lake_json_problem(line, topic)     the strict check of a line that is not provably plain
     lake_json_number(line, field)      a number as it was written
+    landing_<topic>                    the lines of the batch's objects (views, read at each scan)
+    landing_readings                   what became of the objects that were read
     take_writer_lock(purpose)          refuses a second writer, and dbt without its settings
     check_setting(name, built_with)    refuses settings that the warehouse was not built with
 
@@ -11,21 +12,19 @@ They run only with a query, never while dbt parses or compiles.
 """
 
 import os
-from array import array
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from ingestion.contract.strict_json import json_number, json_problem
+from ingestion.contract.strict_json import bare_members, json_number, json_problem
+from ingestion.contract.topics import LANDED_TOPICS
 from ingestion.lake import landed_objects
 from ingestion.lake.arrow_rows import OBJECT, OBJECTS_SQL, object_rows
+from ingestion.lake.line_stream import BatchObject, LineStream, ReadingTable
 from ingestion.s3 import let_duckdb_in
 from ingestion.settings import Settings, SettingsError, load_settings
 from orchestration.warehouse import writer_lock
@@ -34,22 +33,9 @@ from orchestration.warehouse.attach import attach_warehouse, has_tables, refuse_
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-READERS = 8
-"""Objects read at once: enough to hide the latency of S3; inflating leaves the GIL alone."""
-
-_TEXT = pa.struct(
-    [
-        ("error", pa.string()),
-        ("etag", pa.string()),
-        ("size", pa.int64()),
-        ("text", pa.large_string()),
-        ("line_count", pa.int64()),
-        ("bad_lines", pa.list_(pa.int64())),
-    ]
-)
-TEXT_SQL = (
-    "struct(error varchar, etag varchar, size bigint, text varchar, "
-    "line_count bigint, bad_lines bigint[])"
+BATCH = (
+    "select object_number, object_key from memory.load.load_objects "
+    "where topic = ? order by object_number"
 )
 
 
@@ -80,15 +66,27 @@ class Plugin(BasePlugin):
                 sql,
                 type="arrow",
                 null_handling="special",
-                side_effects=name.startswith(("lake_list", "lake_text", "take", "check")),
+                side_effects=name.startswith(("lake_list", "take", "check")),
             )
 
         register("lake_list", self._list, 2, OBJECTS_SQL)
-        register("lake_text", self._text, 1, TEXT_SQL)
         register("lake_json_problem", _map(json_problem), 2, "varchar")
         register("lake_json_number", _map(json_number), 2, "varchar")
         register("take_writer_lock", self._lock, 1, "varchar")
         register("check_setting", self._check, 2, "varchar")
+        # A view on a Python object opens the object's stream at each scan, from any cursor.
+        self._streams = {topic: self._stream(conn, topic) for topic in LANDED_TOPICS}
+        self._readings = ReadingTable(self._streams.values())
+        for topic, stream in self._streams.items():
+            conn.from_arrow(stream).create_view(f"landing_{topic}")
+        conn.from_arrow(self._readings).create_view("landing_readings")
+
+    def _stream(self, conn: "DuckDBPyConnection", topic: str) -> LineStream:
+        def batch() -> list[BatchObject]:
+            rows = conn.cursor().execute(BATCH, [topic]).fetchall()
+            return [BatchObject(*row) for row in rows]
+
+        return LineStream(lambda: self.store, batch, bare_members(topic))
 
     def configure_cursor(self, cursor: "DuckDBPyConnection") -> None:
         """Give each statement's cursor the current credentials: the connection may outlive them."""
@@ -102,29 +100,6 @@ class Plugin(BasePlugin):
     def _listed(self, topic: str, since: str | None) -> Iterable[landed_objects.LandedObject]:
         hour = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None
         return landed_objects.list_landed(self.store, topic, hour)
-
-    def _text(self, keys: pa.Array) -> pa.Array:
-        """The objects' texts, moved one by one into one buffer: a batch uses most of the memory."""
-        with ThreadPoolExecutor(READERS) as readers:
-            found = list(
-                readers.map(lambda key: landed_objects.read_text(self.store, key), keys.to_pylist())
-            )
-        ends = array("q", accumulate((len(text.text or b"") for text in found), initial=0))
-        buffer = pa.allocate_buffer(ends[-1])
-        view = memoryview(buffer).cast("B")
-        for number, text in enumerate(found):
-            view[ends[number] : ends[number + 1]] = text.text or b""
-            found[number] = replace(text, text=None)
-        texts = pa.LargeStringArray.from_buffers(len(found), pa.py_buffer(ends), buffer)
-        return pa.StructArray.from_arrays(
-            [
-                texts
-                if field.name == "text"
-                else pa.array([getattr(text, field.name) for text in found], field.type)
-                for field in _TEXT
-            ],
-            fields=list(_TEXT),
-        )
 
     def _lock(self, purposes: pa.Array) -> pa.Array:
         for name in ("late_days", "bot_patterns", "min_sellable_qty", "landing_slack_hours"):

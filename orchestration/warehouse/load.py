@@ -20,8 +20,8 @@ MODELS_BY_TOPIC = {
     "dead_letters": ("load_dead_letters", "dead_letters"),
 }
 """Models that are skipped while no object of a topic lands, as in most cycles of live mode."""
-COMPUTE_EVERY_LINES = 20_000_000
-"""A backlog is computed in portions of about a large retailer's day."""
+COMPUTE_EVERY_MB = 1000
+"""A backlog is computed in portions of about a large retailer's day (compressed)."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,9 @@ class OpenWork:
 
 @dataclass(frozen=True)
 class Batch:
-    """A number of objects, with their lines (None: not counted) and compressed megabytes."""
+    """A number of objects, and their compressed megabytes."""
 
     objects: int
-    lines: int | None
     megabytes: float
 
 
@@ -96,23 +95,22 @@ def _load_backlog(
     engine: Engine, dbt: Dbt, say: Callable[[str], None], todo: OpenWork, *, compute: bool
 ) -> None:
     """Load batch by batch; compute after the last one, and whenever a large day has accumulated."""
-    uncomputed, replays, lines, is_last = todo.uncomputed, todo.replays, 0, False
+    uncomputed, replays, loaded, is_last = todo.uncomputed, todo.replays, 0.0, False
     while not is_last:
         _run(dbt, (BATCH,))
         batch = _batch(engine, dbt)
         _announce(say, batch)
         is_last = batch.megabytes < dbt.settings.batch_mb
-        lines += batch.lines or 0
-        has_lines = batch.objects > 0 if batch.lines is None else batch.lines > 0
-        uncomputed = uncomputed or replays or has_lines
-        computes = compute and uncomputed and (is_last or lines >= COMPUTE_EVERY_LINES)
+        loaded += batch.megabytes
+        uncomputed = uncomputed or replays or batch.objects > 0
+        computes = compute and uncomputed and (is_last or loaded >= COMPUTE_EVERY_MB)
         if batch.objects or replays:
             models = ("tag:load", *COMPUTE_MODELS) if computes else ("tag:load",)
             _run(dbt, models, exclude=(LISTING, BATCH))
         elif computes:
             _run(dbt, COMPUTE_MODELS)
         if computes:
-            uncomputed, lines = False, 0
+            uncomputed, loaded = False, 0.0
         replays = False
 
 
@@ -125,8 +123,7 @@ def _run(dbt: Dbt, select: tuple[str, ...], exclude: tuple[str, ...] = ()) -> No
 
 def _announce(say: Callable[[str], None], batch: Batch) -> None:
     if batch.objects and batch.megabytes > 1:
-        lines = "" if batch.lines is None else f", {batch.lines:,} lines"
-        say(f"loading {batch.objects:,} objects{lines} ({batch.megabytes:,.0f} MB) …")
+        say(f"loading {batch.objects:,} objects ({batch.megabytes:,.0f} MB) …")
 
 
 def _open_work(engine: Engine, dbt: Dbt) -> OpenWork:
@@ -172,16 +169,15 @@ def _new_objects(engine: Engine, dbt: Dbt) -> tuple[Batch, set[str]]:
         """
     )
     size = sum(float(row[2] or 0) for row in found) / 1e6
-    return Batch(sum(int(row[1]) for row in found), None, size), {row[0] for row in found}
+    return Batch(sum(int(row[1]) for row in found), size), {row[0] for row in found}
 
 
 def _batch(engine: Engine, dbt: Dbt) -> Batch:
     """The objects that the table load_objects holds."""
-    ((objects, lines, size),) = dbt.query(
-        "select count(*), sum(cast(line_count as bigint)), sum(cast(object_size as bigint)) "
-        f"from {engine.relation('load', BATCH)}"
+    ((objects, size),) = dbt.query(
+        f"select count(*), sum(cast(object_size as bigint)) from {engine.relation('load', BATCH)}"
     )
-    return Batch(int(objects), None if lines is None else int(lines), float(size or 0) / 1e6)
+    return Batch(int(objects), float(size or 0) / 1e6)
 
 
 def _idle_models(engine: Engine, dbt: Dbt, topics: set[str]) -> tuple[str, ...]:

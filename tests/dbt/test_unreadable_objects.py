@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.lake import landed_objects
+from ingestion.lake import line_stream, object_text
 from ingestion.lake.object_keys import object_key
 from orchestration.cli import main
 from orchestration.warehouse.accept import accept
@@ -72,7 +72,7 @@ def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
 def test_each_is_named_with_its_reason_blocks_no_other_and_loads_when_it_is_repaired(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(landed_objects, "MAX_TEXT_BYTES", 1_000_000)
+    monkeypatch.setattr(object_text, "MAX_TEXT_BYTES", 1_000_000)
     keys = {name: key_of(number) for number, name in enumerate(BAD)}
     whole = packed(view("02 11:00", offset=100)[1]) + packed(view("02 11:01", offset=101)[1])
     pipeline.deliver([Delivery(keys[name], body) for name, (body, _) in BAD.items()])
@@ -118,15 +118,15 @@ def test_an_object_that_vanishes_between_listing_and_reading_is_offered_until_it
 ) -> None:
     pipeline.deliver([Delivery(key_of(1), GOOD), Delivery(key_of(2), GOOD_TOO)])
     path = pipeline.root / "landing" / key_of(1)
-    read = landed_objects.read_text
+    read = object_text.read_text
 
-    def delete_and_read(store: object, key: str) -> landed_objects.ObjectText:
+    def delete_and_read(store: object, key: str) -> object_text.Text:
         if key == key_of(1):
             path.unlink()
         return read(store, key)  # type: ignore[arg-type]  # the store of lake
 
     with monkeypatch.context() as patch:
-        patch.setattr(landed_objects, "read_text", delete_and_read)
+        patch.setattr(line_stream, "read_text", delete_and_read)
         report = load_only(pipeline)
     vanished = (key_of(1), "vanished: it was listed, but is not there any more")
     assert report.unreadable == (vanished,)

@@ -1,5 +1,5 @@
 {#- try_bigint(text): a whole number written without point or exponent, else null.
-    DuckDB: its cast accepts '5.0' as 5, so the number must convert back to the same text.
+    DuckDB: the text is JSON as DuckDB writes it; its cast accepts '5.0' and '5e0' as 5.
     Teradata: TRYCAST with an equivalent check. -#}
 {% macro try_bigint(text) -%}
   {{ return(adapter.dispatch('try_bigint', 'twist')(text)) }}
@@ -8,7 +8,7 @@
 {% macro default__try_bigint(text) %}{{ unsupported_engine('try_bigint') }}{% endmacro %}
 
 {% macro duckdb__try_bigint(text) -%}
-  {{ return("case when cast(try_cast(" ~ text ~ " as bigint) as varchar) = " ~ text ~ " then try_cast(" ~ text ~ " as bigint) end") }}
+  {{ return("case when not contains(" ~ text ~ ", '.') and not contains(" ~ text ~ ", 'e') then try_cast(" ~ text ~ " as bigint) end") }}
 {%- endmacro %}
 
 {% macro teradata__try_bigint(text) -%}

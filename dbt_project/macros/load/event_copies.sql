@@ -5,8 +5,8 @@ acceptable as (
     select lines.*
     from lines
     left join by_position
-        on lines.topic = by_position.topic and lines.object_key = by_position.object_key
-            and lines.etag = by_position.etag and lines.line_number = by_position.line_number
+        on lines.topic = by_position.topic and lines.object_number = by_position.object_number
+            and lines.line_number = by_position.line_number
     where by_position.topic is null
         and lines.event_id is not null and lines.problem is null and lines.is_late = 0
 ),
@@ -34,7 +34,7 @@ copied as (
 
 copies as (
     select
-        acceptable.topic, acceptable.object_key, acceptable.etag, acceptable.line_number,
+        acceptable.topic, acceptable.object_number, acceptable.line_number,
         row_number() over (
             partition by acceptable.topic, acceptable.event_date, acceptable.event_id
             order by acceptable.kafka_partition nulls first, acceptable.kafka_offset nulls first
@@ -46,13 +46,13 @@ copies as (
 ),
 
 by_event as (
-    select acceptable.topic, acceptable.object_key, acceptable.etag, acceptable.line_number
+    select acceptable.topic, acceptable.object_number, acceptable.line_number
     from acceptable
     inner join loaded_before
         on acceptable.topic = loaded_before.topic and acceptable.event_date = loaded_before.event_date
             and acceptable.event_id = loaded_before.event_id
     union
-    select topic, object_key, etag, line_number from copies where nth > 1
+    select topic, object_number, line_number from copies where nth > 1
 )
 {%- endmacro %}
 

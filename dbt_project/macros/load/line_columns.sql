@@ -3,7 +3,7 @@
       line_problem(topic)      the first rule of the contract that the line breaks, as a sentence
       line_columns(topic)      the line's place in the lake and its status. Without a full position
                                kafka_offset is null: such a line is neither a duplicate nor late.
-                               The raw line is kept if the line is quarantined or late.
+                               The raw line is kept if the line is quarantined, late or not proven.
       bounded_text(value, length)  a field cut to its column's length. A longer one is already a
                                problem; on Teradata a cast alone would fail the request (3996). -#}
 {% macro positioned_lines(topic) -%}
@@ -55,19 +55,18 @@
 {%- endmacro %}
 
 {% macro line_columns(topic) -%}
-    cast(object_key as {{ text_type(1024) }}) as object_key,
-    cast(etag as {{ text_type(128) }}) as etag,
-    cast(folder_hour as timestamp(6)) as folder_hour,
+    cast(object_number as bigint) as object_number,
     cast(line_number as bigint) as line_number,
     cast(case when problem like 'not JSON%' or problem like 'no position%' then null else partition_number end as bigint) as kafka_partition,
     cast(case when problem like 'not JSON%' or problem like 'no position%' then null else offset_number end as bigint) as kafka_offset,
     cast(arrival as timestamp(6)) as arrived_at,
     cast(problem as {{ text_type(512) }}) as problem,
-    {#- A replayed line (object_key ''), a catalog row and a dead letter are never late. #}
-    cast(case when problem is null and object_key <> '' and {{ too_late(topic) }} then 1 else 0 end as smallint) as is_late,
+    {#- A replayed line (of object 0), a catalog row and a dead letter are never late. #}
+    cast(case when problem is null and object_number > 0 and {{ too_late(topic) }} then 1 else 0 end as smallint) as is_late,
     cast(event_moment as timestamp(6)) as event_ts,
     cast(event_moment as date) as event_date,
-    cast(case when problem is not null or {{ too_late(topic) }} then raw_line end as {{ text_type(32000) }}) as raw_line
+    cast(is_proven as smallint) as is_proven,
+    cast(case when problem is not null or is_proven = 0 or {{ too_late(topic) }} then {{ line_text('raw_line') }} end as {{ text_type(32000) }}) as raw_line
 {%- endmacro %}
 
 {% macro too_late(topic) -%}
@@ -76,5 +75,8 @@
 {%- endmacro %}
 
 {% macro bounded_text(value, length) -%}
+  {%- if target.type == 'duckdb' -%}
+    {{ return("case when strlen(" ~ value ~ ") <= " ~ length ~ " then " ~ value ~ " else substring(" ~ value ~ " from 1 for " ~ length ~ ") end") }}
+  {%- endif -%}
   cast(substring({{ value }} from 1 for {{ length }}) as {{ text_type(length) }})
 {%- endmacro %}

@@ -4,7 +4,7 @@
 {% macro teradata__landed_lines(topic) -%}
   {%- set fields = topic_fields(topic) -%}
     select
-        object_key, etag, folder_hour, line_number, raw_line,
+        object_number, line_number, raw_line, 1 as is_proven,
         case
             when is_object = 0 then cast('not JSON object, or not strictly JSON' as {{ text_type(512) }})
             when is_ambiguous = 1 then 'not JSON: a key twice, or written with an escape'
@@ -39,7 +39,7 @@
             select
                 read_once.*,
                 row_number() over (
-                    partition by object_key
+                    partition by object_number
                     order by hashrow(raw_line) nulls first, substring(raw_line from 1 for 1000) nulls first
                 ) as line_number,
                 case when regexp_similar(raw_line, '{{ teradata_json_object() }}', 'c') = 1 then 1 else 0 end as is_object
@@ -51,7 +51,7 @@
 {#- The lines of the batch's objects, and those of late events that are to be replayed. NOS opens
     only the files in the path filter; the batch decides which lines count. -#}
 {% macro teradata_raw_lines(topic) -%}
-                select batch.object_key, batch.etag, batch.folder_hour, cast(coalesce(landed.raw_line, '') as {{ text_type(32000) }}) as raw_line
+                select batch.object_number, cast(coalesce(landed.raw_line, '') as {{ text_type(32000) }}) as raw_line
                 from (
                     select location, raw_line from {{ source('landing', 'landing_' ~ topic) }}
                     where {{ teradata_paths(topic) }}
@@ -59,7 +59,7 @@
                 inner join (select * from {{ ref('load_objects') }} where topic = '{{ topic }}') as batch
                     on substring(landed.location from position('/topics/' in landed.location) + 1) = batch.object_key
                 union all
-                select cast('' as {{ text_type(1024) }}), cast('' as {{ text_type(128) }}), cast(null as timestamp(6)), raw_line
+                select cast(0 as bigint), raw_line
                 from {{ source('warehouse', 'late_events') }}
                 where topic = '{{ topic }}' and replay_requested_at is not null
 {%- endmacro %}

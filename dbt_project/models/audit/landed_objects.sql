@@ -22,20 +22,8 @@ audited as (
     select * from {{ source('warehouse', 'landed_objects') }}
 ),
 
-lines as (
-    select object_key, etag, count(*) as lines from {{ ref('load_clickstream') }}
-    where object_key <> ''
-    group by object_key, etag
-    union all
-    select object_key, etag, count(*) as lines from {{ ref('load_availability') }} group by object_key, etag
-    union all
-    select object_key, etag, count(*) as lines from {{ ref('load_catalog') }} group by object_key, etag
-    union all
-    select object_key, etag, count(*) as lines from {{ ref('load_dead_letters') }} group by object_key, etag
-),
-
 batch as (
-    {{ objects_read('lines') }}
+    select * from {{ ref('load_readings') }} where object_number > 0
 ),
 
 {{ lines_since_last_audit() }},
@@ -43,13 +31,13 @@ batch as (
 -- A content that was superseded and has returned keeps the lines that were counted for it before.
 counted as (
     select
-        lines.object_key, lines.etag, lines.lines,
+        batch.object_key, batch.etag,
         coalesce(kept.loaded, 0) + coalesce(audited.loaded, 0) as loaded,
         coalesce(kept.late, 0) + coalesce(audited.late, 0) as late,
         coalesce(kept.quarantined, 0) + coalesce(audited.quarantined, 0) as quarantined
-    from lines
-    left join kept on lines.object_key = kept.object_key and lines.etag = kept.etag
-    left join audited on lines.object_key = audited.object_key and lines.etag = audited.etag
+    from batch
+    left join kept on batch.object_key = kept.object_key and batch.etag = kept.etag
+    left join audited on batch.object_key = audited.object_key and batch.etag = audited.etag
 ),
 
 -- Objects that a killed load had begun and that were rewritten since: no load will list them again.
@@ -76,17 +64,17 @@ select
     batch.object_key, batch.etag, batch.topic, batch.folder_hour, batch.object_size,
     cast(case when batch.read_error is null then 'loaded' else 'unreadable' end as {{ text_type(16) }}) as status,
     batch.read_error,
-    coalesce(counted.lines, 0) as lines,
-    coalesce(counted.loaded, 0) as loaded,
-    coalesce(counted.lines - counted.loaded - counted.late - counted.quarantined, 0) as duplicates,
-    coalesce(counted.late, 0) as late,
-    coalesce(counted.quarantined, 0) as quarantined,
+    batch.line_count as lines,
+    counted.loaded,
+    batch.line_count - counted.loaded - counted.late - counted.quarantined as duplicates,
+    counted.late,
+    counted.quarantined,
     offered.audited_at,
     cast(null as {{ text_type(1024) }}) as accepted_why,
     {{ load_id() }} as load_id
 from batch
 cross join offered
-left join counted on batch.object_key = counted.object_key and batch.etag = counted.etag
+inner join counted on batch.object_key = counted.object_key and batch.etag = counted.etag
 union all
 select
     superseded.object_key, superseded.etag, superseded.topic, superseded.folder_hour,

@@ -7,15 +7,19 @@
 ) }}
 
 with lines as (
-    select {{ topic_name('clickstream') }} as topic, object_key, etag, line_number, kafka_partition, kafka_offset,
+    select {{ topic_name('clickstream') }} as topic, object_number, line_number, kafka_partition, kafka_offset,
         event_id, event_ts, arrived_at, raw_line
     from {{ ref('load_clickstream') }}
     where is_late = 1
     union all
-    select {{ topic_name('sku_availability') }} as topic, object_key, etag, line_number, kafka_partition, kafka_offset,
+    select {{ topic_name('sku_availability') }} as topic, object_number, line_number, kafka_partition, kafka_offset,
         event_id, event_ts, arrived_at, raw_line
     from {{ ref('load_availability') }}
     where is_late = 1
+),
+
+readings as (
+    select object_number, object_key, etag from {{ ref('load_readings') }}
 ),
 
 duplicates as (
@@ -27,14 +31,14 @@ arrived as (
         lines.topic, lines.kafka_partition, lines.kafka_offset,
         lines.event_id, lines.event_ts, lines.arrived_at,
         {{ reason_late() }} as reason,
-        lines.raw_line, lines.object_key, lines.etag, lines.line_number,
+        lines.raw_line, readings.object_key, readings.etag, lines.line_number,
         cast(null as timestamp(6)) as replay_requested_at,
         cast(null as timestamp(6)) as replayed_at,
         {{ load_id() }} as load_id
     from lines
+    inner join readings on lines.object_number = readings.object_number
     left join duplicates
-        on lines.topic = duplicates.topic and lines.object_key = duplicates.object_key
-            and lines.etag = duplicates.etag and lines.line_number = duplicates.line_number
+        on lines.object_number = duplicates.object_number and lines.line_number = duplicates.line_number
     where duplicates.topic is null
 ),
 

@@ -6,25 +6,29 @@
 ) }}
 
 with lines as (
-    select {{ topic_name('clickstream') }} as topic, object_key, etag, line_number,
+    select {{ topic_name('clickstream') }} as topic, object_number, line_number,
         kafka_partition, kafka_offset, problem, raw_line
     from {{ ref('load_clickstream') }}
     where problem is not null
     union all
-    select {{ topic_name('sku_availability') }} as topic, object_key, etag, line_number,
+    select {{ topic_name('sku_availability') }} as topic, object_number, line_number,
         kafka_partition, kafka_offset, problem, raw_line
     from {{ ref('load_availability') }}
     where problem is not null
     union all
-    select {{ topic_name('product_catalog') }} as topic, object_key, etag, line_number,
+    select {{ topic_name('product_catalog') }} as topic, object_number, line_number,
         kafka_partition, kafka_offset, problem, raw_line
     from {{ ref('load_catalog') }}
     where problem is not null
     union all
-    select {{ topic_name('dead_letters') }} as topic, object_key, etag, line_number,
+    select {{ topic_name('dead_letters') }} as topic, object_number, line_number,
         kafka_partition, kafka_offset, problem, raw_line
     from {{ ref('load_dead_letters') }}
     where problem is not null
+),
+
+readings as (
+    select object_number, object_key, etag from {{ ref('load_readings') }}
 ),
 
 duplicates as (
@@ -40,8 +44,8 @@ kept as (
 
 select
     lines.topic,
-    lines.object_key,
-    lines.etag,
+    readings.object_key,
+    readings.etag,
     lines.line_number,
     lines.kafka_partition,
     lines.kafka_offset,
@@ -50,10 +54,10 @@ select
     {{ clock() }} as quarantined_at,
     {{ load_id() }} as load_id
 from lines
+inner join readings on lines.object_number = readings.object_number
 left join duplicates
-    on lines.topic = duplicates.topic and lines.object_key = duplicates.object_key
-        and lines.etag = duplicates.etag and lines.line_number = duplicates.line_number
+    on lines.object_number = duplicates.object_number and lines.line_number = duplicates.line_number
 left join kept
-    on lines.object_key = kept.object_key and lines.etag = kept.etag
+    on readings.object_key = kept.object_key and readings.etag = kept.etag
         and lines.line_number = kept.line_number
 where duplicates.topic is null and kept.object_key is null

@@ -1,5 +1,5 @@
 -- The batch's catalog lines, typed and validated: one row per line.
-{{ config(index=primary_index(['object_key', 'line_number'])) }}
+{{ config(index=primary_index(['object_number', 'line_number']), post_hook="{{ check_unproven_lines('product_catalog') }}") }}
 
 with lines as (
     {{ landed_lines('product_catalog') }}

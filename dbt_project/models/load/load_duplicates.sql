@@ -1,25 +1,25 @@
 -- The batch's lines that are duplicates, and by which rule: 'position' (the line itself was seen
 -- before) or 'event' (another copy of its event was loaded before, or is loaded with this batch).
 -- Staging is read by name: a ref would be a cycle.
-{{ config(index=primary_index(['object_key', 'line_number'])) }}
+{{ config(index=primary_index(['object_number', 'line_number'])) }}
 
 with lines as (
-    select {{ topic_name('clickstream') }} as topic, object_key, etag, folder_hour, line_number, kafka_partition,
+    select {{ topic_name('clickstream') }} as topic, object_number, line_number, kafka_partition,
         kafka_offset, event_date, event_id, problem, is_late
     from {{ ref('load_clickstream') }}
     where kafka_offset is not null
     union all
-    select {{ topic_name('sku_availability') }} as topic, object_key, etag, folder_hour, line_number, kafka_partition,
+    select {{ topic_name('sku_availability') }} as topic, object_number, line_number, kafka_partition,
         kafka_offset, event_date, event_id, problem, is_late
     from {{ ref('load_availability') }}
     where kafka_offset is not null
     union all
-    select {{ topic_name('product_catalog') }} as topic, object_key, etag, folder_hour, line_number, kafka_partition,
+    select {{ topic_name('product_catalog') }} as topic, object_number, line_number, kafka_partition,
         kafka_offset, event_date, cast(null as {{ text_type(128) }}), problem, is_late
     from {{ ref('load_catalog') }}
     where kafka_offset is not null
     union all
-    select {{ topic_name('dead_letters') }} as topic, object_key, etag, folder_hour, line_number, kafka_partition,
+    select {{ topic_name('dead_letters') }} as topic, object_number, line_number, kafka_partition,
         kafka_offset, {{ no_event_date() }}, {{ origin_event_id('origin_topic', 'origin_partition', 'origin_offset') }}, problem, is_late
     from {{ ref('load_dead_letters') }}
     where kafka_offset is not null
@@ -63,11 +63,10 @@ repeated as (
 
 ranked as (
     select
-        lines.topic, lines.object_key, lines.etag, lines.line_number,
+        lines.topic, lines.object_number, lines.line_number,
         row_number() over (
             partition by lines.topic, lines.kafka_partition, lines.kafka_offset
-            order by lines.folder_hour nulls first, lines.object_key nulls first,
-                lines.etag nulls first, lines.line_number nulls first
+            order by lines.object_number nulls first, lines.line_number nulls first
         ) as nth
     from lines
     inner join repeated
@@ -76,19 +75,19 @@ ranked as (
 ),
 
 by_position as (
-    select lines.topic, lines.object_key, lines.etag, lines.line_number
+    select lines.topic, lines.object_number, lines.line_number
     from lines
     inner join seen
         on lines.topic = seen.topic and lines.kafka_partition = seen.kafka_partition
             and lines.kafka_offset = seen.kafka_offset
-    where lines.object_key <> '' or seen.hides_replays = 1
+    where lines.object_number > 0 or seen.hides_replays = 1
     union
-    select topic, object_key, etag, line_number from ranked where nth > 1
+    select topic, object_number, line_number from ranked where nth > 1
 ),
 
 -- Rule 5: of an event's copies the smallest position counts, unless one was loaded before
 {{ event_copies() }}
 
-select topic, object_key, etag, line_number, 'position' as duplicate_of from by_position
+select topic, object_number, line_number, 'position' as duplicate_of from by_position
 union all
-select topic, object_key, etag, line_number, 'event' as duplicate_of from by_event
+select topic, object_number, line_number, 'event' as duplicate_of from by_event

@@ -1,6 +1,5 @@
--- The batch: the oldest objects that are new or were unreadable, up to batch_mb, each read once.
--- Later models read only this table, so a file that changes meanwhile cannot make them differ.
-{{ config(index=primary_index(['object_key'])) }}
+-- The batch: the oldest objects that are new or were unreadable, up to batch_mb.
+{{ config(index=primary_index(['object_number'])) }}
 
 with listing as (
     select * from {{ ref('load_listing') }}
@@ -60,12 +59,10 @@ pending as (
     left join tried
         on candidates.object_key = tried.object_key
     where done.object_key is null and tried.object_key is null
-),
-
-batch as (
-    select topic, folder_hour, object_key, object_size, etag
-    from pending
-    where bytes_before < {{ setting('batch_mb') }} * 1000000
 )
 
-{{ object_texts('batch') }}
+select
+    cast(row_number() over (order by folder_hour nulls first, object_key nulls first) as bigint) as object_number,
+    topic, folder_hour, object_key, object_size, etag
+from pending
+where bytes_before < {{ setting('batch_mb') }} * 1000000

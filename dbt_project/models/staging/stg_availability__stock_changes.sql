@@ -15,6 +15,10 @@ with lines as (
     select * from {{ ref('load_availability') }}
 ),
 
+readings as (
+    select object_number, object_key, etag from {{ ref('load_readings') }}
+),
+
 duplicates as (
     select * from {{ ref('load_duplicates') }} where topic = 'sku_availability'
 ),
@@ -25,12 +29,12 @@ accepted as (
         lines.available_qty, lines.event_ts, lines.arrived_at,
         lines.kafka_partition as tie_partition,
         lines.kafka_offset as tie_offset,
-        lines.kafka_partition, lines.kafka_offset, lines.object_key, lines.etag,
+        lines.kafka_partition, lines.kafka_offset, readings.object_key, readings.etag,
         {{ load_id() }} as first_load_id
     from lines
+    inner join readings on lines.object_number = readings.object_number
     left join duplicates
-        on lines.object_key = duplicates.object_key and lines.etag = duplicates.etag
-            and lines.line_number = duplicates.line_number
+        on lines.object_number = duplicates.object_number and lines.line_number = duplicates.line_number
     where lines.problem is null and lines.is_late = 0 and duplicates.topic is null
 ),
 
@@ -39,8 +43,7 @@ copies as (
     select lines.event_date, lines.event_id, lines.kafka_partition, lines.kafka_offset
     from lines
     inner join duplicates
-        on lines.object_key = duplicates.object_key and lines.etag = duplicates.etag
-            and lines.line_number = duplicates.line_number
+        on lines.object_number = duplicates.object_number and lines.line_number = duplicates.line_number
     where duplicates.duplicate_of = 'event'
     qualify row_number() over (
         partition by lines.event_date, lines.event_id

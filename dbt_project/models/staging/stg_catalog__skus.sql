@@ -10,6 +10,10 @@ with lines as (
     select * from {{ ref('load_catalog') }}
 ),
 
+readings as (
+    select object_number, object_key, etag from {{ ref('load_readings') }}
+),
+
 duplicates as (
     select * from {{ ref('load_duplicates') }} where topic = 'product_catalog'
 )
@@ -35,11 +39,11 @@ select
     lines.arrived_at,
     lines.kafka_partition,
     lines.kafka_offset,
-    lines.object_key,
-    lines.etag,
+    readings.object_key,
+    readings.etag,
     {{ load_id() }} as load_id
 from lines
+inner join readings on lines.object_number = readings.object_number
 left join duplicates
-    on lines.object_key = duplicates.object_key and lines.etag = duplicates.etag
-        and lines.line_number = duplicates.line_number
+    on lines.object_number = duplicates.object_number and lines.line_number = duplicates.line_number
 where lines.problem is null and duplicates.topic is null

@@ -1,0 +1,131 @@
+"""The lines of a batch's objects as an Arrow stream: DuckDB reads it as a table.
+
+Objects are read ahead by a few threads while DuckDB works on the lines before. What became of each
+object is in `readings` once the stream has ended; an object with an error has no lines.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pyarrow as pa
+
+from ingestion.lake.lines import LINES, cut
+from ingestion.lake.object_text import ObjectError, Text, read_text
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+Batches = Iterator[pa.RecordBatch]
+READERS = 4
+"""Objects read ahead: hides the latency of S3, and inflating does not hold Python's lock."""
+
+
+READINGS = pa.schema(
+    [
+        ("object_number", pa.int64()),
+        ("object_key", pa.string()),
+        ("etag", pa.string()),
+        ("object_size", pa.int64()),
+        ("read_error", pa.string()),
+    ]
+)
+
+
+class BatchObject(NamedTuple):
+    """An object of the batch, by its number there."""
+
+    number: int
+    key: str
+
+
+class Reading(NamedTuple):
+    """What became of an object, as a row of READINGS: `read_error` is None where it was read."""
+
+    object_number: int
+    object_key: str
+    etag: str | None
+    object_size: int | None
+    read_error: str | None
+
+
+@dataclass
+class LineStream:
+    """The lines of one topic. Each scan reads the objects that `objects` returns, anew."""
+
+    store: Callable[[], "ObjectStore"]
+    objects: Callable[[], Iterable[BatchObject]]
+    bare: int
+    """What `lines.cut` expects of most lines."""
+    readings: list[Reading] = field(default_factory=list)
+
+    def __arrow_c_schema__(self) -> Any:
+        """The columns, for DuckDB."""
+        return LINES.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """A new scan, for DuckDB."""
+        reader = pa.RecordBatchReader.from_batches(LINES, self._batches())
+        return reader.__arrow_c_stream__(requested_schema)
+
+    def _batches(self) -> Batches:
+        self.readings.clear()
+        store = self.store()
+        ahead: deque[tuple[BatchObject, Future[Begun]]] = deque()
+        todo = iter(self.objects())
+        with ThreadPoolExecutor(READERS) as readers:
+            while True:
+                while len(ahead) < READERS and (landed := next(todo, None)):
+                    ahead.append((landed, readers.submit(self._begin, store, landed)))
+                if not ahead:
+                    return
+                landed, begun = ahead.popleft()
+                yield from self._of_object(landed, begun)
+
+    def _of_object(self, landed: BatchObject, begun: "Future[Begun]") -> Batches:
+        try:
+            text, first, rest = begun.result()
+        except Exception as error:  # an object that cannot be read stops no other
+            reason = str(error) if isinstance(error, ObjectError) else f"cannot be read: {error!r}"
+            known = (error.etag, error.size) if isinstance(error, ObjectError) else (None, None)
+            self.readings.append(Reading(*landed, *known, reason[:300]))
+        else:
+            yield from first
+            yield from rest
+            self.readings.append(Reading(*landed, text.etag, text.size, None))
+
+    def _begin(self, store: "ObjectStore", landed: BatchObject) -> "Begun":
+        text = read_text(store, landed.key)
+        batches = self._cut(landed, text)
+        return text, list(islice(batches, 1)), batches
+
+    def _cut(self, landed: BatchObject, text: Text) -> Batches:
+        lines = 0
+        for piece in text.pieces:
+            batch = cut(piece, landed.number, lines, self.bare)
+            lines += batch.num_rows
+            yield batch
+
+
+Begun = tuple[Text, list[pa.RecordBatch], Batches]
+"""An object's first lines, read and cut in a thread, and what gives the others."""
+
+
+@dataclass
+class ReadingTable:
+    """What became of the objects that the streams have read, as a table for DuckDB."""
+
+    streams: Iterable[LineStream]
+
+    def __arrow_c_schema__(self) -> Any:
+        """The columns."""
+        return READINGS.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The rows, as of now."""
+        rows = [reading._asdict() for stream in self.streams for reading in stream.readings]
+        table: Any = pa.Table.from_pylist(rows, READINGS)
+        return table.__arrow_c_stream__(requested_schema)
