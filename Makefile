@@ -28,8 +28,8 @@ demo: $(VENV)/run.stamp ## a retailer's day from landing to facts, printed [DATA
 	@$(TWIST) demo --data $(or $(DATA),retailer) $(if $(PATH_TO),--path-to '$(PATH_TO)')
 
 .PHONY: load
-load: $(VENV)/run.stamp ## load what is new in the landing lake and compute what it changes [SWEEP=1]
-	@$(TWIST) load $(if $(filter 1,$(SWEEP)),--sweep)
+load: $(VENV)/run.stamp ## load what is new in the landing lake and compute what it changes [SWEEP=1 | SWEEP=all]
+	@$(TWIST) load $(if $(filter 1,$(SWEEP)),--sweep late)$(if $(filter all,$(SWEEP)),--sweep all)
 
 .PHONY: sql
 sql: $(VENV)/run.stamp ## run a read-only query, print CSV [Q="select …"]

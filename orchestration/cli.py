@@ -71,13 +71,17 @@ for _command in COMMANDS:
 
 
 @cli.command()
-@click.option("--sweep", is_flag=True, help="List all days that late events can reach.")
-def load(sweep: bool) -> int:
+@click.option(
+    "--sweep",
+    type=click.Choice(["late", "all"]),
+    help="List more: the days that late events can reach, or every folder.",
+)
+def load(sweep: str | None) -> int:
     """Load what is new in the landing lake and compute what it changes."""
     from orchestration.warehouse.load import load
 
     if sweep:
-        os.environ["TWIST_SWEEP"] = "1"
+        os.environ["TWIST_SWEEP"] = {"late": "1", "all": "all"}[sweep]
     settings = load_settings()
     return _report(load(settings, Dbt(settings), say))
 

@@ -135,6 +135,14 @@ def dialect_faults(path: str, sql: str) -> list[str]:
     ]
 
 
+def null_faults(path: str, sql: str) -> list[str]:
+    """LEAST and GREATEST ignore NULL on DuckDB and return it on Teradata."""
+    found = re.findall(r"\b(?:least|greatest)\s*\(", _without_comments(sql), re.IGNORECASE)
+    return [
+        f"{path}: {call}…) with NULL differs between the engines: write a CASE" for call in found
+    ]
+
+
 def _without_comments(sql: str) -> str:
     return re.sub(r"(?s)\{#.*?#\}|--[^\n]*", "", sql)
 

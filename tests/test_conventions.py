@@ -163,6 +163,12 @@ def test_no_file_is_too_long(files: dict[str, str]) -> None:
     assert len(conventions.size_faults(long)) == 2
 
 
+def test_no_function_ignores_null_on_one_engine_only(files: dict[str, str]) -> None:
+    found = sql_files(files, "models", "macros", "tests")
+    assert [fault for path, text in found for fault in conventions.null_faults(path, text)] == []
+    assert len(conventions.null_faults("x.sql", "select LEAST (a, b), greatest(a, b) from c")) == 2
+
+
 def test_no_ref_is_aliased(files: dict[str, str]) -> None:
     found = sql_files(files, "models", "macros", "tests")
     assert [fault for path, text in found for fault in conventions.alias_faults(path, text)] == []

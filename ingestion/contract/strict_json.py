@@ -70,9 +70,17 @@ def json_number(line: str, field: str) -> str | None:
     found = event.get(field) if isinstance(event, dict) else None
     if not isinstance(found, _Number):
         return None
-    number = min(max(Decimal(found), -_MILLION), _MILLION)
+    number = min(max(_exact(found), -_MILLION), _MILLION)
     cut = number.quantize(_SMALLEST, ROUND_DOWN, _EXACT)
     return format(cut or (_SMALLEST if number > 0 else cut), "f")
+
+
+def _exact(number: str) -> Decimal:
+    """Its value; Decimal refuses a long exponent, so beyond some thousands all are alike."""
+    mantissa, _, exponent = number.lower().partition("e")
+    digits = exponent.lstrip("+-").lstrip("0")
+    power = "9999" if len(digits) > 4 else digits or "0"
+    return Decimal(f"{mantissa}e{'-' if exponent.startswith('-') else ''}{power}")
 
 
 class _Number(str):
@@ -99,8 +107,9 @@ def _parse(line: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _NotJson(f"duplicate key {next(key for key in keys if keys.count(key) > 1)!r}")
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # None
+        raise _NotJson(f"duplicate key {twice!r}")
     return found
 
 

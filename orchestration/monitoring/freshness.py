@@ -145,7 +145,8 @@ def _arrivals(store: Any, query: Query, topic: str, settings: Settings, now: dat
     newest_folder = query(
         f"select max(folder_hour) from {audited} and folder_hour <= {_literal(now)}"
     ).rows[0][0]
-    since = newest_folder and newest_folder.replace(tzinfo=UTC) - timedelta(
+    earliest = datetime(1970, 1, 2, tzinfo=UTC)
+    since = newest_folder and max(newest_folder.replace(tzinfo=UTC), earliest) - timedelta(
         hours=settings.landing_slack_hours
     )
     listed = list(landed_objects.list_landed(store, topic, since))

@@ -53,7 +53,7 @@ PLANTS = [
     Plant("load/teradata_landed_lines", "['file', 4]", "['file', 3]"),
     Plant("load/teradata_landed_lines", "at is not null\n{%- endmacro", "at is null\n{%- endmacro"),
     Plant("load/teradata_landed_lines", "in ('true', 'false')", "in ('true')"),
-    Plant("load/object_texts", "is null and listed", "is not null and listed"),
+    Plant("load/objects_read", "is null and batch", "is not null and batch"),
     Plant("load/teradata_json", "\\\\K", ""),
     Plant("load/teradata_json", "from 2 for", "from 1 for"),
     Plant("load/teradata_json", "trim(trailing from", "("),

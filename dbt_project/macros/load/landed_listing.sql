@@ -3,7 +3,7 @@
 
     The start is per topic: topics progress independently. A folder ahead of
     the clock never moves it. TWIST_SWEEP=1 lists all days that late events can reach, and so does
-    the first load of each UTC day.
+    the first load of each UTC day; TWIST_SWEEP=all lists everything.
     DuckDB: lake_list (ingestion/lake/landed_objects.py), one folder level at a time.
     Teradata: READ_NOS with NOSREAD_KEYS over the same folders. -#}
 {% macro landed_listing() -%}
@@ -26,20 +26,23 @@ audited as (
     group by topic
 ),
 
-starts as (
+reached as (
     select
         topics.topic,
-        case
-            when cast(max(audited.audited_at) over () as date) < cast({{ clock() }} as date)
-                or {{ setting('sweep') }} = 1
-                then least(
-                    newest_folder_hour - interval '{{ setting('landing_slack_hours') }}' hour,
-                    date_trunc('day', {{ clock() }}) - interval '{{ setting('late_days') + 1 }}' day
-                )
-            else newest_folder_hour - interval '{{ setting('landing_slack_hours') }}' hour
-        end as since
+        case when newest_folder_hour < timestamp '1970-01-02' then timestamp '1970-01-02' else newest_folder_hour end
+            - interval '{{ setting('landing_slack_hours') }}' hour as since,
+        date_trunc('day', {{ clock() }}) - interval '{{ setting('late_days') + 1 }}' day as late_from,
+        cast(max(audited.audited_at) over () as date) < cast({{ clock() }} as date) or '{{ setting('sweep') }}' = '1' as sweeps
     from topics
     left join audited on topics.topic = audited.topic
+),
+
+-- A topic of which nothing was audited has no start: all of its folders are listed.
+starts as (
+    select
+        topic,
+        case when '{{ setting('sweep') }}' = 'all' then null when sweeps and since > late_from then late_from else since end as since
+    from reached
 ),
 
 listed as (
@@ -105,8 +108,8 @@ where regexp_similar(object_key, 'topics/{{ topic }}/dt=[0-9]{4}-[0-9]{2}-[0-9]{
   {%- set lists, hours = [], modules.datetime.timedelta(hours=1) -%}
   {%- for topic in landed_topics() -%}
     {%- set since = none -%}
-    {%- if newest.get(topic) -%}
-      {%- set since = newest[topic] - hours * setting('landing_slack_hours') -%}
+    {%- if newest.get(topic) and setting('sweep') != 'all' -%}
+      {%- set since = [newest[topic], modules.datetime.datetime(1970, 1, 2)] | max - hours * setting('landing_slack_hours') -%}
       {%- if ns.audited is none or ns.audited.date() < ns.now.date() or setting('sweep') == 1 -%}
         {%- set since = [since, ns.now.replace(hour=0, minute=0, second=0, microsecond=0) - hours * 24 * (setting('late_days') + 1)] | min -%}
       {%- endif -%}

@@ -13,16 +13,16 @@ with lines as (
     {%- endfor %}
 ),
 
-objects as (
+outcomes as (
     {{ objects_read('lines') }}
 )
 
 select
-    objects.object_number, objects.topic, objects.folder_hour, objects.object_key, objects.etag,
-    objects.object_size, objects.read_error,
+    outcomes.object_number, outcomes.topic, outcomes.folder_hour, outcomes.object_key, outcomes.etag,
+    outcomes.object_size, outcomes.read_error,
     cast(coalesce(lines.line_count, 0) as bigint) as line_count
-from objects
-left join lines on objects.object_number = lines.object_number
+from outcomes
+left join lines on outcomes.object_number = lines.object_number
 union all
 select
     cast(0 as bigint) as object_number, cast('' as {{ text_type(64) }}) as topic, cast(null as timestamp(6)) as folder_hour,
