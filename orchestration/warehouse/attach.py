@@ -13,14 +13,20 @@ if TYPE_CHECKING:
 ALIAS = "twist"
 CATALOG = f"__ducklake_metadata_{ALIAS}"
 """The catalog with DuckLake's own tables, once the warehouse is attached."""
+LAYOUT = "2"
+"""The version of the warehouse's tables, as in dbt_project.yml."""
 ON_TERADATA = "dbt_project/docs/teradata.md, section 3"
 """The documentation of what to do there instead."""
 
 
 def refuse_other_setting(settings: Settings, name: str, built_with: str) -> None:
     """Raise `SettingsError` where the warehouse was built with another value of a setting."""
-    wanted = str(getattr(settings, name))
     fix = "run `make rebuild`" if keeps_files(settings) else f"load from scratch ({ON_TERADATA})"
+    if name == "layout":
+        if built_with != LAYOUT:
+            raise SettingsError(f"the warehouse was built by another version of TWIST: {fix}")
+        return
+    wanted = str(getattr(settings, name))
     if wanted != built_with:
         raise SettingsError(
             f"the warehouse was built with {name} = {built_with}, the setting is now {wanted}: "

@@ -272,5 +272,5 @@ class Teradata:
 
 def _refuse_other_settings(engine: Engine, dbt: Commands) -> None:
     built_with = f"select setting_name, setting_value from {engine.relation('audit', 'settings')}"
-    for name, value in dbt.query(built_with):
+    for name, value in ({"layout": ""} | dict(dbt.query(built_with))).items():
         refuse_other_setting(dbt.settings, name, value)

@@ -41,7 +41,7 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
     if kept["replayed"]:
         dbt.connection().executemany(
             "update twist.audit.late_events set replay_requested_at = current_timestamp::timestamp "
-            "where topic = ? and kafka_partition = ? and kafka_offset = ?",
+            "where topic = ? and kafka_partition = ? and kafka_offset = ? and arrived_at = ?",
             kept["replayed"],
         )
     computed = load(new, dbt, say)
@@ -98,7 +98,7 @@ def _decisions(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
     try:
         return {
             "replayed": reader.execute(
-                "select topic, kafka_partition, kafka_offset from audit.late_events "
+                "select topic, kafka_partition, kafka_offset, arrived_at from audit.late_events "
                 "where replayed_at is not null or replay_requested_at is not null"
             ).fetchall(),
             "accepted": reader.execute(

@@ -135,17 +135,24 @@ def differences(pipeline: Pipeline, expected: Outcome) -> list[str]:
     quarantined = set(
         pipeline.query(
             "select topic, kafka_partition, kafka_offset, "
+            "case when kafka_offset is not null then arrived_at end, "
             "case when kafka_offset is null then raw_line end from twist.audit.quarantined_lines"
         )
     )
     wanted = {
-        (q.topic, *(q.position[1:] if q.position else (None, None)), None if q.position else q.text)
+        (
+            q.topic,
+            *(q.position[1:] if q.position else (None, None, None)),
+            None if q.position else q.text,
+        )
         for q in expected.quarantined
     }
     if quarantined != wanted:
         found.append(f"quarantined: {quarantined ^ wanted}")
     late = set(
-        pipeline.query("select topic, kafka_partition, kafka_offset from twist.audit.late_events")
+        pipeline.query(
+            "select topic, kafka_partition, kafka_offset, arrived_at from twist.audit.late_events"
+        )
     )
     if late != set(expected.late_positions):
         found.append(f"late: {late ^ set(expected.late_positions)}")

@@ -39,6 +39,7 @@ class Position(NamedTuple):
     topic: str
     partition: int
     offset: int
+    timestamp: datetime
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,7 @@ def place(topic: str, raw: bytes, now: datetime) -> Placed | Quarantined:
     arrival = EPOCH + timedelta(milliseconds=millis)
     if not YEAR_2000 <= arrival <= now + timedelta(days=1):
         return Quarantined(topic, raw, None, "no_position", "_timestamp out of range")
-    return Placed(Position(topic, partition, offset), arrival, raw, members)
+    return Placed(Position(topic, partition, offset, arrival), arrival, raw, members)
 
 
 def _whole(value: object, most: int) -> int | None:

@@ -3,7 +3,7 @@
     Returns {cte, rows}: rows are the catalog rows (of the touched SKUs) to compute versions from. -#}
 {% macro touched_catalog() -%}
   {%- set staged = ref('stg_catalog__skus') -%}
-  {%- set columns = 'counts_from, sku_id, style_id, brand, department, category, color, size, price, currency, size_share, is_active, event_ts, kafka_partition, kafka_offset' -%}
+  {%- set columns = 'counts_from, sku_id, style_id, brand, department, category, color, size, price, currency, size_share, is_active, event_ts, kafka_partition, kafka_offset, arrived_at' -%}
   {%- if not is_incremental() -%}
     {{ return({'cte': '', 'rows': 'select ' ~ columns ~ ' from ' ~ staged}) }}
   {%- endif -%}

@@ -5,7 +5,7 @@
     levels to compute from, published the openings published after from_date. -#}
 {% macro touched_openings() -%}
   {%- set changes, days = ref('stg_availability__stock_changes'), ref('int_calendar__open_days') -%}
-  {%- set columns = 'sku_id, location_id, event_date, event_ts, tie_partition, tie_offset, available_qty' -%}
+  {%- set columns = 'sku_id, location_id, event_date, event_ts, tie_partition, tie_offset, tie_arrived_at, available_qty' -%}
   {%- if not is_incremental() -%}
     {{ return({'cte': '', 'from_date': none, 'rows': 'select ' ~ columns ~ ' from ' ~ changes}) }}
   {%- endif -%}
@@ -30,7 +30,7 @@
     select {{ columns }} from {{ changes }}
     where event_date >= {{ from_date }}{{ of_touched }}
     union all
-    select sku_id, location_id, stock_date, cast(stock_date as timestamp(6)), cast(-1 as bigint), cast(-1 as bigint), available_qty
+    select sku_id, location_id, stock_date, cast(stock_date as timestamp(6)), cast(-1 as bigint), cast(-1 as bigint), cast(timestamp '1970-01-01 00:00:00' as timestamp(6)), available_qty
     from {{ this }}
     where stock_date = {{ from_date }} and is_listed = 1{{ of_touched }}
   {%- endset -%}

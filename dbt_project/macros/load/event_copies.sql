@@ -37,7 +37,7 @@ copies as (
         acceptable.topic, acceptable.object_number, acceptable.line_number,
         row_number() over (
             partition by acceptable.topic, acceptable.event_date, acceptable.event_id
-            order by acceptable.kafka_partition nulls first, acceptable.kafka_offset nulls first
+            order by acceptable.kafka_partition nulls first, acceptable.kafka_offset nulls first, acceptable.arrived_at nulls first
         ) as nth
     from acceptable
     inner join copied

@@ -25,6 +25,7 @@ select
     lines.raw_value as raw_line,
     lines.event_ts as failed_at,
     lines.kafka_partition as letter_partition,
+    lines.arrived_at as letter_arrived_at,
     lines.kafka_offset as letter_offset,
     readings.object_key,
     readings.etag,

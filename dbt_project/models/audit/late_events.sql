@@ -2,8 +2,8 @@
 -- depends_on: {{ ref('stg_clickstream__events') }} {{ ref('stg_availability__stock_changes') }}
 {{ config(
     incremental_strategy='merge',
-    unique_key=['topic', 'kafka_partition', 'kafka_offset'],
-    index=primary_index(['topic', 'kafka_partition', 'kafka_offset']),
+    unique_key=['topic', 'kafka_partition', 'kafka_offset', 'arrived_at'],
+    index=primary_index(['topic', 'kafka_partition', 'kafka_offset', 'arrived_at']),
 ) }}
 
 with lines as (
@@ -48,11 +48,11 @@ requested as (
 ),
 
 staged as (
-    select {{ topic_name('clickstream') }} as topic, kafka_partition, kafka_offset
+    select {{ topic_name('clickstream') }} as topic, kafka_partition, kafka_offset, arrived_at
     from {{ ref('stg_clickstream__events') }}
     where object_key = '' and exists (select 1 from requested)
     union all
-    select {{ topic_name('sku_availability') }} as topic, kafka_partition, kafka_offset
+    select {{ topic_name('sku_availability') }} as topic, kafka_partition, kafka_offset, arrived_at
     from {{ ref('stg_availability__stock_changes') }}
     where object_key = '' and exists (select 1 from requested)
 ),
@@ -68,7 +68,7 @@ replayed as (
     from requested
     left join staged
         on requested.topic = staged.topic and requested.kafka_partition = staged.kafka_partition
-            and requested.kafka_offset = staged.kafka_offset
+            and requested.kafka_offset = staged.kafka_offset and requested.arrived_at = staged.arrived_at
 )
 
 select * from arrived

@@ -7,22 +7,22 @@
 
 with lines as (
     select {{ topic_name('clickstream') }} as topic, object_number, line_number,
-        kafka_partition, kafka_offset, problem, raw_line
+        kafka_partition, kafka_offset, arrived_at, problem, raw_line
     from {{ ref('load_clickstream') }}
     where problem is not null
     union all
     select {{ topic_name('sku_availability') }} as topic, object_number, line_number,
-        kafka_partition, kafka_offset, problem, raw_line
+        kafka_partition, kafka_offset, arrived_at, problem, raw_line
     from {{ ref('load_availability') }}
     where problem is not null
     union all
     select {{ topic_name('product_catalog') }} as topic, object_number, line_number,
-        kafka_partition, kafka_offset, problem, raw_line
+        kafka_partition, kafka_offset, arrived_at, problem, raw_line
     from {{ ref('load_catalog') }}
     where problem is not null
     union all
     select {{ topic_name('dead_letters') }} as topic, object_number, line_number,
-        kafka_partition, kafka_offset, problem, raw_line
+        kafka_partition, kafka_offset, arrived_at, problem, raw_line
     from {{ ref('load_dead_letters') }}
     where problem is not null
 ),
@@ -49,6 +49,7 @@ select
     lines.line_number,
     lines.kafka_partition,
     lines.kafka_offset,
+    lines.arrived_at,
     lines.problem as reason,
     lines.raw_line,
     {{ clock() }} as quarantined_at,

@@ -16,7 +16,8 @@ by_age as (
         catalog_rows.*,
         row_number() over (
             partition by sku_id
-            order by event_ts nulls first, kafka_partition nulls first, kafka_offset nulls first
+            order by event_ts nulls first, kafka_partition nulls first, kafka_offset nulls first,
+                arrived_at nulls first
         ) as age_rank
     from catalog_rows
 ),
@@ -55,6 +56,7 @@ select
     by_age.event_ts,
     by_age.kafka_partition,
     by_age.kafka_offset,
+    by_age.arrived_at,
     {{ load_id() }} as load_id
 from holders
 inner join by_age

@@ -22,7 +22,8 @@ day_ends as (
     from levels
     qualify row_number() over (
         partition by sku_id, location_id, event_date
-        order by event_ts desc nulls last, tie_partition desc nulls last, tie_offset desc nulls last
+        order by event_ts desc nulls last, tie_partition desc nulls last, tie_offset desc nulls last,
+            tie_arrived_at desc nulls last
     ) = 1
 ),
 

@@ -18,10 +18,11 @@ stock_changes as (
 
 levels as (
     select stock_date, sku_id, location_id, cast(stock_date as timestamp(6)) as event_ts,
-        cast(-1 as bigint) as tie_partition, cast(-1 as bigint) as tie_offset, available_qty
+        cast(-1 as bigint) as tie_partition, cast(-1 as bigint) as tie_offset,
+        cast(timestamp '1970-01-01 00:00:00' as timestamp(6)) as tie_arrived_at, available_qty
     from openings
     union all
-    select event_date, sku_id, location_id, event_ts, tie_partition, tie_offset, available_qty
+    select event_date, sku_id, location_id, event_ts, tie_partition, tie_offset, tie_arrived_at, available_qty
     from stock_changes
 ),
 
@@ -38,7 +39,8 @@ changes as (
     select stock_date, sku_id, event_ts, summed_from,
         available_qty - coalesce(lag(available_qty) over (
             partition by stock_date, sku_id, location_id
-            order by event_ts nulls first, tie_partition nulls first, tie_offset nulls first
+            order by event_ts nulls first, tie_partition nulls first, tie_offset nulls first,
+                tie_arrived_at nulls first
         ), 0) as qty_change
     from moved_levels
 ),

@@ -1,5 +1,5 @@
--- Every loaded stock event once. tie_partition and tie_offset are the smallest position of all its
--- copies, whenever they arrived: of several events at one instant the one with the highest wins.
+-- Every loaded stock event once. tie_partition, tie_offset and tie_arrived_at are the smallest
+-- position of all its copies, whenever they arrived: of several events at one instant the one with the highest wins.
 {{ config(
     incremental_strategy='merge',
     unique_key=['event_date', 'event_id'],
@@ -29,6 +29,7 @@ accepted as (
         lines.available_qty, lines.event_ts, lines.arrived_at,
         lines.kafka_partition as tie_partition,
         lines.kafka_offset as tie_offset,
+        lines.arrived_at as tie_arrived_at,
         lines.kafka_partition, lines.kafka_offset, readings.object_key, readings.etag,
         {{ load_id() }} as first_load_id
     from lines
@@ -40,14 +41,14 @@ accepted as (
 
 -- Copies of events loaded before whose position is smaller
 copies as (
-    select lines.event_date, lines.event_id, lines.kafka_partition, lines.kafka_offset
+    select lines.event_date, lines.event_id, lines.kafka_partition, lines.kafka_offset, lines.arrived_at
     from lines
     inner join duplicates
         on lines.object_number = duplicates.object_number and lines.line_number = duplicates.line_number
     where duplicates.duplicate_of = 'event'
     qualify row_number() over (
         partition by lines.event_date, lines.event_id
-        order by lines.kafka_partition nulls first, lines.kafka_offset nulls first
+        order by lines.kafka_partition nulls first, lines.kafka_offset nulls first, lines.arrived_at nulls first
     ) = 1
 ),
 
@@ -62,6 +63,7 @@ tie_changed as (
         staged.change_reason, staged.available_qty, staged.event_ts, staged.arrived_at,
         copies.kafka_partition as tie_partition,
         copies.kafka_offset as tie_offset,
+        copies.arrived_at as tie_arrived_at,
         staged.kafka_partition, staged.kafka_offset, staged.object_key, staged.etag,
         staged.first_load_id
     from staged
@@ -69,6 +71,8 @@ tie_changed as (
         on staged.event_date = copies.event_date and staged.event_id = copies.event_id
     where copies.kafka_partition < staged.tie_partition
         or (copies.kafka_partition = staged.tie_partition and copies.kafka_offset < staged.tie_offset)
+        or (copies.kafka_partition = staged.tie_partition and copies.kafka_offset = staged.tie_offset
+            and copies.arrived_at < staged.tie_arrived_at)
 )
 
 select accepted.*, {{ load_id() }} as load_id from accepted
