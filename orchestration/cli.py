@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ingestion import s3
+from ingestion.lake.landed_objects import NOT_LISTED
 from ingestion.lake.object_text import first_line
 from ingestion.settings import ROOT, Settings, TwistError, load_settings
 from orchestration.cli_ingestion import COMMANDS, DAY, FOLDER, say
@@ -87,7 +88,7 @@ def load(sweep: str | None) -> int:
 
 
 def _report(report: LoadReport, before: str = "") -> int:
-    """Print what a load did; the exit status is 1 while there are unreadable objects."""
+    """Print what a load did; the exit status is 1 while objects or folders cannot be read."""
     say(f"{before}{report}")
     for key, error in report.unreadable:
         click.echo(
@@ -95,7 +96,10 @@ def _report(report: LoadReport, before: str = "") -> int:
             f"or close it with make accept KEY='{key}' WHY='…'",
             err=True,
         )
-    return 1 if report.unreadable else 0
+    for key, error in report.not_listed:
+        click.echo(f"twist: passed over: {key}: {error}", err=True)
+    missed = any(error.startswith(NOT_LISTED) for _, error in report.not_listed)
+    return 1 if report.unreadable or missed else 0
 
 
 @cli.command()

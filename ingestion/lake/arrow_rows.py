@@ -15,11 +15,12 @@ OBJECT = pa.struct(
         ("object_key", pa.string()),
         ("object_size", pa.int64()),
         ("etag", pa.string()),
+        ("list_error", pa.string()),
     ]
 )
 OBJECTS_SQL = (
     "struct(topic varchar, folder_hour timestamp, object_key varchar, "
-    "object_size bigint, etag varchar)[]"
+    "object_size bigint, etag varchar, list_error varchar)[]"
 )
 """A list of such objects, as DuckDB names the type."""
 
@@ -33,6 +34,7 @@ def object_rows(objects: "Iterable[LandedObject]") -> list[dict[str, Any]]:
             "object_key": found.key,
             "object_size": found.size,
             "etag": found.etag,
+            "list_error": found.error,
         }
         for found in objects
     ]

@@ -1,10 +1,11 @@
 """The landing lake, a local folder or S3: opens it and lists its objects."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from obstore import list_with_delimiter
 from obstore.exceptions import BaseError
@@ -19,15 +20,23 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 
+NOT_LISTED = "cannot be listed"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @dataclass(frozen=True)
 class LandedObject:
-    """One listed object. `size` in bytes; `etag` changes whenever the content does."""
+    """One listed object. `size` in bytes; `etag` changes whenever the content does.
+
+    With an `error` it is a name that cannot be an object, or a folder that cannot be listed.
+    """
 
     topic: str
     folder_hour: datetime
     key: str
-    size: int
-    etag: str
+    size: int = 0
+    etag: str = ""
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,32 +75,87 @@ def list_landed(
     """List a topic's objects, one folder level at a time, from the hour `since` (UTC) on.
 
     Only folders that exist are visited, so a gap of a month costs nothing, and a folder of a
-    producer whose clock runs ahead is found too.
+    producer whose clock runs ahead is found too. A folder that cannot be listed, or a name that
+    cannot be an object, is returned with its error and hides no other.
     """
     since_day = since and since.replace(hour=0)
-    for day_prefix in _folders(store, object_keys.topic_prefix(topic)):
+    days = _try_folder(store, object_keys.topic_prefix(topic))
+    yield from (LandedObject(topic, EPOCH, *each) for each in days.odd)
+    for day_prefix in days.folders:
         day = object_keys.folder_day(day_prefix)
         if day is None or (since_day and day < since_day):
             continue
-        for hour_prefix in _folders(store, day_prefix):
+        hours = _try_folder(store, day_prefix)
+        yield from (LandedObject(topic, day, *each) for each in hours.odd)
+        for hour_prefix in hours.folders:
             hour = object_keys.folder_hour(hour_prefix)
             if hour is None or (since and hour < since):
                 continue
-            for found in list_with_delimiter(store, hour_prefix)["objects"]:
-                if object_keys.is_landed(found["path"]):
-                    yield LandedObject(
-                        topic, hour, found["path"], found["size"], plain_etag(found["e_tag"])
-                    )
+            folder = _try_folder(store, hour_prefix)
+            yield from (LandedObject(topic, hour, *each) for each in folder.odd)
+            for key, size, etag in folder.objects:
+                if object_keys.is_landed(key):
+                    yield LandedObject(topic, hour, key, size, etag)
 
 
 def newest_folder(store: "ObjectStore", topic: str) -> datetime | None:
     """The newest hour folder of a topic."""
-    for day_prefix in sorted(_folders(store, object_keys.topic_prefix(topic)), reverse=True):
-        hours = map(object_keys.folder_hour, _folders(store, day_prefix))
+    for day_prefix in reversed(_try_folder(store, object_keys.topic_prefix(topic)).folders):
+        hours = map(object_keys.folder_hour, _try_folder(store, day_prefix).folders)
         if newest := max(filter(None, hours), default=None):
             return newest
     return None
 
 
-def _folders(store: "ObjectStore", prefix: str) -> list[str]:
-    return sorted(list_with_delimiter(store, prefix)["common_prefixes"])
+class _Folder(NamedTuple):
+    """What a folder holds: folders, objects (key, size, etag), and what is neither."""
+
+    folders: list[str]
+    objects: list[tuple[str, int, str]]
+    odd: "list[Odd]"
+
+
+Odd = tuple[str, int, str, str]
+"""Key, 0, '' and why it is no object: the fields of a LandedObject."""
+
+
+def _try_folder(store: "ObjectStore", prefix: str) -> _Folder:
+    try:
+        return _folder(store, prefix)
+    except (BaseError, OSError, ValueError) as error:
+        return _Folder([], [], [(prefix, 0, "", f"{NOT_LISTED}: {first_line(error)}")])
+
+
+def _folder(store: "ObjectStore", prefix: str) -> _Folder:
+    if isinstance(store, LocalStore):
+        return _local_folder(Path(str(store.prefix)), prefix)
+    found = list_with_delimiter(store, prefix)
+    objects = [(each["path"], each["size"], plain_etag(each["e_tag"])) for each in found["objects"]]
+    return _Folder(sorted(found["common_prefixes"]), objects, [])
+
+
+def _local_folder(root: Path, prefix: str) -> _Folder:
+    """The same of a folder on disk: obstore's listing ends at the first name that it refuses."""
+    folders, objects, odd = [], [], list[Odd]()
+    try:
+        entries = sorted(os.scandir(root / prefix), key=lambda entry: os.fsencode(entry.name))
+    except FileNotFoundError:
+        return _Folder([], [], [])
+    for entry in entries:
+        key = f"{prefix}/{entry.name}"
+        if not entry.name.isprintable():
+            shown = os.fsencode(key).decode(errors="backslashreplace")
+            shown = "".join(
+                c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown
+            )
+            odd.append((shown, 0, "", "its name is not UTF-8, or has control characters"))
+        elif entry.is_dir(follow_symlinks=False):
+            folders.append(key)
+        elif entry.is_file(follow_symlinks=False):
+            about = entry.stat(follow_symlinks=False)
+            # The etag is obstore's, which reads the file.
+            etag = f"{about.st_ino:x}-{about.st_mtime_ns // 1000:x}-{about.st_size:x}"
+            objects.append((key, about.st_size, etag))
+        else:
+            odd.append((key, 0, "", "no regular file: it is a link, a pipe or a device"))
+    return _Folder(folders, objects, odd)

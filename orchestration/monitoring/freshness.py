@@ -149,7 +149,7 @@ def _arrivals(store: Any, query: Query, topic: str, settings: Settings, now: dat
     since = newest_folder and max(newest_folder.replace(tzinfo=UTC), earliest) - timedelta(
         hours=settings.landing_slack_hours
     )
-    listed = list(landed_objects.list_landed(store, topic, since))
+    listed = [each for each in landed_objects.list_landed(store, topic, since) if not each.error]
     bound = f" and folder_hour >= {_literal(since)}" if since else ""
     known = set(query(f"select object_key, etag from {audited}{bound}").rows)
     if not engine.knows_etags:  # NOS returns no etags: a rewritten key is known

@@ -164,7 +164,7 @@ def _new_objects(engine: Engine, dbt: Dbt) -> tuple[Batch, set[str]]:
             where status <> 'superseded'
         ) as audited
             on listing.object_key = audited.object_key and listing.etag = audited.etag
-        where audited.object_key is null
+        where audited.object_key is null and listing.list_error is null
         group by listing.topic
         """
     )

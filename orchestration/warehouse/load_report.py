@@ -39,6 +39,8 @@ class LoadReport:
     newest_event: datetime | None
     seconds: float
     unreadable: tuple[tuple[str, str], ...]
+    not_listed: tuple[tuple[str, str], ...] = ()
+    """Folders that could not be listed, and names that cannot be objects: (key, reason)."""
     since: int = 0
     """The newest load_id before this load."""
     topics: tuple[TopicCounts, ...] = ()
@@ -80,6 +82,10 @@ def report_since(
         for topic in ("clickstream", "sku_availability")
     ]
     unreadable = query(f"select object_key, read_error from {objects} where status = 'unreadable'")
+    not_listed = query(
+        f"select object_key, list_error from {relation('load', 'load_listing')} "
+        "where list_error is not null"
+    )
     topics = tuple(TopicCounts(*row) for row in sorted(audited))
     counts = ("objects", "lines", "loaded", "duplicates", "late", "quarantined")
     return LoadReport(
@@ -88,6 +94,7 @@ def report_since(
         newest_event=max((moment for moment in newest if moment), default=None),
         seconds=seconds,
         unreadable=tuple(sorted((key, error or "") for key, error in unreadable)),
+        not_listed=tuple(sorted((key, reason) for key, reason in not_listed)),
         since=since,
         topics=topics,
     )

@@ -53,8 +53,10 @@ def _files(shop: Shop) -> list[_File]:
         logs[draft.topic, draft.partition].append(draft)
     files = []
     for (topic, partition), log in sorted(logs.items()):
-        offset = rng.choice([0, 8, 8, 96, 9_999_999_998, 2**40])
+        offset = first_offset = rng.choice([0, 8, 8, 96, 9_999_999_998, 2**40])
         while log:
+            if rng.random() < 0.05:  # the topic is made anew
+                offset = first_offset
             length = rng.choice([1, 2, 5, 20])
             if shop.is_calm:  # a new file every day
                 day = log[0].arrival.date()

@@ -1,5 +1,5 @@
 {#- landed_listing(): the landed objects that may be new: topic, folder_hour, object_key,
-    object_size (bytes), etag, listed_at.
+    object_size (bytes), etag, listed_at; with a list_error, what is no object (DuckDB).
 
     The start is per topic: topics progress independently. A folder ahead of
     the clock never moves it. TWIST_SWEEP=1 lists all days that late events can reach, and so does
@@ -52,7 +52,7 @@ listed as (
 
 select
     landed.topic, landed.folder_hour, landed.object_key, landed.object_size, landed.etag,
-    {{ clock() }} as listed_at
+    landed.list_error, {{ clock() }} as listed_at
 from listed
 {% endmacro %}
 
@@ -70,6 +70,7 @@ select
     cast(object_key as {{ text_type(1024) }}) as object_key,
     cast(objectlength as bigint) as object_size,
     cast(trim(cast(objecttimestamp as {{ text_type(40) }})) || '-' || trim(cast(objectlength as {{ text_type(20) }})) as {{ text_type(128) }}) as etag,
+    cast(null as {{ text_type(512) }}) as list_error,
     {{ clock() }} as listed_at
 from (
     select objecttimestamp, objectlength, substring(location from position('/topics/' in location) + 1) as object_key

@@ -2,7 +2,7 @@
 {{ config(index=primary_index(['object_number'])) }}
 
 with listing as (
-    select * from {{ ref('load_listing') }}
+    select * from {{ ref('load_listing') }} where list_error is null
 ),
 
 audited as (
