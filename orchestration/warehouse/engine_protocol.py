@@ -77,6 +77,9 @@ class Engine(Protocol):
     def empty_load_tables(self, dbt: Commands) -> set[str]:
         """Tables of the load models that are known to hold no row of the last batch."""
 
+    def one_thread(self, dbt: Commands) -> AbstractContextManager[None]:
+        """Run the statements within in one thread of the engine, where that saves CPU."""
+
     def request_replay(self, dbt: Commands) -> None:
         """Request the replay of every late event that was not replayed yet."""
 

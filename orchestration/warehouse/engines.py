@@ -5,7 +5,7 @@ What differs in SQL is in the dispatch macros of dbt_project/macros.
 
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,6 +130,14 @@ class DuckDB:
         )
         return {table for (table,) in found}
 
+    @contextmanager
+    def one_thread(self, dbt: Commands) -> Iterator[None]:  # noqa: D102
+        dbt.query("set threads = 1")
+        try:
+            yield
+        finally:
+            dbt.query("reset threads")
+
     def request_replay(self, dbt: Commands) -> None:  # noqa: D102
         dbt.query(
             f"update {self.relation('audit', 'late_events')} "
@@ -245,6 +253,9 @@ class Teradata:
 
     def empty_load_tables(self, dbt: Commands) -> set[str]:  # noqa: ARG002, D102
         return set()
+
+    def one_thread(self, dbt: Commands) -> AbstractContextManager[None]:  # noqa: ARG002, D102
+        return nullcontext()
 
     def request_replay(self, dbt: Commands) -> None:  # noqa: D102
         dbt.run("run-operation", "request_replay")

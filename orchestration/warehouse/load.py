@@ -20,6 +20,8 @@ MODELS_BY_TOPIC = {
     "dead_letters": ("load_dead_letters", "dead_letters"),
 }
 """Models that are skipped while no object of a topic lands, as in most cycles of live mode."""
+SMALL_MB = 4
+"""Less is loaded and computed in one dbt run, in one thread: two cost a sixth more CPU."""
 COMPUTE_EVERY_MB = 1000
 """A backlog is computed in portions of about a large retailer's day (compressed)."""
 
@@ -75,20 +77,31 @@ def load(
     if compute and new.objects and new.megabytes < settings.batch_mb:
         _announce(say, new)
         skip = () if todo.unreadable or todo.uncomputed else _idle_models(engine, dbt, topics)
-        if not _load_at_once(engine, dbt, skip):
+        if not _load_at_once(engine, dbt, skip, new):
             _load_backlog(engine, dbt, say, OpenWork(), compute=compute)
     elif new.objects or todo.any():
         _load_backlog(engine, dbt, say, todo, compute=compute)
     return report_since(settings, dbt.query, todo.newest_load, time.monotonic() - started)
 
 
-def _load_at_once(engine: Engine, dbt: Dbt, skip: tuple[str, ...]) -> bool:
-    """Take a batch, load and compute it in one dbt run; return whether nothing is left.
+def _load_at_once(engine: Engine, dbt: Dbt, skip: tuple[str, ...], new: Batch) -> bool:
+    """Take a batch, load and compute it; return whether nothing is left.
 
     Something is left if objects that could not be read before have filled the batch.
     """
-    _run(dbt, ("tag:load", *COMPUTE_MODELS), exclude=(LISTING, *skip))
+    if new.megabytes < SMALL_MB:
+        with engine.one_thread(dbt):
+            _run(dbt, ("tag:load", *COMPUTE_MODELS), exclude=(LISTING, *skip))
+    else:
+        _load_models(engine, dbt, exclude=(LISTING, *skip))
+        _run(dbt, COMPUTE_MODELS, exclude=skip)
     return _batch(engine, dbt).megabytes < dbt.settings.batch_mb
+
+
+def _load_models(engine: Engine, dbt: Dbt, exclude: tuple[str, ...]) -> None:
+    """Run the load models, in one thread: the objects' reader keeps the others busy."""
+    with engine.one_thread(dbt):
+        _run(dbt, ("tag:load",), exclude=exclude)
 
 
 def _load_backlog(
@@ -105,9 +118,8 @@ def _load_backlog(
         uncomputed = uncomputed or replays or batch.objects > 0
         computes = compute and uncomputed and (is_last or loaded >= COMPUTE_EVERY_MB)
         if batch.objects or replays:
-            models = ("tag:load", *COMPUTE_MODELS) if computes else ("tag:load",)
-            _run(dbt, models, exclude=(LISTING, BATCH))
-        elif computes:
+            _load_models(engine, dbt, exclude=(LISTING, BATCH))
+        if computes:
             _run(dbt, COMPUTE_MODELS)
         if computes:
             uncomputed, loaded = False, 0.0
