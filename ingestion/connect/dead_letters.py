@@ -34,6 +34,7 @@ CONSUMER = {
 }
 MOST = 10_000
 """Records in one object."""
+A_DAY_MS = 86_400_000
 LONGEST = 32_000
 """Characters kept of a raw value, as long as `audit.dead_letters.raw_line`."""
 
@@ -47,12 +48,14 @@ def letter(message: Any) -> dict[str, Any]:
         return found.decode(errors="replace")
 
     why = header("exception.message") or header("exception.class.name") or "no reason was given"
-    stamp = message.timestamp()[1]
+    stamp, now = message.timestamp()[1], int(time.time() * 1000)
+    if not 0 < stamp <= now + A_DAY_MS:  # such as microseconds: the loader would refuse the letter
+        stamp = now
     failed = datetime.fromtimestamp(stamp / 1000, UTC)
     return {
         "origin_topic": header("topic") or message.topic(),
-        "origin_partition": int(header("partition", str(message.partition()))),
-        "origin_offset": int(header("offset", str(message.offset()))),
+        "origin_partition": _whole(header("partition"), message.partition()),
+        "origin_offset": _whole(header("offset"), message.offset()),
         "reason": f"{header('stage', 'unknown stage')}: {why}"[:512],
         "raw_value": _text(message.value()),
         "event_ts": f"{failed:%Y-%m-%dT%H:%M:%S.%f}Z",
@@ -61,6 +64,11 @@ def letter(message: Any) -> dict[str, Any]:
         "_offset": message.offset(),
         "_timestamp": stamp,
     }
+
+
+def _whole(text: str, default: int) -> int:
+    """A header's number; the letter's own where it has none, or something else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else default
 
 
 def _text(value: bytes | None) -> str:

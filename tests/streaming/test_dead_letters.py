@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,15 @@ def test_a_letter_says_where_the_record_stood_why_it_failed_and_what_it_says() -
 )
 def test_any_value_becomes_text(value: bytes | None, text: str) -> None:
     assert dead_letters.letter(failed(value))["raw_value"] == text
+
+
+def test_odd_headers_and_timestamps_do_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = dead_letters.letter(Message(b"1", 5, {**WHY, "offset": "x", "partition": "-1"}))
+    assert (found["origin_partition"], found["origin_offset"]) == (0, 5)
+    for stamp in (STAMP * 1000, -1, 0, 2**62):
+        monkeypatch.setattr(Message, "timestamp", lambda _, stamp=stamp: (1, stamp))
+        found = dead_letters.letter(failed(b"1"))
+        assert abs(found["_timestamp"] / 1000 - time.time()) < 60
 
 
 def test_a_record_without_headers_is_its_own_origin() -> None:

@@ -26,8 +26,15 @@ with read as (
     where topic = '{{ topic }}' and replay_requested_at is not null
 ),
 
+-- `try` alone: one bad line makes the other 2,047 of its vector ten times as slow.
 parsed as (
-    select read.*, try(from_json(raw_line, '{{ duckdb_json_structure(topic) }}')) as field from read
+    select
+        read.*,
+        try(from_json(
+            case when bare >= 0 or json_valid(raw_line) then raw_line end,
+            '{{ duckdb_json_structure(topic) }}'
+        )) as field
+    from read
 )
 
 select
