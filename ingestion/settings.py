@@ -56,6 +56,7 @@ class Settings(BaseSettings):
 
     late_days: int = Field(3, ge=0, le=365)
     bot_patterns: str = "bot,crawl,spider,headless"
+    bot_exceptions: str = "cubot"
     min_sellable_qty: int = Field(1, ge=1, le=1_000_000_000)
     landing_slack_hours: int = Field(2, ge=0, le=1_000_000)
     batch_mb: int = Field(64, ge=1, le=1024)
@@ -68,7 +69,7 @@ class Settings(BaseSettings):
     connect_url: str = Field("", pattern=r"^(https?://\S+)?$")
     alert_webhook: SecretStr = SecretStr("")
 
-    @field_validator("bot_patterns")
+    @field_validator("bot_patterns", "bot_exceptions")
     @classmethod
     def _lower_case_words(cls, value: str) -> str:
         words = [word.strip().lower() for word in value.split(",")]

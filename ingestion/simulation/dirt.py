@@ -133,7 +133,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         "exponent_quantity": _literal("available_qty", b"5e0"),
         "boolean_quantity": _with(available_qty=True),
         "nested_quantity": _with(available_qty={"value": 5}),
-        "negative_quantity": _with(available_qty=-1),
+        "negative_quantity": _with(available_qty=-1_000_000_001),
         "huge_quantity": _with(available_qty=1_000_000_001),
         "long_location": _with(location_id="l" * 129),
         "numeric_reason": _with(reason=1),

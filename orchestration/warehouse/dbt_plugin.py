@@ -33,6 +33,8 @@ from orchestration.warehouse.attach import attach_warehouse, has_tables, refuse_
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+STORED = ("late_days", "bot_patterns", "bot_exceptions", "min_sellable_qty")
+"""The settings that are stored with the warehouse: they change the results."""
 BATCH = (
     "select object_number, object_key from memory.load.load_objects "
     "where topic = ? order by object_number"
@@ -102,7 +104,7 @@ class Plugin(BasePlugin):
         return landed_objects.list_landed(self.store, topic, hour)
 
     def _lock(self, purposes: pa.Array) -> pa.Array:
-        for name in ("late_days", "bot_patterns", "min_sellable_qty", "landing_slack_hours"):
+        for name in (*STORED, "landing_slack_hours"):
             default = str(Settings.model_fields[name].default)
             if os.environ.get(f"TWIST_{name.upper()}", default) != str(
                 getattr(self.settings, name)

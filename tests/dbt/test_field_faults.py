@@ -183,3 +183,25 @@ def test_a_folder_of_the_year_1_fails_no_later_load(shop: Pipeline) -> None:
         [Delivery(object_key(CLICKS, OPENED, 0, 2), packed(view("02 10:01", offset=2)[1]))]
     )
     assert load_only(shop).loaded == 1
+
+
+def test_an_oversold_sku_is_kept_as_sent_and_counts_as_out_of_stock(shop: Pipeline) -> None:
+    step = load(
+        sku("a"), sku("b"), stock("02 08:00", "a", -3), stock("02 08:00", "a", 1, "store"),
+        stock("02 08:00", "b", -1), view("02 10:00", "a"), view("02 10:00", "b"),
+    )  # fmt: skip
+    shop.deliver(step)
+    assert shop.load().quarantined == 0
+    assert differences(shop, referee([step])) == []
+    levels = "select available_qty from twist.staging.stg_availability__stock_changes order by 1"
+    assert shop.query(levels) == [(-3,), (-1,), (1,)]
+    quantities = "select network_qty from twist.marts.fct_twist order by sku_id"
+    assert shop.query(quantities) == [(1,), (0,)]
+
+
+def test_a_make_of_phones_is_no_bot(shop: Pipeline) -> None:
+    agents = ("Mozilla/5.0 (Linux; CUBOT X9)", "cubot spider", "Googlebot/2.1")
+    step = load(*(view("02 10:00", user_agent=agent) for agent in agents))
+    shop.deliver(step)
+    shop.load()
+    assert shop.query("select count(*) from twist.marts.fct_twist") == [(1,)]

@@ -148,7 +148,10 @@ BROKEN: dict[str, list[Write]] = {
         *_each("event_id sku_id location_id available_qty event_ts", _required),
         *map(without, ("event_id", "sku_id", "location_id", "available_qty", "event_ts")),
         *_each("event_id sku_id location_id reason", [*NOT_TEXT, *TOO_LONG]),
-        *_each("available_qty", [-1, 5.5, 5.0, Raw("1e3"), Raw("1E0"), Raw("0.0"), "5", True, []]),
+        *_each(
+            "available_qty",
+            [-1_000_000_001, 5.5, 5.0, Raw("1e3"), Raw("1E0"), Raw("0.0"), "5", True, []],
+        ),
         *_each("available_qty", [1_000_000_001, Raw("9" * 19), Raw("9" * 40), Raw("9" * 5000)]),
     ],
     "product_catalog": [
@@ -179,7 +182,7 @@ ODD: dict[str, list[Write]] = {
     ],
     "sku_availability": [
         *_each("reason", ["", None, "x" * 128]),
-        *_each("available_qty", [0, 1_000_000_000]),
+        *_each("available_qty", [0, -1, -1_000_000_000, 1_000_000_000]),
         lambda fields: b" " + well(fields),
         lambda fields: well(fields, ascii_only=False),
     ],

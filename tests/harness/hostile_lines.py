@@ -216,8 +216,8 @@ def _types() -> list[Case]:
     }.items():
         why = f"available_qty is of type {kind}, not integer"
         cases.append(as_written(STOCK, "available_qty", text, why))
-    for text in ("-1", "1000000001", "9" * 19, "9" * 400):
-        why = "available_qty is not a whole number from 0 to 1000000000"
+    for text in ("-1000000001", "1000000001", "9" * 19, "9" * 400):
+        why = "available_qty is not a whole number from -1000000000 to 1000000000"
         cases.append(as_written(STOCK, "available_qty", text, why))
     for text in ('"true"', "1", "0", "[]"):
         cases.append(as_written(CATALOG, "is_active", text, "is_active is of type"))

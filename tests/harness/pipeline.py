@@ -33,6 +33,7 @@ def meaning(rules: Settings) -> dict[str, Any]:
     return {
         "late_days": rules.late_days,
         "bot_patterns": ",".join(rules.bot_patterns),
+        "bot_exceptions": ",".join(rules.bot_exceptions),
         "min_sellable_qty": rules.min_sellable_qty,
     }
 

@@ -39,12 +39,13 @@ WEIGHTS: list[object] = [1, *map(Raw, (
 NO_WEIGHTS: list[object] = [
     None, "", *map(Raw, ("0.00000049999999999999999999", "4.9e-7", "1e-300", "0.0000001")),
 ]  # fmt: skip
-USUAL_LEVELS = [0, 0, 0, 0, 1, 1, 2, 5, 1_000_000_000]
+USUAL_LEVELS = [0, 0, 0, -2, 1, 1, 2, 5, 1_000_000_000]
 HUGE_LEVELS = [0, *[1_000_000_000] * 4]
 """So that three locations together exceed 32 bits."""
 AGENTS = [
     None, "", "Mozilla/5.0 (iPhone)", "Mozilla/5.0 (X11)", "Googlebot/2.1", "HeadlessChrome/119",
     "my-SPIDER", "x" * 2100 + " bot sync x11 ", "CrAwLeR", "partner-sync/1.0",
+    "Mozilla/5.0 (Linux; CUBOT X9)", "Cubot spider",
 ]  # fmt: skip
 
 

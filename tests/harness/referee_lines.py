@@ -49,6 +49,7 @@ class Settings:
     late_days: int = 3
     bot_patterns: tuple[str, ...] = ("bot", "crawl", "spider", "headless")
     min_sellable_qty: int = 1
+    bot_exceptions: tuple[str, ...] = ("cubot",)
     now: datetime = datetime(2026, 11, 22)
 
 
@@ -259,9 +260,9 @@ def _share(value: object) -> Value:
 
 
 def _quantity(value: object) -> Value:
-    quantity = _whole(value, 1_000_000_000)
-    if quantity is None:
-        raise BrokenError("not an integer from 0 to 1,000,000,000")
+    quantity = value.whole() if isinstance(value, Number) else None
+    if quantity is None or abs(quantity) > 1_000_000_000:
+        raise BrokenError("not an integer from -1,000,000,000 to 1,000,000,000")
     return quantity
 
 
@@ -333,8 +334,10 @@ def is_late(event: Event, late_days: int) -> bool:
     return event.day < event.arrival.date() - timedelta(days=late_days)
 
 
-def is_human_view(event: Event, bot_patterns: tuple[str, ...]) -> bool:
+def is_human_view(event: Event, settings: Settings) -> bool:
     """Whether a clickstream event becomes a row of the fact."""
     agent = event.text("user_agent").lower()
-    is_bot = any(pattern.lower() in agent for pattern in bot_patterns)
+    for exception in settings.bot_exceptions:
+        agent = agent.replace(exception.lower(), "")
+    is_bot = any(pattern.lower() in agent for pattern in settings.bot_patterns)
     return event.fields["event_type"] == "product_view" and not is_bot

@@ -50,7 +50,9 @@ class Stock:
             quantity = change.fields["available_qty"]
             assert isinstance(quantity, int)
             places = self.levels.setdefault(change.text("sku_id"), {})
-            places.setdefault(change.text("location_id"), []).append((change.event_ts, quantity))
+            places.setdefault(change.text("location_id"), []).append(
+                (change.event_ts, max(0, quantity))
+            )
 
     def at(self, sku: str, moment: datetime) -> dict[str, int]:
         """The level at each location that has one; a change at the moment itself counts."""
@@ -165,7 +167,7 @@ def build(
     clicks: list[Event], changes: list[Event], rows: list[Event], settings: Settings
 ) -> dict[str, Mart]:
     """Every table. Each event occurs once, with its own position."""
-    views = [click for click in clicks if is_human_view(click, settings.bot_patterns)]
+    views = [click for click in clicks if is_human_view(click, settings)]
     stock, catalog = Stock(changes), Catalog(rows, settings.late_days)
     marts = _facts(views, stock, catalog, settings.min_sellable_qty)
     open_days = sorted({event.day for event in views + changes})

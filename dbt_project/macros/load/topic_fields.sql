@@ -22,7 +22,7 @@
       {'name': 'event_id', 'type': 'text', 'length': 128, 'required': true},
       {'name': 'sku_id', 'type': 'text', 'length': 128, 'required': true},
       {'name': 'location_id', 'type': 'text', 'length': 128, 'required': true},
-      {'name': 'available_qty', 'type': 'integer', 'minimum': 0, 'maximum': 1000000000, 'required': true},
+      {'name': 'available_qty', 'type': 'integer', 'minimum': -1000000000, 'maximum': 1000000000, 'required': true},
       {'name': 'event_ts', 'type': 'timestamp', 'required': true},
       {'name': 'reason', 'type': 'text', 'length': 128},
     ],

@@ -51,7 +51,7 @@ openings as (
     select stock_date, sku_id, cast('' as {{ text_type(128) }}) as location_id, cast(0 as bigint) as available_qty
     from at_openings
     group by stock_date, sku_id
-    having max(available_qty) = 0
+    having max(available_qty) <= 0
 )
 
 select

@@ -22,7 +22,9 @@ levels as (
         cast(timestamp '1970-01-01 00:00:00' as timestamp(6)) as tie_arrived_at, available_qty
     from openings
     union all
-    select event_date, sku_id, location_id, event_ts, tie_partition, tie_offset, tie_arrived_at, available_qty
+    -- an oversold, negative level counts as 0
+    select event_date, sku_id, location_id, event_ts, tie_partition, tie_offset, tie_arrived_at,
+        case when available_qty < 0 then cast(0 as bigint) else available_qty end as available_qty
     from stock_changes
 ),
 
