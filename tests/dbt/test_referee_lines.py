@@ -97,7 +97,8 @@ def test_a_line_that_breaks_its_schema_is_quarantined(
         (view("01 09:00"), "url", json.dumps("x" * 5000)),
         (view("01 09:00"), "available_qty", '"of another topic"'),
         (view("01 09:00", event_type="search"), "style_id", "null"),
-        *((stock("01 09:00", "A", 1), "available_qty", text) for text in ("0", "-1000000000", "1000000000")),
+        *((stock("01 09:00", "A", 1), "available_qty", text) for text in
+          ("0", "-1000000000", "1000000000")),
         *((sku("A"), "size_share", text) for text in ('""', "1.0", "10e-1", "1e-400")),
         *((sku("A"), "price", text) for text in ("-1", "1e400", "null", "0.00")),
         *((sku("A"), "event_ts", f'"2026-11-01T00:00:00.{digits}Z"') for digits in ("0", "000000")),

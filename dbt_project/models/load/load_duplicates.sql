@@ -21,7 +21,8 @@ with lines as (
     where kafka_offset is not null
     union all
     select {{ topic_name('dead_letters') }} as topic, object_number, line_number, kafka_partition,
-        kafka_offset, arrived_at, {{ no_event_date() }}, {{ origin_event_id('origin_topic', 'origin_partition', 'origin_offset') }}, problem, is_late
+        kafka_offset, arrived_at, {{ no_event_date() }},
+        {{ origin_event_id('origin_topic', 'origin_partition', 'origin_offset') }}, problem, is_late
     from {{ ref('load_dead_letters') }}
     where kafka_offset is not null
 ),
