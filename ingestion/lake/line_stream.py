@@ -1,7 +1,8 @@
 """The lines of a batch's objects as an Arrow stream: DuckDB reads it as a table.
 
-Objects are read ahead by a few threads while DuckDB works on the lines before. What became of each
-object is in `readings` once the stream has ended; an object with an error has no lines.
+Objects are read ahead by a few threads while DuckDB works on the lines before. Each
+object's etag, size and error are in `readings` once the stream has ended; an object with an error
+has no lines.
 """
 
 from collections import deque
@@ -43,7 +44,7 @@ class BatchObject(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What became of an object, as a row of READINGS: `read_error` is None where it was read."""
+    """An object as it was read, a row of READINGS; `read_error` is None where it has none."""
 
     object_number: int
     object_key: str
@@ -116,7 +117,7 @@ Begun = tuple[Text, list[pa.RecordBatch], Batches]
 
 @dataclass
 class ReadingTable:
-    """What became of the objects that the streams have read, as a table for DuckDB."""
+    """The readings of all streams, as a table for DuckDB."""
 
     streams: Iterable[LineStream]
 

@@ -4,7 +4,7 @@
     lake_json_problem(line, topic)     the strict check of a line that is not provably plain
     lake_json_number(line, field)      a number as it was written
     landing_<topic>                    the lines of the batch's objects (views, read at each scan)
-    landing_readings                   what became of the objects that were read
+    landing_readings                   etag, size and error of the objects that were read
     take_writer_lock(purpose)          refuses a second writer, and dbt without its settings
     check_setting(name, built_with)    refuses settings that the warehouse was not built with
 

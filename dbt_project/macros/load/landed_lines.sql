@@ -101,7 +101,7 @@ where line.object_number = checked.object_number and line.line_number = checked.
     The catalog's numbers can be written in many ways: its few lines always go to the strict parser. -#}
 {% macro duckdb_is_proven(topic) -%}
   {%- if topic == 'product_catalog' -%}{{ return('false') }}{%- endif -%}
-  {%- set lengths, numbers, bare = ['1'], [], [] -%}
+  {%- set lengths, numbers = ['1'], [] -%}
   {%- for name in duckdb_texts(topic) -%}
     {%- do lengths.append("coalesce(strlen(field." ~ name ~ ") + " ~ (name | length + 6) ~ ", 0)") -%}
   {%- endfor -%}

@@ -1,5 +1,5 @@
--- What became of each object of the batch, with what its lines span. Object 0 stands for the events
--- replayed from audit.late_events. Etag and size are those of the content that was read, which may be
+-- Each object of the batch as it was read: etag, size, lines and read error. Object 0 is for the
+-- events replayed from audit.late_events. Etag and size are those of the content that was read, which may be
 -- newer than the one that was listed.
 {{ config(index=primary_index(['object_number'])) }}
 
