@@ -16,8 +16,17 @@ from tests.benchmarks.measured import CommandFailed, Usage, measure
 from tests.benchmarks.results import Row
 from tests.benchmarks.sizes import DAY, Size
 
-ROWS = ("floor", "ours", "hand", "spark", "memory", "steps", "accuracy", "storage", "live")
-NEEDS = {"accuracy": {"ours"}, "storage": {"ours", "steps"}, "hand": {"ours"}, "spark": {"ours"}}
+ROWS = (
+    "floor", "wide", "ours", "hand", "spark", "memory", "object", "steps", "accuracy", "storage",
+    "live",
+)  # fmt: skip
+NEEDS = {
+    "wide": {"floor"},
+    "accuracy": {"ours"},
+    "storage": {"ours", "steps"},
+    "hand": {"ours"},
+    "spark": {"ours"},
+}
 """What a row reads that another one makes."""
 SPARK_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 KINDS = {
@@ -29,7 +38,7 @@ KINDS = {
 
 
 class NotEqual(Exception):
-    """Two engines differ: their cost cannot be compared."""
+    """Two engines, or two loads, differ: their cost cannot be compared."""
 
 
 def say(line: str) -> None:
@@ -87,6 +96,36 @@ class Bench:
             for _ in range(self.size.floor_runs)
         ]
         self._add("floor", "decode every landed byte once", min(usages, key=lambda u: u.cpu))
+
+    def measure_wide(self) -> None:
+        """The plain day and the wide one, without the marts: in turn, and the least of each."""
+        wide = data.wide_landing(self.size, self.root, say)
+        floors: list[Usage] = []
+        loads: dict[str, list[tuple[Usage, dict[str, Any]]]] = {"ours_staged": [], "ours_wide": []}
+        for _ in range(self.size.floor_runs):
+            floors.append(self._run("floor_wide", "-m", "tests.benchmarks.floor", str(wide)))
+            for name, landing in (("ours_staged", self.landing), ("ours_wide", wide)):
+                loads[name].append(self._loaded(name, "staged", landing=landing))
+                shutil.rmtree(self._settings(name).warehouse_root)
+        (staged, of_staged), (widened, of_wide) = (
+            min(each, key=lambda run: run[0].cpu) for each in loads.values()
+        )
+        counts = ("lines", "loaded", "duplicates")
+        if changed := [name for name in counts if of_staged[name] != of_wide[name]]:
+            raise NotEqual(f"ignored fields change the {', '.join(changed)} of a load")
+        floor = min(floors, key=lambda u: u.cpu)
+        self._add("floor_wide", "the same, five ignored fields on each clickstream line", floor)
+        plain = self._add("ours_staged", "make load without the marts: load, staging, audit",
+                          staged, f"{of_staged['lines']:,} lines", of_staged["models"])  # fmt: skip
+        quotient = widened.cpu / floor.cpu / plain.ratio if plain.ratio else 0
+        self._add("ours_wide", "the same with five ignored fields, ÷ floor_wide", widened,
+                  f"{quotient:.2f} times ours_staged", of_wide["models"], "floor_wide")  # fmt: skip
+
+    def measure_object(self) -> None:
+        """One very large object, at the default memory limit."""
+        landing = data.object_landing(self.size, self.root, say)
+        self._load("ours_object", "make load of one large clickstream object", landing=landing)
+        shutil.rmtree(self._settings("ours_object").warehouse_root)
 
     def measure_ours(self) -> None:
         """`make load`, from landed files to every table."""
@@ -179,12 +218,16 @@ class Bench:
             raise NotEqual(f"{name} and ours differ in so many rows: {found}")
 
     def _load(self, name: str, what: str, **overrides: Any) -> None:
+        usage, found = self._loaded(name, **overrides)
+        self._add(name, what, usage, f"{found['lines']:,} lines", found["models"])
+
+    def _loaded(self, name: str, *arguments: str, **overrides: Any) -> tuple[Usage, dict[str, Any]]:
+        """What a load into a new warehouse of that name costs, and what it says of itself."""
         settings = self._settings(name, **overrides)
         shutil.rmtree(settings.warehouse_root, ignore_errors=True)
         usage = self._run(name, "-m", "tests.benchmarks.ours", self._out(f"{name}.json"),
-                          settings=settings)  # fmt: skip
-        found = json.loads((self.out / f"{name}.json").read_text())
-        self._add(name, what, usage, f"{found['lines']:,} lines", found["models"])
+                          *arguments, settings=settings)  # fmt: skip
+        return usage, json.loads((self.out / f"{name}.json").read_text())
 
     def _run(
         self,
@@ -200,13 +243,23 @@ class Bench:
             env |= environment(settings) | {"TWIST_MEMORY_LIMIT": settings.memory_limit}
         return measure([python, *arguments], env, self.out / f"{log}.log")
 
-    def _add(self, name: str, what: str, usage: Usage, note: str = "", models: Any = None) -> None:
-        floor = next((row.cpu for row in self.rows if row.name == "floor"), None)
+    def _add(
+        self,
+        name: str,
+        what: str,
+        usage: Usage,
+        note: str = "",
+        models: Any = None,
+        floor_name: str = "floor",
+    ) -> Row:
+        floor = next((row.cpu for row in self.rows if row.name == floor_name), None)
         floor = usage.cpu if name == "floor" else floor
         ratio = round(usage.cpu / floor, 4) if floor else None
         cpu, wall = round(usage.cpu, 3), round(usage.wall, 2)
-        self.rows.append(Row(name, what, cpu, wall, usage.peak, ratio, note, models or {}))
+        row = Row(name, what, cpu, wall, usage.peak, ratio, note, models or {})
+        self.rows.append(row)
         say(f"  {name}: {cpu:,.1f} CPU s, {wall:,.0f} s")
+        return row
 
     def _settings(self, name: str, **overrides: Any) -> Settings:
         """The settings of a warehouse of that name."""

@@ -25,13 +25,15 @@ class Size:
     steps: int
     """Steps of each kind; the median counts."""
     floor_runs: int
-    """The least of so many counts."""
+    """The least of so many counts; loads into staging are repeated as often."""
     live_seconds: int
     live_rates: tuple[int, ...]
     """Events a second of the live rows; each takes a minute and a half more than its seconds."""
     days_behind: tuple[int, ...] = (2, 10, HISTORY_DAYS)
     memory_limits: tuple[str, ...] = ("4GB", "1GB")
     """Beside the default, 2GB, under which `ours` runs."""
+    object_lines: int = 2_000_000
+    """Lines of the row `ours_object`."""
 
     @property
     def past(self) -> RetailerConfig:
@@ -71,7 +73,7 @@ def _day(views: int, styles: int, coverage: float) -> RetailerConfig:
 SIZES = {
     size.name: size
     for size in (
-        Size("tiny", _day(6_000, 20, 0.03), 200, 220, 1, 1, 10, (), (2, 7), ("1GB",)),
+        Size("tiny", _day(6_000, 20, 0.03), 200, 220, 1, 1, 10, (), (2, 7), ("1GB",), 20_000),
         Size(
             "small", _day(300_000, 300, 0.1), 3_000, 220, 3, 3, 20, (), (2, HISTORY_DAYS), ("1GB",)
         ),

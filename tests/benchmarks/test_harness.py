@@ -1,9 +1,13 @@
 """The benchmark measures what it says, tells a regression, and compares engines row by row."""
 
+import json
 import os
 import shutil
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -12,9 +16,10 @@ from ingestion.contract.topics import TOPICS
 from ingestion.settings import Settings
 from orchestration.warehouse import writer_lock
 from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.engines import open_reader
 from orchestration.warehouse.load import load
 from tests.benchmarks import by_hand, data, equality, floor, report, results
-from tests.benchmarks.bench import SPARK_PYTHON, Bench
+from tests.benchmarks.bench import SPARK_PYTHON, Bench, NotEqual
 from tests.benchmarks.measured import CommandFailed, Usage, measure
 from tests.benchmarks.results import Row, Run
 from tests.benchmarks.sizes import DAY, PEAK_HOUR, SIZES
@@ -73,6 +78,38 @@ def test_a_row_that_fails_is_named_and_the_others_are_measured(
         bench.measure_all({"floor"})
 
 
+def test_the_wide_row_is_the_least_of_its_runs_by_its_own_floor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = {"ours_staged": 7, "ours_wide": 7}
+    costs: dict[str, list[float]] = {
+        "floor_wide": [2.5, 2.0, 2.2],
+        "ours_staged": [4.0, 5.0, 5.0],
+        "ours_wide": [9, 9, 8],
+    }
+
+    def run(self: Bench, name: str, *_: str, **__: Any) -> Usage:
+        return Usage(costs[name].pop(0), 1.0, 1)
+
+    def loaded(self: Bench, name: str, *_: str, **__: Any) -> tuple[Usage, dict[str, Any]]:
+        self._settings(name).warehouse_root.mkdir(parents=True)
+        counts = dict.fromkeys(("lines", "loaded", "duplicates"), lines[name])
+        return run(self, name), {**counts, "models": {}}
+
+    monkeypatch.setattr(data, "wide_landing", lambda *_: tmp_path)
+    monkeypatch.setattr(Bench, "_run", run)
+    monkeypatch.setattr(Bench, "_loaded", loaded)
+    bench = Bench(SIZES["small"], tmp_path, [Row("floor", "work", 1.0, 1.0)])
+    bench.measure_wide()
+    ratios = {row.name: row.ratio for row in bench.rows[1:]}
+    assert ratios == {"floor_wide": 2.0, "ours_staged": 4.0, "ours_wide": 4.0}
+    assert bench.rows[-1].note == "1.00 times ours_staged"
+    lines["ours_wide"] = 6
+    costs |= {name: [1, 1, 1] for name in costs}
+    with pytest.raises(NotEqual, match="lines, loaded, duplicates"):
+        bench.measure_wide()
+
+
 def a_run(date: str = "2026-11-01", **ratios: float) -> Run:
     rows = [Row(name, "work", 10 * ratio, 1, 5_000_000, ratio) for name, ratio in ratios.items()]
     machine = {"cpu": "a machine", "cores": 2, "load_before": 0.0, "load_after": 0.5}
@@ -87,6 +124,18 @@ def test_a_regression_of_thirty_percent_is_pointed_out() -> None:
     text = report.describe(now, before)
     assert "! slower by 30 % or more:" in text
     assert "not measured: live: no sink" in text
+
+
+def test_a_target_is_met_or_not_and_what_was_not_measured_is_left_out() -> None:
+    met = report.targets(a_run(floor=1.0, ours=2.0, ours_staged=4.0, ours_wide=4.8))[1:]
+    assert [line[1:] for line in met] == [
+        ["2.00", "at most 4", "2.5", "yes, and the dream"],
+        ["4.00", "at most 4.2", "", "yes"],
+        ["1.20", "at most 1.2", "", "yes"],
+        ["0.01", "at most 4", "2", "yes, and the dream"],
+    ]
+    missed = report.targets(a_run(floor=1.0, ours_staged=4.3, ours_wide=5.2, ours_object=9.0))[1:]
+    assert [line[-1] for line in missed] == ["no", "no", "yes"]
 
 
 def test_a_row_that_is_new_or_has_no_ratio_is_no_regression() -> None:
@@ -143,6 +192,59 @@ def test_the_floor_reads_every_line_of_every_topic(day: Path, loaded: Settings) 
     lines = floor.decode(day)
     assert list(lines) == list(TOPICS)
     assert lines["clickstream"] > TINY.day.views
+
+
+def test_each_wide_line_is_the_plain_one_and_five_fields_that_no_schema_names(day: Path) -> None:
+    wide = data.wide_landing(TINY, day.parent.parent.parent, lambda _: None)
+    keys = [path.relative_to(day) for path in sorted(day.rglob("*.json.gz"))]
+    assert keys == [path.relative_to(wide) for path in sorted(wide.rglob("*.json.gz"))]
+    added = set()
+    for key in keys:
+        plain, widened = lines_of([day / key]), lines_of([wide / key])
+        if "clickstream" not in key.parts:
+            assert plain == widened
+            continue
+        for one, other in zip(plain, widened, strict=True):
+            known, more = json.loads(one), json.loads(other)
+            assert {name: more.pop(name) for name in known} == known
+            assert not more.keys() & set(floor.columns("clickstream"))
+            assert [type(more[name]) for name in sorted(more)] == [
+                list, str, dict, type(None), int,
+            ]  # fmt: skip
+            added.add(more["note"])
+    assert len(added) > TINY.day.views / 2, "they vary"
+    assert floor.decode(wide) == floor.decode(day)
+
+
+def test_a_wide_day_is_staged_as_the_plain_one(day: Path, loaded: Settings) -> None:
+    wide = data.wide_landing(TINY, day.parent.parent.parent, lambda _: None)
+    settings = loaded.model_copy(update={"landing": str(wide), "warehouse": f"{wide.parent}/ours"})
+    dbt = Dbt(settings)
+    load(settings, dbt, lambda _: None, compute=False)
+    query = (
+        "select count(*), bit_xor(hash(event_id, event_ts, visitor_id, style_id, sku_id, url, "
+        "user_agent)) from twist.staging.stg_clickstream__events"
+    )
+    (staged,) = dbt.query(query)
+    dbt.close()
+    writer_lock.release(settings.warehouse_root)
+    with closing(open_reader(loaded)) as reader:
+        assert reader.execute(query).fetchone() == staged
+    assert staged[0] > TINY.day.views
+
+
+def test_the_large_object_has_as_many_lines_as_asked_each_with_its_own_offset(
+    tmp_path: Path, day: Path
+) -> None:
+    more = len(lines_of(day.glob(data.CLICKS))) + 5
+    size = replace(TINY, object_lines=more)
+    landing = data.object_landing(size, day.parent.parent.parent, lambda _: None)
+    (path,) = landing.rglob("*.json.gz")
+    lines = [json.loads(line) for line in lines_of([path])]
+    assert [line["_offset"] for line in lines] == list(range(more))
+    assert {line["event_id"] for line in lines[:5]}.isdisjoint(
+        line["event_id"] for line in lines[5:]
+    )
 
 
 def test_the_script_by_hand_makes_the_same_marts_and_a_changed_row_is_found(
