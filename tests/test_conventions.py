@@ -132,7 +132,6 @@ def column_faults(manifest: dict[str, Any]) -> list[str]:
     database.execute("attach ':memory:' as twist")
     for name, arguments, returned in (
         ("lake_list", "topic, since", OBJECTS_SQL),
-        ("lake_json_problem", "line, topic", "varchar"),
         ("lake_json_number", "line, field", "varchar"),
     ):
         database.execute(f"create macro {name}({arguments}) as cast(null as {returned})")

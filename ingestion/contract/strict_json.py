@@ -1,22 +1,17 @@
 """The strict check that a line is JSON and has the JSON types of its topic's schema.
 
 DuckDB's parser is fast but lenient (it accepts NaN, trailing commas and repeated keys), so the
-load models call this for each line that they cannot prove to be plain.
+reader of the lake (ingestion/lake/lines.py) calls this for the first line of each shape.
 """
 
 import json
-import re
 from decimal import ROUND_DOWN, Context, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 SCHEMAS = Path(__file__).parent / "schemas"
 
-_QUOTE_AND_BLANK = re.compile(r'"[ \t\r]')
-_BLANK_BEFORE_COLON = re.compile(r'"[ \t\r\n]+:')
 _MILLION = Decimal(10) ** 6
 _SMALLEST = Decimal("1E-36")
 _EXACT = Context(prec=60)
@@ -35,19 +30,11 @@ def schema(topic: str) -> dict[str, Any]:
     return parsed
 
 
-def bare_members(topic: str) -> int:
-    """How many members of a usual line are no texts: its numbers, and those of its position."""
-    fields = schema(topic)["properties"].values()
-    return 3 + len([rule for rule in fields if rule["type"] != "string"])
-
-
 def json_problem(line: str, topic: str) -> str | None:
     """Why `line` is not a JSON object, or which field has another JSON type than its schema's.
 
     A reason of the first kind starts with "not JSON"; None where the line passes.
     """
-    if _is_surely_fine(line, topic):
-        return None
     try:
         event = _parse(line)
     except (ValueError, RecursionError) as error:
@@ -62,50 +49,6 @@ def json_problem(line: str, topic: str) -> str | None:
             continue
         return f"{field} is of type {_json_type(found)}, not {rule['type']}"
     return None
-
-
-def _is_surely_fine(line: str, topic: str) -> bool:
-    """Whether a fast parser proves what the slow one would: most lines with ignored members.
-
-    orjson is strict but for two things: it accepts an escaped NUL, and keeps the last of repeated
-    keys. Each member has a key that ends with `":`; where as many are left after parsing, none was
-    repeated. What could hide one (a blank before a colon, a key that ends with a backslash) is
-    left to the slow parser.
-    """
-    try:
-        event = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return False
-    if type(event) is not dict or "\\u0000" in line or '\\\\":' in line:
-        return False
-    if _QUOTE_AND_BLANK.search(line) and _BLANK_BEFORE_COLON.search(line):
-        return False
-    if line.count('":') - line.count('\\":') != _members(event):
-        return False
-    for field, types in _types(topic).items():
-        found = event.get(field)
-        if found is not None and type(found) not in types and found != "":
-            return False
-    return True
-
-
-def _members(event: dict[str, Any]) -> int:
-    todo: list[Any] = [event]
-    count = 0
-    while todo:
-        value = todo.pop()
-        if type(value) is dict:
-            count += len(value)
-            value = value.values()
-        todo += [each for each in value if type(each) is dict or type(each) is list]
-    return count
-
-
-@cache
-def _types(topic: str) -> dict[str, tuple[type, ...]]:
-    """The types of each field as orjson parses them."""
-    parsed = {"string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,)}
-    return {name: parsed[rule["type"]] for name, rule in schema(topic)["properties"].items()}
 
 
 def json_number(line: str, field: str) -> str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from ingestion.lake.lines import LINES, cut
+from ingestion.lake.lines import LINES, LineCutter
 from ingestion.lake.object_text import ObjectError, Text, read_text
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ class LineStream:
 
     store: Callable[[], "ObjectStore"]
     objects: Callable[[], Iterable[BatchObject]]
-    bare: int
-    """What `lines.cut` expects of most lines."""
+    cutter: LineCutter
     readings: list[Reading] = field(default_factory=list)
 
     def __arrow_c_schema__(self) -> Any:
@@ -106,7 +105,7 @@ class LineStream:
     def _cut(self, landed: BatchObject, text: Text) -> Batches:
         lines = 0
         for piece in text.pieces:
-            batch = cut(piece, landed.number, lines, self.bare)
+            batch = self.cutter.cut(piece, landed.number, lines)
             lines += batch.num_rows
             yield batch
 

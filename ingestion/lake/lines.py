@@ -1,63 +1,94 @@
-"""Cuts the text of an object into lines, as Arrow without a copy, and counts what proves them.
+"""Cuts the text of an object into lines, as Arrow without a copy, and judges their JSON.
 
-Each line gets a number that makes it cheap to prove that it is strict JSON (macro landed_lines):
-
-    bare    how many members have a value that does not begin with a quote (`":` and no `"`);
-            -1 where the line is not plain: it has an escape, a control character or a blank after a
-            quote, does not begin with `{"` or end with `}`, or is not UTF-8
-
-In a plain line every quote begins or ends a text. If its whole numbers are as many as its bare
-members, every other member is a text; and each other deviation (a repeated or unknown member, a
-null, a blank, a comma too many) makes the line longer than its known members written once each.
+Only the first line of each shape (line_shapes.py) is judged by the strict parser, and each line of a
+shape that did not pass. For a line without a `json_problem`, the models of load have one question
+left: whether DuckDB can parse it, which proves its numbers and escapes.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+from ingestion.contract.strict_json import json_problem
+from ingestion.lake.line_shapes import shapes
 
 LINES = pa.schema(
     [
         ("object_number", pa.int64()),
         ("line_number", pa.int64()),
         ("raw_line", pa.large_string()),
-        ("bare", pa.int16()),
-        ("is_text", pa.bool_()),
+        ("json_problem", pa.string()),
     ]
 )
-_SLICE_BYTES = 1 << 18
-_QUOTE, _COLON, _BLANK, _NEWLINE, _BACKSLASH, _OPEN, _CLOSE = b'": \n\\{}'
+NUL = b"\\u0000"
+"""An escape that DuckDB accepts, and no text may hold."""
+INVALID_UTF8 = "not JSON: invalid UTF-8"
+_SLICE_BYTES = 1 << 17
+"""Fits into a processor's cache."""
+_LONGEST_SHAPE, _MOST_SHAPES = 4096, 10_000
 
 
-def cut(text: bytes, object_number: int, lines_before: int, bare: int) -> pa.RecordBatch:
-    """The lines of `text` with their line feeds, as rows of `LINES`, from `lines_before` + 1 on.
+@dataclass
+class LineCutter:
+    """Cuts and judges the lines of one topic; `fine` are the shapes that passed."""
 
-    Args:
-        text: Ends with a line feed.
-        object_number: The same in each row.
-        lines_before: The object's lines before this text.
-        bare: What most lines are expected to count: others are counted one by one.
-    """
-    text, bad = _escape_bytes(text)
-    data = np.frombuffer(text, np.uint8)
-    parts = [_census(data, begin, end, bare) for begin, end in _slices(text)]
-    counts = np.concatenate([each for _, each in parts])
-    offsets = np.concatenate([[0], *(ends for ends, _ in parts)])
-    texts = pa.LargeStringArray.from_buffers(len(counts), pa.py_buffer(offsets), pa.py_buffer(text))
-    is_text = np.ones(len(counts), bool)
-    is_text[bad] = False
-    counts[bad] = -1
-    return pa.record_batch(
-        [
-            pa.array(np.full(len(counts), object_number)),
-            pa.array(np.arange(lines_before + 1, lines_before + 1 + len(counts))),
-            texts,
-            pa.array(counts),
-            pa.array(is_text),
-        ],
-        schema=LINES,
-    )
+    topic: str
+    fine: set[bytes] = field(default_factory=set)
+
+    def cut(self, text: bytes, object_number: int, lines_before: int) -> pa.RecordBatch:
+        """The lines of `text` with their line feeds, as rows of `LINES`.
+
+        Args:
+            text: Ends with a line feed.
+            object_number: The same in each row.
+            lines_before: The object's lines before this text; the first one gets the next number.
+        """
+        text, bad = _escape_bytes(text)
+        ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
+        offsets = np.concatenate(([0], ends + 1))
+        problems = self._problems(text, offsets) | dict.fromkeys(bad, INVALID_UTF8)
+        count = len(ends)
+        return pa.record_batch(
+            [
+                pa.array(np.full(count, object_number)),
+                pa.array(np.arange(lines_before + 1, lines_before + 1 + count)),
+                pa.LargeStringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(text)),
+                pa.array([problems.get(line) for line in range(count)], pa.string())
+                if problems
+                else pa.nulls(count, pa.string()),
+            ],
+            schema=LINES,
+        )
+
+    def _problems(self, text: bytes, offsets: NDArray[np.int64]) -> dict[int, str]:
+        data = np.frombuffer(text, np.uint8)
+        problems = dict[int, str]()
+        for first, last in _slices(offsets):
+            begin, end = offsets[first], offsets[last]
+            found = shapes(data[begin:end], offsets[first + 1 : last + 1] - 1 - begin)
+            if not self.fine.issuperset(found) or _may_have_nul(text, begin, end):
+                problems |= self._judge(text, offsets, first, found)
+        return problems
+
+    def _judge(
+        self, text: bytes, offsets: NDArray[np.int64], first: int, found: list[bytes]
+    ) -> dict[int, str]:
+        """The problems of the lines from `first` on, which have these shapes."""
+        problems, judged = dict[int, str](), dict[bytes, str | None]()
+        for number, shape in enumerate(found, first):
+            line = text[offsets[number] : offsets[number + 1] - 1]
+            if shape in self.fine and NUL not in line:
+                continue
+            if line not in judged:
+                judged[line] = json_problem(line.decode(), self.topic)
+            if problem := judged[line]:
+                problems[number] = problem
+            elif 0 < len(shape) <= _LONGEST_SHAPE and len(self.fine) < _MOST_SHAPES:
+                self.fine.add(shape)
+        return problems
 
 
 def _escape_bytes(text: bytes) -> tuple[bytes, list[int]]:
@@ -79,46 +110,15 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _slices(text: bytes) -> Iterator[tuple[int, int]]:
-    """Where parts of whole lines begin and end, small enough for a processor's cache."""
-    begin = 0
-    while begin < len(text):
-        end = text.rfind(b"\n", begin, begin + _SLICE_BYTES) + 1 or text.index(b"\n", begin) + 1
-        yield begin, end
-        begin = end
+def _may_have_nul(text: bytes, begin: int, end: int) -> bool:
+    return text.find(b"\\", begin, end) >= 0 and text.find(NUL, begin, end) >= 0
 
 
-def _census(
-    data: NDArray[np.uint8], begin: int, end: int, bare: int
-) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
-    """Of the lines in a slice: where each ends, and its count of bare members, or -1."""
-    data = data[begin:end]
-    quote = data == _QUOTE
-    low = np.flatnonzero(data < _BLANK)
-    is_end = data[low] == _NEWLINE
-    ends = low[is_end]
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    after = quote[:-1]
-    hits = np.flatnonzero(after[:-1] & (data[1:-1] == _COLON) & ~quote[2:])
-    counts = np.full(len(ends), bare, np.int16)
-    if len(hits) != bare * len(ends) or not _in_own_lines(hits, starts, ends, bare):
-        counted = np.diff(np.searchsorted(hits, ends), prepend=0)
-        counts = np.minimum(counted, np.iinfo(np.int16).max).astype(np.int16)
-    odd = (
-        low[~is_end],
-        np.flatnonzero(after & (data[1:] == _BLANK)),
-        np.flatnonzero(data == _BACKSLASH),
-    )
-    counts[np.searchsorted(ends, np.concatenate(odd))] = -1
-    counts[(data[starts] != _OPEN) | (data[np.maximum(ends - 1, 0)] != _CLOSE)] = -1
-    return begin + ends + 1, counts
-
-
-def _in_own_lines(
-    hits: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64], bare: int
-) -> bool:
-    """Whether the hits, so many at a time, lie in one line after the other."""
-    if not bare:
-        return True
-    by_line = hits.reshape(-1, bare)
-    return bool((by_line[:, 0] >= starts).all() and (by_line[:, -1] < ends).all())
+def _slices(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """The first line of each part, and the one behind it."""
+    first, count = 0, len(offsets) - 1
+    while first < count:
+        fits = int(np.searchsorted(offsets, offsets[first] + _SLICE_BYTES, "right")) - 1
+        last = max(fits, first + 1)
+        yield first, last
+        first = last

@@ -1,7 +1,6 @@
 """What TWIST adds to dbt's DuckDB connection: the warehouse, and what reads the lake.
 
     lake_list(topic, since)            the objects in the landing lake from an hour on
-    lake_json_problem(line, topic)     the strict check of a line that is not provably plain
     lake_json_number(line, field)      a number as it was written
     landing_<topic>                    the lines of the batch's objects (views, read at each scan)
     landing_readings                   etag, size and error of the objects that were read
@@ -20,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from ingestion.contract.strict_json import bare_members, json_number, json_problem
+from ingestion.contract.strict_json import json_number
 from ingestion.contract.topics import LANDED_TOPICS
 from ingestion.lake import landed_objects
 from ingestion.lake.arrow_rows import OBJECT, OBJECTS_SQL, object_rows
 from ingestion.lake.line_stream import BatchObject, LineStream, ReadingTable
+from ingestion.lake.lines import LineCutter
 from ingestion.s3 import let_duckdb_in
 from ingestion.settings import Settings, SettingsError, load_settings
 from orchestration.warehouse import writer_lock
@@ -72,7 +72,6 @@ class Plugin(BasePlugin):
             )
 
         register("lake_list", self._list, 2, OBJECTS_SQL)
-        register("lake_json_problem", _map(json_problem), 2, "varchar")
         register("lake_json_number", _map(json_number), 2, "varchar")
         register("take_writer_lock", self._lock, 1, "varchar")
         register("check_setting", self._check, 2, "varchar")
@@ -88,7 +87,7 @@ class Plugin(BasePlugin):
             rows = conn.cursor().execute(BATCH, [topic]).fetchall()
             return [BatchObject(*row) for row in rows]
 
-        return LineStream(lambda: self.store, batch, bare_members(topic))
+        return LineStream(lambda: self.store, batch, LineCutter(topic))
 
     def configure_cursor(self, cursor: "DuckDBPyConnection") -> None:
         """Give each statement's cursor the current credentials: the connection may outlive them."""

@@ -1,62 +1,180 @@
-"""Cutting a text into lines, and the count that proves most of them, against a slow count."""
+"""Cutting a text into lines, and judging each line's JSON by its shape."""
 
-import re
+import json
 from random import Random
+from typing import Any
 
+import duckdb
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ingestion.lake import lines
-from ingestion.lake.lines import cut
+from ingestion.contract.strict_json import json_problem
+from ingestion.lake import lines as cutting
+from ingestion.lake.line_shapes import shapes
+from ingestion.lake.lines import INVALID_UTF8, LineCutter
 
+TOPIC = "clickstream"
 GOOD = (
     b'{"event_id":"e1","channel":"w\xc3\xa9b","_topic":"clickstream",'
     b'"_partition":0,"_offset":12,"_timestamp":1793541600280}'
 )
+REAL = (
+    b'{"event_id": "e1", "page": {"kind": "pdp", "at": [1, 2.5e3]}, "tests": ["a", "b"], "note": '
+    b'"\\u00e9 \\"so\\" \\\\", "ref": null, "seen": true, "_offset": 12, "_partition": 0}'
+)
 ODD = [
-    b"", b"{}", b'{"a":5}', b'{"a" :5,"_offset":1}', b"nonsense", b'{"a":"\\n"}',
-    b'{"a":": ","b":":x"}',
+    b"", b" ", b"{}", b"null", b"5", b'"x"', b"[1]", b"nonsense", b'"', b'":', b'{"a":', b'{"a":"',
+    b'{"a":"x"', b'{"a":"x', b'{"a":"\\', b'{"a":"\\"', b'{"a":"\\\\"', b'{"a":"\\\\"}', b"\\", b"\\\\",
+    b'{"event_id" :5}', b'{"event_id":5}', b'{"event_id":""}', b'{"a":1,"a":2}', b'{"a":"x","a":"y"}',
+    b'{"a" :"x","a" :"y"}', b'{"a" :"x","b" :"y"}', b'{"a"\t:1,"a"\t:1}',
+    b'{"a":"x" ,"a":"y"}', b'{"a":"","":"a"}', b'{"a\\"":1,"a\\"":2}', b'{"a\\u0062":1,"ab":2}',
+    b'{"p":{"a":1},"a":2,"q":{"a":3}}', b'{"p":{"a":1,"a":2}}', b'{"a":[1,2]}', b'{"a":[1,]}',
+    b'{"a":[1, ]}', b'{"a":["x","y"]}', b'{"a":["x",]}', b'{"a":[1,{"b":"x","b":"y"}]}', b'{"a":1,}',
+    b'{"a":NaN}', b'{"a":"NaN"}', b'{"a":[NaN]}', b'{"a":-Infinity}', b'{"a":01}', b'{"a":1.}',
+    b'{"a":.5}', b'{"a":1e}', b'{"a":tru0e}', b'{"a":t1}', b'{"a":1 2}', b'{"a":--1}', b'{"a":"\t"}',
+    b'{"a":"\\u0000"}', b'{"a":"\\\\u0000"}', b'{"a":"\\ud800"}', b'{"a":"\\udc00"}', b'{"a":"\\x"}',
+    b'{"a":"\\ud83d\\ude00"}', b'{"a":"\xff"}', b'{"a":\x00}', b'{"a":"\x00"}', b"\xef\xbb\xbf{}",
+    b"{" + b'"x":1,' * 70_000 + b"}", b"[" * 3000 + b"]" * 3000, b'{"a":' * 3000 + b"1" + b"}" * 3000,
     GOOD.replace(b":0,", b':"0",'), GOOD.replace(b":12,", b":12,  "), GOOD + b" ", b" " + GOOD,
-    GOOD + b"\r", b'{"a":"\t"}', b'{"a":"\xff"}', b'{"a":\x00}', b'":', b'"', b'{"a":', b"[1]",
-    b"{" + b'"x":1,' * 70_000 + b"}",
+    GOOD + b"\r", GOOD + GOOD, GOOD[:-1], GOOD + b"}", REAL.replace(b"2.5e3", b"2.5e3,"),
+    REAL.replace(b'"_partition"', b'"_offset"'), REAL.replace(b'"kind"', b'"at"'),
 ]  # fmt: skip
 """Lines that are not as the others."""
 
 
-def bare(line: bytes) -> int:
-    """What `cut` counts, in other words."""
-    try:
-        text = line.decode()
-    except UnicodeDecodeError:
-        return -1
-    is_plain = text[:1] == "{" and text[-1:] == "}" and not re.search(r'[\\\x00-\x1f]|" ', text)
-    return min(len(re.findall(r'":(?!")', text)), 32_767) if is_plain else -1
-
-
-@pytest.mark.parametrize("slice_bytes", [1, 100, 1 << 18])
-@pytest.mark.parametrize("seed", range(20))
-def test_each_line_is_counted_as_if_it_were_alone(
-    monkeypatch: pytest.MonkeyPatch, seed: int, slice_bytes: int
-) -> None:
-    monkeypatch.setattr(lines, "_SLICE_BYTES", slice_bytes)
-    rng = Random(seed)
-    share = rng.choice([0, 0.01, 0.3])
-    rows = [
-        rng.choice(ODD) if rng.random() < share else GOOD for _ in range(rng.choice([1, 2, 300]))
-    ]
-    batch = cut(b"\n".join(rows) + b"\n", 7, 10, 3)
-    assert batch["bare"].to_pylist() == [bare(row) for row in rows]
+def problems(rows: list[bytes], cutter: LineCutter) -> list[str | None]:
+    """What `cut` says of each row."""
+    batch = cutter.cut(b"\n".join(rows) + b"\n", 7, 10)
     assert batch["line_number"].to_pylist() == list(range(11, 11 + len(rows)))
     assert set(batch["object_number"].to_pylist()) == {7}
     assert batch["raw_line"].to_pylist() == [
         row.decode(errors="backslashreplace") + "\n" for row in rows
     ]
+    found: list[str | None] = batch["json_problem"].to_pylist()
+    return found
 
 
+def strict(row: bytes) -> str | None:
+    """What the strict parser says of a row alone."""
+    try:
+        return json_problem(row.decode(), TOPIC)
+    except UnicodeDecodeError:
+        return INVALID_UTF8
+
+
+def duckdb_parses(row: bytes) -> bool:
+    return bool(duckdb.execute("select json_valid(?)", [row.decode()]).fetchall()[0][0])
+
+
+def agree(row: bytes, found: str | None) -> bool:
+    """The strict parser's verdict; where a shape hides the problem, DuckDB's parser sees it."""
+    expected = strict(row)
+    return found == expected or (found is None and not duckdb_parses(row))
+
+
+@pytest.mark.parametrize("slice_bytes", [1, 100, 1 << 17])
+@pytest.mark.parametrize("seed", range(20))
+def test_each_line_is_judged_as_if_it_were_alone(
+    monkeypatch: pytest.MonkeyPatch, seed: int, slice_bytes: int
+) -> None:
+    monkeypatch.setattr(cutting, "_SLICE_BYTES", slice_bytes)
+    rng = Random(seed)
+    share = rng.choice([0, 0.01, 0.3])
+    usual = rng.choice([GOOD, REAL])
+    rows = [
+        rng.choice(ODD) if rng.random() < share else usual for _ in range(rng.choice([1, 2, 300]))
+    ]
+    found = problems(rows, LineCutter(TOPIC))
+    assert [row for row, why in zip(rows, found, strict=True) if not agree(row, why)] == []
+
+
+@pytest.mark.parametrize("usual", [GOOD, REAL])
 @pytest.mark.parametrize("odd", ODD)
-def test_an_odd_line_changes_the_count_of_no_other(odd: bytes) -> None:
+def test_an_odd_line_changes_the_verdict_of_no_other(odd: bytes, usual: bytes) -> None:
     for place in range(4):
-        rows = [GOOD] * 3
+        rows = [usual] * 3
         rows.insert(place, odd)
-        counts = cut(b"\n".join(rows) + b"\n", 1, 0, 3)["bare"].to_pylist()
-        assert counts.pop(place) == bare(odd)
-        assert counts == [3, 3, 3]
+        found = problems(rows, LineCutter(TOPIC))
+        assert agree(odd, found.pop(place))
+        assert found == [None] * 3
+
+
+def test_every_odd_line_is_found_among_all_shapes_that_ever_passed() -> None:
+    cutter = LineCutter(TOPIC)
+    rows = [*ODD, GOOD, REAL]
+    problems(rows, cutter)
+    assert [row for row in rows if not agree(row, problems([row], cutter)[0])] == []
+
+
+@pytest.mark.parametrize("usual", [GOOD, REAL])
+def test_lines_of_a_shape_that_passed_are_not_judged_again(
+    monkeypatch: pytest.MonkeyPatch, usual: bytes
+) -> None:
+    cutter = LineCutter(TOPIC)
+    problems([usual], cutter)
+    monkeypatch.setattr(cutting, "json_problem", lambda *_: pytest.fail("judged again"))
+    assert problems(
+        [usual.replace(b"12", b"3450"), usual.replace(b'"e1"', b'"other"')], cutter
+    ) == [
+        None,
+        None,
+    ]
+
+
+def shape(line: str) -> str:
+    text = np.frombuffer(line.encode() + b"\n", np.uint8)
+    return shapes(text, np.flatnonzero(text == ord("\n")))[0].decode()
+
+
+def test_a_shape_keeps_keys_punctuation_words_and_empty_texts() -> None:
+    line = '{"sku_id":"A-1","n2":-12.5,"tags":["x",null,"",[1,22]], "k\\":": "a\\\\"}'
+    assert shape(line) == '{"sku_id":","n2":-0.0,"tags":[",null,"",[0,0]], "k\\":": "}'
+
+
+@pytest.mark.parametrize("line", ['{"a" :1,"b":2}', '{"a":"x}', '"', '{"a"\t:1}', '{"a":{:1}}'])
+def test_a_line_whose_keys_cannot_be_told_from_values_has_no_shape(line: str) -> None:
+    assert shape(line) == ""
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.dictionaries(st.text(max_size=6), VALUES, max_size=4), min_size=1, max_size=8),
+    st.booleans(),
+    st.sampled_from([(",", ":"), (", ", ": ")]),
+    st.randoms(use_true_random=False),
+)
+def test_made_up_objects_are_judged_as_the_strict_parser_judges_them(
+    objects: list[dict[str, Any]], escape: bool, marks: tuple[str, str], rng: Random
+) -> None:
+    rows = [
+        json.dumps(each, ensure_ascii=escape, separators=marks).encode(errors="replace")
+        for each in objects
+    ]
+    rows += [damaged(rng, row) for row in rows for _ in range(3)]
+    cutter = LineCutter(TOPIC)
+    for _ in range(2):
+        found = problems(rows, cutter)
+        assert [row for row, why in zip(rows, found, strict=True) if not agree(row, why)] == []
+
+
+def damaged(rng: Random, row: bytes) -> bytes:
+    """The row with a few bytes of JSON's own put in, left out or repeated."""
+    for _ in range(rng.randint(1, 3)):
+        at, to = sorted(rng.randrange(len(row) + 1) for _ in range(2))
+        row = rng.choice(
+            [
+                row[:at] + rng.choice([b'"', b",", b":", b"\\", b" ", b"0", b"[", b"]", b"{", b"}"]) + row[at:],
+                row[:at] + row[at + 1 :],
+                row[:to] + row[at:to] + row[to:],
+            ]
+        )  # fmt: skip
+    return row.replace(b"\n", b"")

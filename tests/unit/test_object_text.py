@@ -11,7 +11,7 @@ import pytest
 from obstore.store import LocalStore
 
 from ingestion.lake import object_text
-from ingestion.lake.lines import cut
+from ingestion.lake.lines import INVALID_UTF8, LineCutter
 from ingestion.lake.object_text import ObjectError, read_text
 
 KEY = "topics/clickstream/dt=2026-11-01/hour=07/clickstream+0+0000000000.json.gz"
@@ -44,16 +44,16 @@ def read(root: Path, body: bytes | None) -> Read:
     lines: list[str] = []
     bad: list[int] = []
     for piece in text.pieces:
-        batch = cut(piece, 7, len(lines), 3)
+        batch = LineCutter("clickstream").cut(piece, 7, len(lines))
         assert batch["line_number"].to_pylist() == [
             *range(len(lines) + 1, len(lines) + 1 + len(batch))
         ]
         bad += [
             n
-            for n, ok in zip(
-                batch["line_number"].to_pylist(), batch["is_text"].to_pylist(), strict=True
+            for n, problem in zip(
+                batch["line_number"].to_pylist(), batch["json_problem"].to_pylist(), strict=True
             )
-            if not ok
+            if problem == INVALID_UTF8
         ]
         lines += [line.removesuffix("\n") for line in batch["raw_line"].to_pylist()]
     return Read(lines, tuple(bad))

@@ -3,7 +3,7 @@
       line_problem(topic)      the first rule of the contract that the line breaks, as a sentence
       line_columns(topic)      the line's place in the lake and its status. Without a full position
                                kafka_offset is null: such a line is neither a duplicate nor late.
-                               The raw line is kept if the line is quarantined, late or not proven.
+                               The raw line is kept if the line is quarantined or late.
       bounded_text(value, length)  a field cut to its column's length. A longer one is already a
                                problem; on Teradata a cast alone would fail the request (3996). -#}
 {% macro positioned_lines(topic) -%}
@@ -65,8 +65,7 @@
     cast(case when problem is null and object_number > 0 and {{ too_late(topic) }} then 1 else 0 end as smallint) as is_late,
     cast(event_moment as timestamp(6)) as event_ts,
     cast(event_moment as date) as event_date,
-    cast(is_proven as smallint) as is_proven,
-    cast(case when problem is not null or is_proven = 0 or {{ too_late(topic) }} then {{ line_text('raw_line') }} end as {{ text_type(32000) }}) as raw_line
+    cast(case when problem is not null or {{ too_late(topic) }} then {{ line_text('raw_line') }} end as {{ text_type(32000) }}) as raw_line
 {%- endmacro %}
 
 {% macro too_late(topic) -%}

@@ -4,7 +4,7 @@
 {% macro teradata__landed_lines(topic) -%}
   {%- set fields = topic_fields(topic) -%}
     select
-        object_number, line_number, raw_line, 1 as is_proven,
+        object_number, line_number, raw_line,
         case
             when is_object = 0 then cast('not JSON object, or not strictly JSON' as {{ text_type(512) }})
             when is_ambiguous = 1 then 'not JSON: a key twice, or written with an escape'

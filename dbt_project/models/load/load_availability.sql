@@ -1,5 +1,5 @@
 -- The batch's stock lines, typed and validated: one row per line.
-{{ config(index=primary_index(['object_number', 'line_number']), post_hook="{{ check_unproven_lines('sku_availability') }}") }}
+{{ config(index=primary_index(['object_number', 'line_number'])) }}
 
 with lines as (
     {{ landed_lines('sku_availability') }}
