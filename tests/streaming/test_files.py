@@ -21,6 +21,10 @@ from tests.streaming import services
 BIN = Path(sys.executable).parent
 COMPOSE = ROOT / "docker" / "compose.yaml"
 PATH = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+ROOM_FOR_HEADERS = 64 * 1024
+"""Bytes of the reason and its stack trace (5 kB), and of headers that the producer set."""
+BUFFER_OF_A_PRODUCER = 32 * 1024 * 1024
+"""What Kafka's producer may hold by default (`buffer.memory`): it refuses a larger record."""
 SECRETS = {
     "TWIST_S3_ACCESS_KEY_ID": "someone",
     "TWIST_S3_SECRET_ACCESS_KEY": "something",
@@ -177,6 +181,22 @@ def test_the_connector_lands_every_topic_in_the_layout_of_the_lake() -> None:
     assert config["path.format"] == "'dt'=YYYY-MM-dd/'hour'=HH"
     assert config["timezone"] == "UTC"
     assert config["errors.deadletterqueue.topic.name"] == DEAD_LETTERS
+
+
+def test_a_dead_letter_may_be_larger_than_any_record() -> None:
+    limits = {
+        name: int(topic["config"]["max.message.bytes"])
+        for name, topic in kafka_topics.wanted().items()
+    }
+    letters = limits.pop(DEAD_LETTERS)
+    sent = int(services.worker_settings()["producer.max.request.size"])
+    assert max(limits.values()) + ROOM_FOR_HEADERS <= sent <= letters
+    assert sent <= BUFFER_OF_A_PRODUCER
+
+
+def test_the_sink_replaces_a_file_of_the_same_key() -> None:
+    (config,) = connect_client.connectors().values()
+    assert config["enable.conditional.writes"] == "false"
 
 
 def test_no_connector_holds_credentials() -> None:
