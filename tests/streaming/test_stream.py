@@ -3,7 +3,6 @@
 import json
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from orchestration.warehouse.load import load
 from tests.streaming import services
 from tests.streaming.accounts import account, drain, ends
 from tests.streaming.chaos import wreck
+from tests.streaming.events import click
 from tests.streaming.measure import measure
 from tests.streaming.stack import Stack
 
@@ -25,32 +25,11 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    with Stack(tmp_path) as started:
-        for name, value in started.environment().items():
-            monkeypatch.setenv(name, value)
-        yield started
-
-
-@pytest.fixture
-def dbt(stack: Stack) -> Iterator[Dbt]:
-    warm = Dbt(stack.settings)
-    yield warm
-    warm.close()
-
-
 def test_every_event_reaches_the_fact_in_seconds(stack: Stack) -> None:
     found = measure(stack, rate=200, seconds=60)
     print(found)
     assert found.to_fact
     assert (found.account.lost, found.account.twice, found.account.unbalanced) == (0, 0, 0)
-
-
-def click(**fields: Any) -> dict[str, Any]:
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    event = {"event_id": "e", "event_type": "product_view", "event_ts": now, "channel": "web"}
-    return {**event, "style_id": "s", **fields}
 
 
 LETTERS = {
