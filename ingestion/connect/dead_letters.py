@@ -34,6 +34,8 @@ CONSUMER = {
 }
 MOST = 10_000
 """Records in one object."""
+MOST_BYTES = 64 * 1024 * 1024
+"""Bytes of records in one object; the last may exceed them."""
 A_DAY_MS = 86_400_000
 LONGEST = 32_000
 """Characters kept of a raw value, as long as `audit.dead_letters.raw_line`."""
@@ -73,7 +75,8 @@ def _whole(text: str, default: int) -> int:
 
 def _text(value: bytes | None) -> str:
     """Bytes that are not UTF-8 become `\\xNN`; so does NUL, which many JSON parsers reject."""
-    return (value or b"").decode(errors="backslashreplace").replace("\0", "\\x00")[:LONGEST]
+    kept = (value or b"")[: 4 * LONGEST]  # UTF-8 has at most four bytes for a character
+    return kept.decode(errors="backslashreplace").replace("\0", "\\x00")[:LONGEST]
 
 
 def land(store: "ObjectStore", messages: Sequence[Any]) -> list[str]:
@@ -119,9 +122,14 @@ class Drain:
     def _once(self, seconds: float) -> int:
         deadline = time.monotonic() + seconds
         messages: list[Any] = []
-        while not self._stopped and len(messages) < MOST and time.monotonic() < deadline:
-            read = self._consumer.consume(MOST - len(messages), timeout=0.5)
-            messages += [message for message in read if message.error() is None]
+        held = 0
+        while not self._stopped and time.monotonic() < deadline:
+            message = self._consumer.poll(0.5)
+            if message is not None and message.error() is None:
+                messages.append(message)
+                held += len(message)
+            if len(messages) == MOST or held >= MOST_BYTES:
+                break
         while messages:
             try:
                 keys = land(self._store, messages)

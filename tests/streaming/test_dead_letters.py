@@ -10,6 +10,7 @@ from obstore.store import LocalStore
 
 from ingestion.connect import dead_letters
 from ingestion.lake import object_keys
+from ingestion.settings import Settings
 from tests.harness.pipeline import Pipeline
 
 STAMP = 1_793_534_400_123  # 2026-11-01 12:00:00.123
@@ -39,6 +40,12 @@ class Message:
 
     def offset(self) -> int:
         return self._offset
+
+    def error(self) -> None:
+        return None
+
+    def __len__(self) -> int:
+        return len(self._value or b"")
 
 
 WHY = {
@@ -76,8 +83,10 @@ def test_a_letter_says_where_the_record_stood_why_it_failed_and_what_it_says() -
         (None, ""),
         ("é😀".encode(), "é😀"),
         (b"x" * 50_000, "x" * 32_000),
+        (("x" + "😀" * 40_000).encode(), "x" + "😀" * 31_999),
+        (b"\xff" * 50_000, "\\xff" * 8_000),
     ],
-    ids=["no text", "tombstone", "text", "long"],
+    ids=["no text", "tombstone", "text", "long", "long, of four bytes each", "long, no text"],
 )
 def test_any_value_becomes_text(value: bytes | None, text: str) -> None:
     assert dead_letters.letter(failed(value))["raw_value"] == text
@@ -96,6 +105,28 @@ def test_a_record_without_headers_is_its_own_origin() -> None:
     found = dead_letters.letter(Message(b"1", 5, {}))
     assert (found["origin_topic"], found["origin_offset"]) == ("dead_letters", 5)
     assert found["reason"] == "unknown stage: no reason was given"
+
+
+class Consumer:
+    """What a broker with these messages would give, one by one."""
+
+    def __init__(self, messages: list[Message]) -> None:
+        self._messages = messages
+
+    def poll(self, _: float) -> Message | None:
+        return self._messages.pop(0) if self._messages else None
+
+    def commit(self, asynchronous: bool) -> None:
+        assert not asynchronous
+
+
+def test_large_letters_are_landed_before_more_of_them_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "MOST_BYTES", 1_000_000)
+    drain = dead_letters.Drain(Settings(_env_file=None, landing=str(tmp_path)), lambda _: None)
+    drain._consumer = Consumer([failed(b"x" * 600_000, number) for number in range(5)])
+    assert [drain._once(0.1) for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_letters_land_where_the_loader_finds_them_and_are_told_from_rubbish(
