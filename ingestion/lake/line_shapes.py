@@ -5,10 +5,10 @@ digits but one of each run, which becomes 0; keys, punctuation, blanks and words
 
     {"sku_id":"A-1","_offset":12,"tags":["x",null]}   ->   {"sku_id":","_offset":0,"tags":[",null]}
 
-Of two lines of one shape that a lenient parser accepts, either both are strict JSON with unrepeated
-keys and the same JSON types, or neither is: a shape shows each key, and every NaN or comma too many.
-It hides leading zeros and the escapes inside texts. DuckDB's parser refuses bad ones, but accepts the
-escape of NUL.
+Of two lines of one shape that a lenient parser accepts, either both are strict JSON with
+unrepeated keys and the same JSON types, or neither is: a shape shows each key, and every NaN or
+comma too many. It hides leading zeros and the escapes inside texts. DuckDB's parser refuses bad
+ones, but accepts the escape of NUL.
 
 Bits are computed for all bytes of a text at once, 64 in a word, the first byte's bit highest.
 """
@@ -23,6 +23,8 @@ Places = NDArray[np.int64]
 _QUOTE, _COLON, _NEWLINE, _BACKSLASH, _ZERO = b'":\n\\0'
 _DIGIT_BITS = np.uint8(0b1111)
 """They are 0 in the digit 0, and tell the digits apart."""
+_CARRIES = 4
+"""Through so many words a carry is followed word by word: a longer key is rare."""
 _ONE, _LAST = np.uint64(1), np.uint64(63)
 
 
@@ -101,11 +103,23 @@ def _without_keys(inside: Words, key_ends: Words) -> Words:
 
     Added just before its closing quote, a bit carries through the text to its opening quote.
     """
-    carried = _number(inside) + _number(_one_earlier(key_ends))
-    size = len(inside) * 8
-    low = (carried & ((1 << (8 * size)) - 1)).to_bytes(size, "big")
-    words: Words = inside & np.frombuffer(low, ">u8").astype(np.uint64)
-    return words
+    left: Words = inside & _sum(inside, _one_earlier(key_ends))
+    return left
+
+
+def _sum(first: Words, second: Words) -> Words:
+    """The sum of two numbers of many words, the first word the highest; without a last carry."""
+    total = first + second
+    carry = total < first
+    for _ in range(_CARRIES):
+        if not carry[1:].any():
+            return total
+        carried = np.append(carry[1:], False)
+        total += carried
+        carry = (total == 0) & carried
+    number = _number(first) + _number(second)
+    low = number & ((1 << 64 * len(first)) - 1)
+    return np.frombuffer(low.to_bytes(8 * len(first), "big"), ">u8").astype(np.uint64)
 
 
 def _number(words: Words) -> int:

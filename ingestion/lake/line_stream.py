@@ -1,8 +1,8 @@
 """The lines of a batch's objects as an Arrow stream: DuckDB reads it as a table.
 
-Objects are read ahead by a few threads while DuckDB works on the lines before. Each
-object's etag, size and error are in `readings` once the stream has ended; an object with an error
-has no lines.
+Objects are fetched ahead by a few threads, and one more inflates and cuts the next object while
+DuckDB works on the lines before: two would only wait for each other. Each object's etag, size and
+error are in `readings` once the stream has ended; an object with an error has no lines.
 """
 
 from collections import deque
@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 
 from ingestion.lake.lines import LINES, LineCutter
-from ingestion.lake.object_text import ObjectError, Text, read_text
+from ingestion.lake.object_text import Body, ObjectError, Text, fetch, read_text
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 Batches = Iterator[pa.RecordBatch]
-READERS = 4
-"""Objects read ahead: hides the latency of S3, and inflating does not hold Python's lock."""
-
+FETCHED_AHEAD = 4
+"""Objects: hides the latency of S3."""
+CUT_AHEAD = 64
+"""Pieces of an object's text: about as much as is kept of one in memory."""
 
 READINGS = pa.schema(
     [
@@ -76,14 +77,14 @@ class LineStream:
         store = self.store()
         ahead: deque[tuple[BatchObject, Future[Begun]]] = deque()
         todo = iter(self.objects())
-        with ThreadPoolExecutor(READERS) as readers:
+        with ThreadPoolExecutor(FETCHED_AHEAD) as fetchers, ThreadPoolExecutor(1) as cutter:
             while True:
-                while len(ahead) < READERS and (landed := next(todo, None)):
-                    ahead.append((landed, readers.submit(self._begin, store, landed)))
+                while len(ahead) < FETCHED_AHEAD and (landed := next(todo, None)):
+                    body = fetchers.submit(fetch, store, landed.key)
+                    ahead.append((landed, cutter.submit(self._begin, landed, body)))
                 if not ahead:
                     return
-                landed, begun = ahead.popleft()
-                yield from self._of_object(landed, begun)
+                yield from self._of_object(*ahead.popleft())
 
     def _of_object(self, landed: BatchObject, begun: "Future[Begun]") -> Batches:
         try:
@@ -97,10 +98,10 @@ class LineStream:
             yield from rest
             self.readings.append(Reading(*landed, text.etag, text.size, None))
 
-    def _begin(self, store: "ObjectStore", landed: BatchObject) -> "Begun":
-        text = read_text(store, landed.key)
+    def _begin(self, landed: BatchObject, body: "Future[Body]") -> "Begun":
+        text = read_text(body.result())
         batches = self._cut(landed, text)
-        return text, list(islice(batches, 1)), batches
+        return text, list(islice(batches, CUT_AHEAD)), batches
 
     def _cut(self, landed: BatchObject, text: Text) -> Batches:
         lines = 0
@@ -111,7 +112,7 @@ class LineStream:
 
 
 Begun = tuple[Text, list[pa.RecordBatch], Batches]
-"""An object's first lines, read and cut in a thread, and what gives the others."""
+"""An object's first pieces, read and cut in a thread, and what gives the others."""
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """Cuts the text of an object into lines, as Arrow without a copy, and judges their JSON.
 
-Only the first line of each shape (line_shapes.py) is judged by the strict parser, and each line of a
-shape that did not pass. For a line without a `json_problem`, the models of load have one question
-left: whether DuckDB can parse it, which proves its numbers and escapes.
+Only the first line of each shape (line_shapes.py) is judged by the strict parser, and each line of
+a shape that did not pass. For a line without a `json_problem`, the models of load have one
+question left: whether DuckDB can parse it, which proves its numbers and escapes.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ LINES = pa.schema(
 NUL = b"\\u0000"
 """An escape that DuckDB accepts, and no text may hold."""
 INVALID_UTF8 = "not JSON: invalid UTF-8"
-_SLICE_BYTES = 1 << 17
+_SLICE_BYTES = 1 << 18
 """Fits into a processor's cache."""
 _LONGEST_SHAPE, _MOST_SHAPES = 4096, 10_000
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from isal import isal_zlib
 from obstore import get
 from obstore.exceptions import NotFoundError
@@ -37,6 +38,13 @@ class ObjectError(Exception):
         self.etag, self.size = etag, size
 
 
+class Body(NamedTuple):
+    """An object's compressed bytes, and their etag."""
+
+    etag: str
+    compressed: memoryview
+
+
 class Text(NamedTuple):
     """An object's text in pieces of whole lines, each line with its line feed.
 
@@ -48,39 +56,12 @@ class Text(NamedTuple):
     pieces: Iterator[bytes]
 
 
-def read_text(store: "ObjectStore", key: str) -> Text:
-    """Read an object and check it to its end: every gzip member, its lines' number and length.
+def fetch(store: "ObjectStore", key: str) -> Body:
+    """Read an object's bytes.
 
     Raises:
         ObjectError: it cannot be read.
     """
-    etag, body = _body(store, key)
-    try:
-        return Text(etag, len(body), _checked(body))
-    except ValueError as error:
-        raise ObjectError(str(error), etag, len(body)) from None
-
-
-def _checked(body: memoryview) -> Iterator[bytes]:
-    """The pieces, after the last one has been seen: a large text is inflated twice."""
-    kept: list[bytes] = []
-    kept_bytes = 0
-    for piece in _lines(_inflated(body)):
-        kept_bytes += len(piece)
-        if kept_bytes <= KEPT_BYTES:
-            kept.append(piece)
-        else:
-            kept.clear()
-    return iter(kept) if kept_bytes <= KEPT_BYTES else _lines(_inflated(body))
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text, short enough for a table cell."""
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:300]
-
-
-def _body(store: "ObjectStore", key: str) -> tuple[str, memoryview]:
     try:
         if isinstance(store, LocalStore):
             _refuse_special_file(Path(str(store.prefix)), key)
@@ -88,13 +69,45 @@ def _body(store: "ObjectStore", key: str) -> tuple[str, memoryview]:
         size = answer.meta["size"]
         if size > MAX_OBJECT_BYTES:
             raise ObjectError(f"too large: {size:,} bytes, more than {MAX_OBJECT_BYTES:,}")
-        return plain_etag(answer.meta["e_tag"]), memoryview(answer.bytes())
+        return Body(plain_etag(answer.meta["e_tag"]), memoryview(answer.bytes()))
     except (NotFoundError, FileNotFoundError):
         raise ObjectError("vanished: it was listed, but is not there any more") from None
     except ObjectError:
         raise
     except Exception as error:  # whatever a store raises must not stop the other objects
         raise ObjectError(f"cannot be read: {first_line(error)}") from None
+
+
+def read_text(found: Body) -> Text:
+    """Check an object to its end: every gzip member, the number and the length of its lines.
+
+    Raises:
+        ObjectError: it cannot be read.
+    """
+    etag, compressed = found
+    try:
+        return Text(etag, len(compressed), _checked(compressed))
+    except ValueError as error:
+        raise ObjectError(str(error), etag, len(compressed)) from None
+
+
+def _checked(compressed: memoryview) -> Iterator[bytes]:
+    """The pieces, after the last one has been seen: a large text is inflated twice."""
+    kept: list[bytes] = []
+    kept_bytes = 0
+    for piece in _lines(_inflated(compressed)):
+        kept_bytes += len(piece)
+        if kept_bytes <= KEPT_BYTES:
+            kept.append(piece)
+        else:
+            kept.clear()
+    return iter(kept) if kept_bytes <= KEPT_BYTES else _lines(_inflated(compressed))
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, short enough for a table cell."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:300]
 
 
 def _refuse_special_file(root: Path, key: str) -> None:
@@ -168,7 +181,7 @@ def _lines(texts: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _count(piece: bytes, before: int) -> int:
-    lines = before + piece.count(b"\n")
+    lines = before + int(np.count_nonzero(np.frombuffer(piece, np.uint8) == ord("\n")))
     if lines > MAX_LINES:
         raise ValueError(f"more than {MAX_LINES:,} lines")
     if len(piece) > MAX_LINE_BYTES and max(map(len, piece.split(b"\n"))) > MAX_LINE_BYTES:

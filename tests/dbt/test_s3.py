@@ -8,7 +8,7 @@ from obstore import get, put
 from obstore.store import S3Store
 
 from ingestion.lake import landed_objects
-from ingestion.lake.object_text import ObjectError, read_text
+from ingestion.lake.object_text import ObjectError, fetch
 from ingestion.settings import Settings, SettingsError
 from ingestion.simulation.simulator import write_landing
 from orchestration.pages.overview.publish import put_files
@@ -99,7 +99,7 @@ def test_an_object_deleted_from_s3_after_the_listing_has_vanished(
 ) -> None:
     store = landed_objects.open_store(in_s3(tmp_path, endpoint, "x"))
     with pytest.raises(ObjectError, match=r"^vanished: it was listed"):
-        read_text(store, "topics/gone.json.gz")
+        fetch(store, "topics/gone.json.gz")
 
 
 @pytest.mark.parametrize(

@@ -118,15 +118,15 @@ def test_an_object_that_vanishes_between_listing_and_reading_is_offered_until_it
 ) -> None:
     pipeline.deliver([Delivery(key_of(1), GOOD), Delivery(key_of(2), GOOD_TOO)])
     path = pipeline.root / "landing" / key_of(1)
-    read = object_text.read_text
+    fetch = object_text.fetch
 
-    def delete_and_read(store: object, key: str) -> object_text.Text:
+    def delete_and_fetch(store: object, key: str) -> object_text.Body:
         if key == key_of(1):
             path.unlink()
-        return read(store, key)  # type: ignore[arg-type]  # the store of lake
+        return fetch(store, key)  # type: ignore[arg-type]  # the store of lake
 
     with monkeypatch.context() as patch:
-        patch.setattr(line_stream, "read_text", delete_and_read)
+        patch.setattr(line_stream, "fetch", delete_and_fetch)
         report = load_only(pipeline)
     vanished = (key_of(1), "vanished: it was listed, but is not there any more")
     assert report.unreadable == (vanished,)

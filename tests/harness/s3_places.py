@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from ingestion.contract.topics import TOPICS
 from ingestion.lake import landed_objects
-from ingestion.lake.object_text import read_text
+from ingestion.lake.object_text import fetch, read_text
 from ingestion.settings import Settings
 from orchestration.history.export import export_day
 from orchestration.history.restore import verify_day
@@ -44,7 +44,7 @@ def read_landing(settings: Settings) -> None:
     store = landed_objects.open_store(settings)
     found = [each for topic in TOPICS for each in landed_objects.list_landed(store, topic)]
     assert len(found) == 5
-    assert all(read_text(store, each.key).size == each.size for each in found)
+    assert all(read_text(fetch(store, each.key)).size == each.size for each in found)
 
 
 def write_table(settings: Settings, name: str) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ingestion.contract.topics import TOPICS
 from ingestion.lake import landed_objects
-from ingestion.lake.object_text import read_text
+from ingestion.lake.object_text import fetch, read_text
 from ingestion.settings import Settings
 from tests.streaming import services
 from tests.streaming.accounts import Account, drain
@@ -75,7 +75,7 @@ class Watch:
         """Seconds from each event's Kafka timestamp to its object, of events after a moment."""
         found = []
         for key, at in self.seen.items():
-            text = b"".join(read_text(self._store, key).pieces)
+            text = b"".join(read_text(fetch(self._store, key)).pieces)
             stamps = (json.loads(line)["_timestamp"] for line in text.splitlines())
             found += [at - stamp / 1000 for stamp in stamps if stamp > from_ms]
         return found

@@ -9,7 +9,7 @@ import pytest
 
 from ingestion.lake import landed_objects, object_keys
 from ingestion.lake.landed_objects import LandedObject
-from ingestion.lake.object_text import read_text
+from ingestion.lake.object_text import fetch, read_text
 from ingestion.settings import Settings, SettingsError
 
 HOUR = datetime(2026, 11, 1, 7, tzinfo=UTC)
@@ -51,7 +51,7 @@ def test_objects_are_listed_with_their_hour_size_and_etag(root: Path) -> None:
 
 def test_the_etag_of_a_listing_is_the_etag_of_the_reading(root: Path) -> None:
     key = put(root, gzip.compress(b"x\n"))
-    text = read_text(landed_objects.open_store(settings(landing=str(root))), key)
+    text = read_text(fetch(landed_objects.open_store(settings(landing=str(root))), key))
     (found,) = listed(root)
     assert (text.etag, text.size) == (found.etag, found.size)
 

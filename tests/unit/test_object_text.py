@@ -12,7 +12,7 @@ from obstore.store import LocalStore
 
 from ingestion.lake import object_text
 from ingestion.lake.lines import INVALID_UTF8, LineCutter
-from ingestion.lake.object_text import ObjectError, read_text
+from ingestion.lake.object_text import ObjectError, fetch, read_text
 
 KEY = "topics/clickstream/dt=2026-11-01/hour=07/clickstream+0+0000000000.json.gz"
 
@@ -35,7 +35,7 @@ def read(root: Path, body: bytes | None) -> Read:
     if body is not None:
         (root / KEY).write_bytes(body)
     try:
-        text = read_text(LocalStore(root), KEY)
+        text = read_text(fetch(LocalStore(root), KEY))
     except ObjectError as error:
         if body is not None:
             assert error.size in (None, len(body))
