@@ -45,7 +45,7 @@ replay-late: $(VENV)/run.stamp ## load each event that was set aside as late, on
 	@$(TWIST) replay-late
 
 .PHONY: accept
-accept: $(VENV)/run.stamp ## close an object that cannot be read [KEY=… WHY="…"]
+accept: $(VENV)/run.stamp ## close an unreadable object, or missing offsets [KEY=… WHY="…"]
 	@$(TWIST) accept --key "$$KEY" --why "$$WHY"
 accept: export KEY := $(value KEY)
 accept: export WHY := $(value WHY)

@@ -98,6 +98,12 @@ def _report(report: LoadReport, before: str = "") -> int:
         )
     for key, error in report.not_listed:
         click.echo(f"twist: passed over: {key}: {error}", err=True)
+    for topic in report.started_again:
+        click.echo(
+            f"twist: the offsets of {topic} have started again: it was deleted and created, or "
+            "moved to another cluster",
+            err=True,
+        )
     missed = any(error.startswith(NOT_LISTED) for _, error in report.not_listed)
     return 1 if report.unreadable or missed else 0
 
@@ -121,10 +127,10 @@ def replay_late() -> int:
 
 
 @cli.command()
-@click.option("--key", required=True, help="The object's key in the landing lake.")
+@click.option("--key", required=True, help="The object's key, or topic/partition/first-last.")
 @click.option("--why", required=True, help="The reason, kept with the object.")
 def accept(key: str, why: str) -> None:
-    """Close an object that cannot be read: its lines are lost."""
+    """Close an object that cannot be read, or offsets that are missing: their lines are lost."""
     from orchestration.warehouse.accept import accept
 
     settings = load_settings()

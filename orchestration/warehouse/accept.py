@@ -1,18 +1,47 @@
-"""`make accept`: a person closes an object that cannot be read."""
+"""`make accept`: a person closes an object that cannot be read, or offsets that are missing."""
+
+import re
+from typing import NamedTuple
 
 from ingestion.settings import Settings, SettingsError
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engines import engine_of
 
+_OFFSETS = re.compile(r"(clickstream|sku_availability)/([0-9]{1,9})/([0-9]{1,18})-([0-9]{1,18})")
+
+
+class OffsetRange(NamedTuple):
+    """Offsets of a partition, the last one included."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+
 
 def accept(settings: Settings, dbt: Dbt, key: str, why: str) -> int:
-    """Close the unreadable object under `key`, with the reason; return how many versions it had.
+    """Close what `key` names, with the reason; return how many rows of the audit that closes.
+
+    Args:
+        settings: The warehouse.
+        dbt: Its dbt.
+        key: An unreadable object's key, or offsets as topic/partition/first-last.
+        why: The reason.
 
     Raises:
-        SettingsError: no unreadable object has this key, or the reason is empty.
+        SettingsError: nothing like that is open, or the reason is empty.
     """
     if not why.strip():
         raise SettingsError("say why the object is accepted: make accept KEY=… WHY='…'")
+    if found := _OFFSETS.fullmatch(key):
+        offsets = OffsetRange(found[1], int(found[2]), int(found[3]), int(found[4]))
+        count = engine_of(settings).accept_offsets(dbt, offsets, why)
+        if not count:
+            raise SettingsError(
+                f'no missing offsets lie within {key}: `make sql Q="select * from '
+                'audit.missing_offsets where accepted_why is null"` lists the open ranges'
+            )
+        return count
     count = engine_of(settings).accept(dbt, key, why)
     if not count:
         raise SettingsError(

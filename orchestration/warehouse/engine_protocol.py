@@ -10,6 +10,8 @@ from ingestion.settings import Settings
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from orchestration.warehouse.accept import OffsetRange
+
 Tables = dict[tuple[str, str], tuple[int | None, int | None]]
 """(schema, table) → bytes and number of its files; None where the engine does not store files."""
 
@@ -85,6 +87,9 @@ class Engine(Protocol):
 
     def accept(self, dbt: Commands, key: str, why: str) -> int:
         """Close the unreadable object under `key`; return how many versions it had."""
+
+    def accept_offsets(self, dbt: Commands, offsets: "OffsetRange", why: str) -> int:
+        """Close the open ranges of missing offsets within these; return how many they were."""
 
     def tables(self, dbt: Commands) -> Tables:
         """The tables of the warehouse."""

@@ -29,6 +29,8 @@ from orchestration.warehouse.engine_protocol import Commands, Engine, Query, Res
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from orchestration.warehouse.accept import OffsetRange
+
 
 def engine_of(settings: Settings) -> Engine:
     """The engine of TWIST_TARGET."""
@@ -156,6 +158,16 @@ class DuckDB:
         count: int = (closed.fetchone() or (0,))[0]
         return count
 
+    def accept_offsets(self, dbt: Commands, offsets: "OffsetRange", why: str) -> int:  # noqa: D102
+        require_warehouse(self.settings)
+        writer_lock.take(self.settings.warehouse_root)
+        count = _open_ranges(self, dbt, offsets)
+        dbt.connection().execute(
+            f"insert into {self.relation('audit', 'accepted_offsets')} values (?, ?, ?, ?, ?)",
+            [*offsets, why],
+        )
+        return count
+
     def tables(self, dbt: Commands) -> Tables:  # noqa: D102
         return {
             (schema, table): (size, files)
@@ -270,6 +282,13 @@ class Teradata:
         dbt.run("run-operation", "accept_object", "--args", str({"key": key, "why": why}))
         return int(count)
 
+    def accept_offsets(self, dbt: Commands, offsets: "OffsetRange", why: str) -> int:  # noqa: D102
+        self.prepare(dbt)
+        count = _open_ranges(self, dbt, offsets)
+        arguments = {**offsets._asdict(), "why": why}
+        dbt.run("run-operation", "accept_offsets", "--args", str(arguments))
+        return count
+
     def tables(self, dbt: Commands) -> Tables:  # noqa: D102
         prefix = f"{self.settings.db_prefix}_"
         return {
@@ -279,6 +298,16 @@ class Teradata:
             )
             if database.strip().lower().startswith(prefix)
         }
+
+
+def _open_ranges(engine: Engine, dbt: Commands, offsets: "OffsetRange") -> int:
+    ((count,),) = dbt.query(
+        f"select count(*) from {engine.relation('audit', 'missing_offsets')} "
+        f"where topic = '{offsets.topic}' and kafka_partition = {offsets.partition} "
+        f"and first_offset >= {offsets.first} and last_offset <= {offsets.last} "
+        "and accepted_why is null"
+    )
+    return int(count)
 
 
 def _refuse_other_settings(engine: Engine, dbt: Commands) -> None:

@@ -41,6 +41,8 @@ class LoadReport:
     unreadable: tuple[tuple[str, str], ...]
     not_listed: tuple[tuple[str, str], ...] = ()
     """Folders that could not be listed, and names that cannot be objects: (key, reason)."""
+    started_again: tuple[str, ...] = ()
+    """Topics with a partition whose offsets have started again: the topic was created anew."""
     since: int = 0
     """The newest load_id before this load."""
     topics: tuple[TopicCounts, ...] = ()
@@ -86,6 +88,10 @@ def report_since(
         f"select object_key, list_error from {relation('load', 'load_listing')} "
         "where list_error is not null"
     )
+    started_again = query(
+        f"select topic from {relation('audit', 'landed_offsets')} where era > 1 "
+        f"group by topic, kafka_partition, era having min(first_load_id) > {since}"
+    )
     topics = tuple(TopicCounts(*row) for row in sorted(audited))
     counts = ("objects", "lines", "loaded", "duplicates", "late", "quarantined")
     return LoadReport(
@@ -95,6 +101,7 @@ def report_since(
         seconds=seconds,
         unreadable=tuple(sorted((key, error or "") for key, error in unreadable)),
         not_listed=tuple(sorted((key, reason) for key, reason in not_listed)),
+        started_again=tuple(sorted({topic for (topic,) in started_again})),
         since=since,
         topics=topics,
     )

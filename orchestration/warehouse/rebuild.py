@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 
+import pyarrow as pa
+
 from ingestion.lake import landed_objects
 from ingestion.settings import Settings, SettingsError
 from orchestration.warehouse import writer_lock
@@ -36,13 +38,17 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
     dbt = Dbt(new)
     writer_lock.take(fresh)
     engine_of(new).prepare(dbt)
-    _accept_again(dbt, kept["accepted"])
+    _accept_again(dbt, kept)
     report = load(new, dbt, say, compute=False)
-    if kept["replayed"]:
-        dbt.connection().executemany(
-            "update twist.audit.late_events set replay_requested_at = current_timestamp::timestamp "
-            "where topic = ? and kafka_partition = ? and kafka_offset = ? and arrived_at = ?",
-            kept["replayed"],
+    if replayed := kept.get("late_events"):
+        dbt.connection().register("replayed", replayed)
+        dbt.connection().execute(
+            "update twist.audit.late_events as late "
+            "set replay_requested_at = current_timestamp::timestamp from replayed "
+            "where late.topic = replayed.topic "
+            "and late.kafka_partition = replayed.kafka_partition "
+            "and late.kafka_offset = replayed.kafka_offset "
+            "and late.arrived_at = replayed.arrived_at"
         )
     computed = load(new, dbt, say)
     dbt.close()
@@ -90,28 +96,41 @@ DAY_COLUMNS = {
 """The tables that downstream models read by load_id, and the column that holds their day."""
 
 
-def _decisions(settings: Settings) -> dict[str, list[tuple[object, ...]]]:
-    """User decisions on the old warehouse: replays by position, acceptances by object."""
+def _decisions(settings: Settings) -> dict[str, pa.Table]:
+    """User decisions on the old warehouse: replays by position, and accepted rows by table."""
     if not (settings.warehouse_root / "catalog.sqlite").exists():
-        return {"replayed": [], "accepted": []}
+        return {}
     reader = open_reader(settings)
     try:
+        # A warehouse of an earlier layout lacks some tables.
+        names = {
+            name for (name,) in reader.execute("select table_name from duckdb_tables()").fetchall()
+        }
         return {
-            "replayed": reader.execute(
-                "select topic, kafka_partition, kafka_offset, arrived_at from audit.late_events "
-                "where replayed_at is not null or replay_requested_at is not null"
-            ).fetchall(),
-            "accepted": reader.execute(
-                "select * from audit.landed_objects where status = 'accepted'"
-            ).fetchall(),
+            table: reader.execute(
+                f"select {columns} from audit.{table} where {condition}"
+            ).to_arrow_table()
+            for table, (columns, condition) in _DECISIONS.items()
+            if table in names
         }
     finally:
         reader.close()
 
 
-def _accept_again(dbt: Dbt, accepted: list[tuple[object, ...]]) -> None:
-    if accepted:
-        marks = ", ".join("?" * len(accepted[0]))
-        dbt.connection().executemany(
-            f"insert into twist.audit.landed_objects values ({marks})", accepted
-        )
+_DECISIONS = {
+    "late_events": (
+        "topic, kafka_partition, kafka_offset, arrived_at",
+        "replayed_at is not null or replay_requested_at is not null",
+    ),
+    "landed_objects": ("*", "status = 'accepted'"),
+    "accepted_offsets": ("*", "true"),
+}
+"""The columns of a table and the rows that hold decisions."""
+
+
+def _accept_again(dbt: Dbt, kept: dict[str, pa.Table]) -> None:
+    for table in ("landed_objects", "accepted_offsets"):
+        if accepted := kept.get(table):
+            connection = dbt.connection()
+            connection.register("accepted", accepted)
+            connection.execute(f"insert into twist.audit.{table} by name select * from accepted")

@@ -32,6 +32,8 @@ def objects(given: History) -> list[Delivery]:
 
 
 def check_groupings(given: History, outcome: Outcome, seed: int) -> None:
+    if outcome.conflicts:
+        return  # of copies that differ the first one loaded counts
     for other in (split(given, Random(seed)), split(given, Random(-1 - seed)), merged(given)):
         again = judged(other)
         assert again.marts == outcome.marts
@@ -145,6 +147,7 @@ def test_a_few_histories_hold_everything_that_can_become_of_lines_and_views() ->
     assert reasons == {"not_json", "no_position", "schema", "future"}
     states = {each.status for outcome in outcomes for each in outcome.objects.values()}
     assert states == {"loaded", "unreadable"}
+    assert 0.1 < sum(bool(outcome.conflicts) for outcome in outcomes) / len(outcomes) < 0.4
     assert sum(len(outcome.late) for outcome in outcomes) > sum(o.replayed for o in outcomes) > 0
     views = [view for outcome in outcomes for view in outcome.marts["fct_twist"].values()]
     kinds = {

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import defaultdict
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -11,12 +12,14 @@ from ingestion.lake.object_keys import object_key
 from tests.harness.referee import Delivery
 
 CLICKS, STOCK, CATALOG = TOPICS
-_offsets = count(1)
+_offsets = defaultdict[str, "count[int]"](lambda: count(1))
+"""By topic: each line that is made has the next one, so none is missing where all are landed."""
+_numbers = count(1)
 Line = tuple[str, dict[str, Any]]
 
 
 def _line(topic: str, at: datetime, arrived: datetime | None, **fields: Any) -> Line:
-    offset = next(_offsets)
+    offset = next(_offsets[topic])
     millis = int(((arrived or at) - datetime(1970, 1, 1)).total_seconds() * 1000)
     place = {"_topic": topic, "_partition": 0, "_offset": offset, "_timestamp": millis}
     return topic, {"event_ts": f"{at:%Y-%m-%dT%H:%M:%S}Z", **fields, **place}
@@ -25,7 +28,7 @@ def _line(topic: str, at: datetime, arrived: datetime | None, **fields: Any) -> 
 def view(at: datetime, sku: str = "A", *, arrived: datetime | None = None, **more: Any) -> Line:
     """A product view of a SKU of the style `shirt`."""
     fields = {
-        "event_id": f"v{next(_offsets)}",
+        "event_id": f"v{next(_numbers)}",
         "event_type": "product_view",
         "visitor_id": "x",
         "channel": "web",
@@ -44,7 +47,7 @@ def stock(
     arrived: datetime | None = None,
 ) -> Line:
     """A stock change."""
-    fields = {"event_id": f"s{next(_offsets)}", "location_id": location, "available_qty": qty}
+    fields = {"event_id": f"s{next(_numbers)}", "location_id": location, "available_qty": qty}
     return _line(STOCK, at, arrived, sku_id=sku, **fields)
 
 

@@ -150,6 +150,15 @@ def differences(pipeline: Pipeline, expected: Outcome) -> list[str]:
     }
     if quarantined != wanted:
         found.append(f"quarantined: {quarantined ^ wanted}")
+    conflicts = set(
+        pipeline.query(
+            "select topic, kafka_partition, kafka_offset, arrived_at, raw_line "
+            "from twist.audit.conflicting_copies"
+        )
+    )
+    differing = {(*position, raw.decode()) for position, raw in expected.conflicts}
+    if conflicts != differing:
+        found.append(f"conflicting copies: {conflicts ^ differing}")
     late = set(
         pipeline.query(
             "select topic, kafka_partition, kafka_offset, arrived_at from twist.audit.late_events"

@@ -77,6 +77,8 @@ class Shop:
     levels: list[int]
     instants: list[datetime] = field(default_factory=list)
     ids: set[tuple[str, datetime, str]] = field(default_factory=set)
+    breaks_copies: bool = False
+    """Whether copies of an event may differ."""
     drafts: list[Draft] = field(default_factory=list)
     homes: dict[str, str] = field(default_factory=dict)
 
@@ -109,6 +111,7 @@ class Shop:
             is_calm=is_calm,
             shares=rng.choice([WEIGHTS, WEIGHTS, [*WEIGHTS, *NO_WEIGHTS]]),
             levels=rng.choice([USUAL_LEVELS, USUAL_LEVELS, HUGE_LEVELS]),
+            breaks_copies=rng.random() < 0.3,
         )
         shop.catalog()
         shop.stock_changes(rng.randint(0, rng.choice([4, 20, 60, 60])))
@@ -212,9 +215,24 @@ class Shop:
             around = max(moment, START)
             again = rng.choice([arrival, arrival + MILLI, self.arrival(around)])
             copy = replace(draft, partition=self.partition(), arrival=again)
+            if self.breaks_copies and rng.random() < 0.7:  # and not as it was sent before
+                copy = replace(copy, fields=self.altered(fields, moment))
             if rng.random() < 0.4:  # a smaller position that comes too late
                 copy = replace(copy, partition=self.number, arrival=self.too_late(around))
             self.drafts.append(copy)
+
+    def altered(self, fields: Fields, moment: datetime) -> Fields:
+        """The fields of a copy that breaks the producer's contract."""
+        rng = self.rng
+        changes: list[Fields] = [
+            {"event_ts": self.written(midnight(moment) + rng.randrange(86_400) * SECOND)},
+            {"sku_id": rng.choice(self.skus)},
+        ]
+        if "available_qty" in fields:
+            changes.append({"available_qty": rng.choice(self.levels)})
+        else:
+            changes += [{"channel": "Web"}, {"visitor_id": "v3"}, {"store_id": ""}]
+        return fields | rng.choice(changes)
 
     def stock_changes(self, count: int) -> None:
         rng = self.rng

@@ -25,6 +25,7 @@ from ingestion.contract.topics import TOPICS
 from ingestion.lake.object_keys import folder_hour, is_landed
 from tests.harness.referee_lines import (
     Event,
+    Placed,
     Position,
     Quarantined,
     Settings,
@@ -85,6 +86,8 @@ class Outcome:
     """Lines that rule 6 loaded: the sum over all objects."""
     replayed: int
     """Late events that a replay staged; staged rows = loaded + replayed."""
+    conflicts: set[tuple[Position, bytes]]
+    """Copies that differ from the copy that counts, the one read first."""
     marts: dict[str, Mart]
 
     @property
@@ -124,6 +127,7 @@ class _Loader:
         self.events: dict[tuple[str, date, str], Event] = {}
         self.catalog: list[Event] = []
         self.replayed = 0
+        self.conflicts: set[tuple[Position, bytes]] = set()
 
     def load(self, deliveries: list[Delivery]) -> None:
         listed = {d.key: d.body for d in deliveries if _is_listed(d.key)}
@@ -137,7 +141,11 @@ class _Loader:
             lines = lines_of(body)
         except UnreadableError:
             return Object("unreadable")
-        outcomes = [self.outcome_of(key.split("/")[1], line) for line in lines]
+        topic, now = key.split("/")[1], self.settings.now
+        outcomes = [
+            self.outcome_of(line)
+            for line in sorted((place(topic, raw, now) for raw in lines), key=_position_or_none)
+        ]
         return Object(
             "loaded",
             lines=len(lines),
@@ -147,9 +155,8 @@ class _Loader:
             quarantined=outcomes.count("quarantined"),
         )
 
-    def outcome_of(self, topic: str, raw: bytes) -> str:
+    def outcome_of(self, line: Placed | Quarantined) -> str:
         """The outcome of a line: the first rule that applies."""
-        line = place(topic, raw, self.settings.now)
         if isinstance(line, Quarantined):  # 1
             self.quarantined.append(line)
             return "quarantined"
@@ -177,6 +184,8 @@ class _Loader:
         if first is None:
             self.events[identity] = event
             return True
+        if _contract_fields(first) != _contract_fields(event):
+            self.conflicts.add((event.position, event.raw))
         smallest = min(first.position, event.position)
         self.events[identity] = replace(first, position=smallest)
         return False
@@ -196,6 +205,7 @@ class _Loader:
             late=[LateEvent(event.position, event.raw) for event in self.late],
             loaded=sum(each.loaded for each in self.objects.values()),
             replayed=self.replayed,
+            conflicts=self.conflicts,
             marts=build(clicks, changes, self.catalog, self.settings),
         )
 
@@ -208,3 +218,19 @@ def _reading_order(key: str) -> tuple[datetime, str]:
     hour = folder_hour(key)
     assert hour is not None
     return hour, key
+
+
+def _position_or_none(line: Placed | Quarantined) -> tuple[object, ...]:
+    """Within an object, lines are taken by position."""
+    return tuple(line.position or ())
+
+
+def _contract_fields(event: Event) -> dict[str, object]:
+    """The fields that copies must share: '' is absent, long texts are cut, none is `ship`."""
+    fields = {
+        name: value[:2048] if isinstance(value, str) else value
+        for name, value in event.fields.items()
+    }
+    if "fulfilment" in fields:
+        fields["fulfilment"] = fields["fulfilment"] or "ship"
+    return {name: value for name, value in fields.items() if value not in ("", None)}

@@ -64,6 +64,10 @@ def test_the_graph_reads_from_the_topics_to_the_history_lake() -> None:
         key("audit/late_events"),
         key("audit/quarantined_lines"),
         key("audit/dead_letters"),
+        key("audit/landed_offsets"),
+        key("audit/missing_offsets"),
+        key("audit/conflicting_copies"),
+        *(key(f"load/load_{name}") for name in ("runs", "eras", "conflicts")),
     } | {key(f"overview/{model['name']}") for model in MODELS if model["fqn"][1] == "overview"}
 
 

@@ -106,12 +106,14 @@ def _ends(settings: Settings) -> dict[tuple[str, int], int]:
         consumer.close()
 
 
-def drain(settings: Settings, load: Callable[[], object], patience: float) -> Account:
-    """Load until everything that was produced is kept, or patience ends; the last account."""
+def drain(
+    settings: Settings, load: Callable[[], object], patience: float, lost: int = 0
+) -> Account:
+    """Load until all that was produced but so much is kept, or patience ends; the last account."""
     deadline = time.monotonic() + patience
     while True:
         load()
         found = account(settings)
-        if not found.lost or time.monotonic() > deadline:
+        if found.lost <= lost or time.monotonic() > deadline:
             return found
         time.sleep(1)

@@ -126,3 +126,52 @@ def test_a_record_above_a_megabyte_that_is_no_json_becomes_a_dead_letter(
     said = stack.connect.log.read_text()
     assert "Error encountered in task landing-" in said, "errors.log.enable"
     assert large[:1_000] not in said, "a record's content stays out of the log"
+
+
+def forget(settings: Settings, partition: int, before: int) -> None:
+    """Move the partition's first offset up, as retention does when it deletes a segment."""
+    from confluent_kafka import TopicPartition
+    from confluent_kafka.admin import AdminClient
+
+    admin: Any = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
+    place = TopicPartition(TOPIC, partition, before)
+    done = admin.delete_records([place])[place].result(30)
+    assert done.low_watermark == before
+
+
+def test_offsets_that_retention_took_during_an_outage_are_listed(stack: Stack, dbt: Dbt) -> None:
+    settings = stack.settings
+
+    def load_once() -> object:
+        return load(settings, dbt, lambda _: None)
+
+    drained = stack.run("dead-letters", "--seconds", "1", log="dead_letters")
+    try:
+        produce(settings, *views(*(f"before-{number}" for number in range(60))))
+        assert drain(settings, load_once, PATIENCE).lost == 0
+        stack.connect.stop(60)
+        produce(settings, *views(*(f"during-{number}" for number in range(180))))
+        forget(settings, partition=0, before=25)  # of 0 … 39, of which 0 … 9 have landed
+        forget(settings, partition=1, before=10)  # only what has landed
+        produce(settings, (2, b"no JSON"), *views(*(f"after-{number}" for number in range(60))))
+        stack.connect.start()
+        found = drain(settings, load_once, PATIENCE, lost=15)
+    finally:
+        drained.stop()
+    assert (found.produced, found.lost, found.twice, found.unbalanced) == (301, 15, 0, 0)
+    loaded = dbt.query(
+        "select kafka_offset from twist.staging.stg_clickstream__events where kafka_partition = 0"
+    )
+    assert sorted(offset for (offset,) in loaded) == [*range(10), *range(25, 50)]
+    letters = dbt.query("select kafka_partition, kafka_offset from twist.audit.dead_letters")
+    assert letters == [(2, 40)], "dead letters are not missing"
+    keys = dbt.query(
+        "select max(object_key) filter (kafka_offset = 9), "
+        "max(object_key) filter (kafka_offset = 25) "
+        "from twist.staging.stg_clickstream__events where kafka_partition = 0"
+    )
+    missing = dbt.query(
+        "select topic, kafka_partition, first_offset, last_offset, offsets, before_object, "
+        "after_object, accepted_why from twist.audit.missing_offsets"
+    )
+    assert missing == [(TOPIC, 0, 10, 24, 15, *keys[0], None)]

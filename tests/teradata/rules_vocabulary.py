@@ -148,13 +148,14 @@ FUNCTIONS: Final = _words(
     abs cast ceiling char_length character_length coalesce count current_timestamp extract
     first_value floor lag last_value lead lower max min nullif position rank row_number substr
     substring sum trim upper
-    hashrow jsonextractlargevalue jsonextractvalue nullifzero numtodsinterval oreplace
+    hashbucket hashrow jsonextractlargevalue jsonextractvalue nullifzero numtodsinterval oreplace
     regexp_similar regexp_substr trunc trycast zeroifnull
     """
 )
 
 # How many arguments the functions take for which sqlglot has no class.
 ARGUMENTS: Final = {
+    "hashbucket": range(1, 2),
     "hashrow": range(1, 65),
     "jsonextractlargevalue": range(1, 2),
     "jsonextractvalue": range(1, 2),

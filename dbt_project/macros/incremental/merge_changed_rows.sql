@@ -47,8 +47,7 @@ when not matched then insert ({{ names | join(', ') }})
   {%- set left_out = unique_key + ['load_id'] + config.get('merge_exclude_columns', []) -%}
   {%- for name in names | reject('in', left_out) -%}
     {%- set one, other = published ~ '.' ~ name, rebuilt ~ '.' ~ name -%}
-    {%- do differences.append(one ~ ' <> ' ~ other ~ ' or (' ~ one ~ ' is null and ' ~ other ~ ' is not null) or ('
-        ~ one ~ ' is not null and ' ~ other ~ ' is null)') -%}
+    {%- do differences.append(is_other(one, other)) -%}
   {%- endfor -%}
   {{ return(differences | join(' or ')) }}
 {% endmacro %}
@@ -57,3 +56,9 @@ when not matched then insert ({{ names | join(', ') }})
   {%- set bounds = run_query("select min(" ~ first_key ~ ") as low, max(" ~ first_key ~ ") as high from " ~ source).rows[0] -%}
   {{ return("between " ~ literal(bounds[0]) ~ " and " ~ literal(bounds[1]) if bounds[0] is not none else '') }}
 {% endmacro %}
+
+{#- is_other(one, other): IS DISTINCT FROM, which Teradata lacks. -#}
+{% macro is_other(one, other) -%}
+  {{ return('(' ~ one ~ ' <> ' ~ other ~ ' or (' ~ one ~ ' is null and ' ~ other ~ ' is not null) or ('
+      ~ one ~ ' is not null and ' ~ other ~ ' is null))') }}
+{%- endmacro %}

@@ -4,7 +4,7 @@
     by hand or killed. If a watermark is lost, the next run repeats the work with the same result.
 
     load_id()            the load_id of the rows that the running model writes
-    last_load()          the load_id that it last finished with, as a literal (files older than it are
+    last_load()          the load_id that it (or another model) last finished with, as a literal (files older than it are
                          never opened); 0 on a first build, and while compiling without a warehouse
     record_watermark()   post-hook: the model is done (except in a run with --empty, which did nothing)
     forget_watermark()   pre-hook, for Teradata: a table about to be rebuilt is not done. There the
@@ -29,11 +29,11 @@
   (select cast(coalesce(max(load_id), 0) + 1 as bigint) from {{ watermarks() }})
 {%- endmacro %}
 
-{% macro last_load() -%}
-  {%- if execute and is_incremental() -%}
+{% macro last_load(model_name=none) -%}
+  {%- if execute and ((load_relation(source('warehouse', model_name)) is not none) if model_name else is_incremental()) -%}
     {#- Queried once per model: this dictionary exists while the model is rendered. -#}
     {%- if 'last_load' in model -%}{{ return(model.last_load) }}{%- endif -%}
-    {%- set found = run_query("select coalesce(max(load_id), 0) from " ~ watermarks() ~ " where model_name = '" ~ model.name ~ "'") -%}
+    {%- set found = run_query("select coalesce(max(load_id), 0) from " ~ watermarks() ~ " where model_name = '" ~ (model_name or model.name) ~ "'") -%}
     {%- do model.update({'last_load': found.rows[0][0] | int}) -%}
     {{ return(model.last_load) }}
   {%- endif -%}

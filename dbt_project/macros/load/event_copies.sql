@@ -1,59 +1,115 @@
-{#- event_copies(): rule 5 of load_duplicates: CTEs from `lines` and `by_position` to
-    `by_event`, the lines whose event has another copy that counts. -#}
+{#- event_copies(): rule 5 of load_duplicates: CTEs from `by_position` to `by_event`, the lines whose
+    event has another copy that counts. A copy has its event's hash, and nearly always its moment, so
+    the whole day's ids are read only where a hash met and no copy of the same moment was found. -#}
 {% macro event_copies() -%}
-acceptable as (
-    select lines.*
-    from lines
-    left join by_position
-        on lines.topic = by_position.topic and lines.object_number = by_position.object_number
-            and lines.line_number = by_position.line_number
-    where by_position.topic is null
-        and lines.event_id is not null and lines.problem is null and lines.is_late = 0
+  {%- set events = ['clickstream', 'sku_availability', 'dead_letters'] -%}
+staged_before as (
+    {%- for topic in events %}
+    select distinct {{ topic_name(topic) }} as topic, {{ topic }}_hashes.event_hash
+    from (select event_hash from {{ ref(load_models()[topic]) }}) as {{ topic }}_hashes
+    inner join ({{ staged_events(topic, ['event_hash']) }}) as {{ topic }}_staged
+        on {{ topic }}_hashes.event_hash = {{ topic }}_staged.event_hash
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
-loaded_before as (
-    select {{ topic_name('clickstream') }} as topic, event_date, event_id
-    from {{ source('staged', 'stg_clickstream__events') }}
-    where {{ within_batch('load_clickstream', 'event_date') }}
-    union all
-    select {{ topic_name('sku_availability') }} as topic, event_date, event_id
-    from {{ source('staged', 'stg_availability__stock_changes') }}
-    where {{ within_batch('load_availability', 'event_date') }}
-    union all
-    select {{ topic_name('dead_letters') }} as topic, {{ no_event_date() }}, {{ origin_event_id('topic', 'kafka_partition', 'kafka_offset') }}
-    from {{ source('warehouse', 'dead_letters') }}
-    where {{ within_batch('load_dead_letters', 'origin_offset', 'kafka_offset') }}
-),
-
-copied as (
-    select topic, event_date, event_id
-    from acceptable
-    group by topic, event_date, event_id
+met as (
+    select topic, event_hash from staged_before
+    {%- for topic in events %}
+    union
+    select {{ topic_name(topic) }}, event_hash
+    from {{ ref(load_models()[topic]) }}
+    where problem is null and is_late = 0
+    group by event_hash
     having count(*) > 1
+    {%- endfor %}
+),
+
+acceptable as (
+    {%- for topic in events %}
+    select
+        met.topic, {{ topic }}_lines.object_number, {{ topic }}_lines.line_number,
+        {{ topic }}_lines.kafka_partition, {{ topic }}_lines.kafka_offset, {{ topic }}_lines.arrived_at,
+        {{ no_event_date() if topic == 'dead_letters' else topic ~ '_lines.event_date' }} as event_date,
+        {{ topic }}_lines.event_ts, {{ topic }}_lines.event_id, {{ topic }}_lines.event_hash
+    from (select * from {{ ref(load_models()[topic]) }} where problem is null and is_late = 0) as {{ topic }}_lines
+    inner join met on {{ topic }}_lines.event_hash = met.event_hash and met.topic = '{{ topic }}'
+    left join by_position
+        on {{ topic }}_lines.object_number = by_position.object_number and {{ topic }}_lines.line_number = by_position.line_number
+            and by_position.topic = '{{ topic }}'
+    where by_position.topic is null
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+of_same_moment as (
+    {%- for topic in events %}
+    select acceptable.topic, acceptable.object_number, acceptable.line_number
+    from acceptable
+    inner join ({{ staged_events(topic, ['event_date', 'event_ts', 'event_id']) }}) as {{ topic }}_moments
+        on acceptable.event_date = {{ topic }}_moments.event_date and acceptable.event_ts = {{ topic }}_moments.event_ts
+            and acceptable.event_id = {{ topic }}_moments.event_id
+    where acceptable.topic = '{{ topic }}'
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+not_found as (
+    select acceptable.*
+    from acceptable
+    inner join staged_before on acceptable.topic = staged_before.topic and acceptable.event_hash = staged_before.event_hash
+    left join of_same_moment
+        on acceptable.topic = of_same_moment.topic and acceptable.object_number = of_same_moment.object_number
+            and acceptable.line_number = of_same_moment.line_number
+    where of_same_moment.topic is null
+),
+
+of_same_day as (
+    {%- for topic in events %}
+    select not_found.topic, not_found.object_number, not_found.line_number
+    from not_found
+    inner join ({{ staged_events(topic, ['event_date', 'event_hash', 'event_id']) }}) as {{ topic }}_days
+        on not_found.event_date = {{ topic }}_days.event_date and not_found.event_hash = {{ topic }}_days.event_hash
+            and not_found.event_id = {{ topic }}_days.event_id
+    where not_found.topic = '{{ topic }}'
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 copies as (
     select
-        acceptable.topic, acceptable.object_number, acceptable.line_number,
+        topic, object_number, line_number,
         row_number() over (
-            partition by acceptable.topic, acceptable.event_date, acceptable.event_id
-            order by acceptable.kafka_partition nulls first, acceptable.kafka_offset nulls first, acceptable.arrived_at nulls first
+            partition by topic, event_date, event_id
+            order by object_number nulls first, kafka_partition nulls first, kafka_offset nulls first, arrived_at nulls first
         ) as nth
     from acceptable
-    inner join copied
-        on acceptable.topic = copied.topic and acceptable.event_date = copied.event_date
-            and acceptable.event_id = copied.event_id
 ),
 
 by_event as (
-    select acceptable.topic, acceptable.object_number, acceptable.line_number
-    from acceptable
-    inner join loaded_before
-        on acceptable.topic = loaded_before.topic and acceptable.event_date = loaded_before.event_date
-            and acceptable.event_id = loaded_before.event_id
+    select topic, object_number, line_number from of_same_moment
+    union
+    select topic, object_number, line_number from of_same_day
     union
     select topic, object_number, line_number from copies where nth > 1
 )
+{%- endmacro %}
+
+{#- The events loaded before, of the days (dead letters: of the offsets) that the batch holds. -#}
+{% macro staged_events(topic, columns) -%}
+  {%- set letters = 'letters_of_' ~ (columns | length) ~ columns[1:2] | join -%}
+  {%- if topic == 'dead_letters' -%}
+    select event_date, event_ts, event_id, {{ event_hash('event_id') }} as event_hash
+    from (
+        select {{ no_event_date() }} as event_date, failed_at as event_ts, {{ origin_event_id('topic', 'kafka_partition', 'kafka_offset') }} as event_id
+        from {{ source('warehouse', 'dead_letters') }}
+        where {{ within_batch('load_dead_letters', 'origin_offset', 'kafka_offset') }}
+    ) as {{ letters }}
+  {%- else -%}
+    select {{ columns | join(', ') }}
+    from {{ staged_positions(topic) }}
+    where {{ within_batch(load_models()[topic], 'event_date') }}
+  {%- endif -%}
 {%- endmacro %}
 
 {#- A restarted connector sends a record to the dead letters again: the event of such a letter is
@@ -63,18 +119,3 @@ by_event as (
 {%- endmacro %}
 
 {% macro no_event_date() -%} date '2000-01-01' {%- endmacro %}
-
-{#- within_batch(model, column, staged): a literal range of the batch's values for the staged column
-    (by default of the same name), so that staged files outside it are never opened. No range while
-    there is no batch yet. -#}
-{% macro within_batch(model_name, column, staged=none) -%}
-  {%- if execute and load_relation(ref(model_name)) is not none -%}
-    {%- set found = run_query("select min(" ~ column ~ "), max(" ~ column ~ ") from " ~ ref(model_name)).rows[0] -%}
-    {%- if found[0] is none -%}{{ return('1 = 0') }}{%- endif -%}
-    {%- if found[0].year is defined -%}
-      {{ return((staged or column) ~ ' between ' ~ literal(found[0]) ~ ' and ' ~ literal(found[1])) }}
-    {%- endif -%}
-    {{ return((staged or column) ~ ' between ' ~ found[0] ~ ' and ' ~ found[1]) }}
-  {%- endif -%}
-  {{ return('1 = 1') }}
-{%- endmacro %}

@@ -27,7 +27,7 @@
         {%- endfor %}
     from (
         select
-            numbered.*,
+            numbered_{{ topic }}.*,
             case when is_object = 1 and regexp_similar(raw_line, '{{ teradata_json_repeated_key() }}', 'c') = 1 then 1 else 0 end as is_ambiguous
             {%- for name in ['_topic', '_partition', '_offset', '_timestamp'] %},
             case when is_object = 1 then {{ teradata_json_token(name) }} end as {{ name[1:] }}_token
@@ -37,27 +37,27 @@
             {%- endfor %}
         from (
             select
-                read_once.*,
+                read_once_{{ topic }}.*,
                 row_number() over (
                     partition by object_number
                     order by hashrow(raw_line) nulls first, substring(raw_line from 1 for 1000) nulls first
                 ) as line_number,
                 case when regexp_similar(raw_line, '{{ teradata_json_object() }}', 'c') = 1 then 1 else 0 end as is_object
-            from ({{ teradata_raw_lines(topic) }}) as read_once
-        ) as numbered
-    ) as tokens
+            from ({{ teradata_raw_lines(topic) }}) as read_once_{{ topic }}
+        ) as numbered_{{ topic }}
+    ) as tokens_{{ topic }}
 {%- endmacro %}
 
 {#- The lines of the batch's objects, and those of late events that are to be replayed. NOS opens
     only the files in the path filter; the batch decides which lines count. -#}
 {% macro teradata_raw_lines(topic) -%}
-                select batch.object_number, cast(coalesce(landed.raw_line, '') as {{ text_type(32000) }}) as raw_line
+                select batch_{{ topic }}.object_number, cast(coalesce(landed_{{ topic }}.raw_line, '') as {{ text_type(32000) }}) as raw_line
                 from (
                     select location, raw_line from {{ source('landing', 'landing_' ~ topic) }}
                     where {{ teradata_paths(topic) }}
-                ) as landed
-                inner join (select * from {{ ref('load_objects') }} where topic = '{{ topic }}') as batch
-                    on substring(landed.location from position('/topics/' in landed.location) + 1) = batch.object_key
+                ) as landed_{{ topic }}
+                inner join (select * from {{ ref('load_objects') }} where topic = '{{ topic }}') as batch_{{ topic }}
+                    on substring(landed_{{ topic }}.location from position('/topics/' in landed_{{ topic }}.location) + 1) = batch_{{ topic }}.object_key
                 union all
                 select cast(0 as bigint), raw_line
                 from {{ source('warehouse', 'late_events') }}

@@ -44,7 +44,8 @@ counted as (
 superseded as (
     select
         kept.topic, cast(null as timestamp(6)) as folder_hour, kept.object_key, kept.etag,
-        kept.loaded, kept.late, kept.quarantined
+        kept.loaded, kept.late, kept.quarantined, kept.lowest_partition, kept.highest_partition,
+        kept.lowest_offset, kept.highest_offset, kept.lowest_arrival, kept.highest_arrival
     from kept
     left join batch on kept.object_key = batch.object_key and kept.etag = batch.etag
     left join listing on kept.object_key = listing.object_key and kept.etag = listing.etag
@@ -69,6 +70,9 @@ select
     batch.line_count - counted.loaded - counted.late - counted.quarantined as duplicates,
     counted.late,
     counted.quarantined,
+    batch.lowest_partition, batch.highest_partition,
+    batch.lowest_offset, batch.highest_offset,
+    batch.lowest_arrival, batch.highest_arrival,
     offered.audited_at,
     cast(null as {{ text_type(1024) }}) as accepted_why,
     {{ load_id() }} as load_id
@@ -82,11 +86,18 @@ select
     cast(null as {{ text_type(512) }}) as read_error,
     superseded.loaded + superseded.late + superseded.quarantined as lines,
     superseded.loaded, cast(0 as bigint) as duplicates, superseded.late, superseded.quarantined,
+    superseded.lowest_partition, superseded.highest_partition,
+    superseded.lowest_offset, superseded.highest_offset,
+    superseded.lowest_arrival, superseded.highest_arrival,
     {{ clock() }} as audited_at, cast(null as {{ text_type(1024) }}) as accepted_why, {{ load_id() }} as load_id
 from superseded
 union all
 select
     repaired.object_key, repaired.etag, repaired.topic, repaired.folder_hour, repaired.object_size,
     cast('superseded' as {{ text_type(16) }}) as status, repaired.read_error, repaired.lines, repaired.loaded, repaired.duplicates,
-    repaired.late, repaired.quarantined, {{ clock() }} as audited_at, repaired.accepted_why, {{ load_id() }} as load_id
+    repaired.late, repaired.quarantined,
+    repaired.lowest_partition, repaired.highest_partition,
+    repaired.lowest_offset, repaired.highest_offset,
+    repaired.lowest_arrival, repaired.highest_arrival,
+    {{ clock() }} as audited_at, repaired.accepted_why, {{ load_id() }} as load_id
 from repaired

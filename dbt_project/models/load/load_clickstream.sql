@@ -16,6 +16,7 @@ judged as (
 select
     {{ line_columns('clickstream') }},
     {{ bounded_text('event_id', 128) }} as event_id,
+    {{ event_hash('event_id') }} as event_hash,
     {{ bounded_text('event_type', 128) }} as event_type,
     {{ bounded_text('session_id', 128) }} as session_id,
     {{ bounded_text('visitor_id', 128) }} as visitor_id,

@@ -15,6 +15,8 @@ judged as (
 
 select
     {{ line_columns('dead_letters') }},
+    {{ origin_event_id('origin_topic', 'origin_partition', 'origin_offset') }} as event_id,
+    {{ event_hash(origin_event_id('origin_topic', 'origin_partition', 'origin_offset')) }} as event_hash,
     {{ bounded_text('origin_topic', 64) }} as origin_topic,
     {{ try_bigint('origin_partition') }} as origin_partition,
     {{ try_bigint('origin_offset') }} as origin_offset,

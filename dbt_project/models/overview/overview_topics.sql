@@ -18,6 +18,17 @@ totals as (
     group by topic
 ),
 
+missing as (
+    select topic, cast(sum(cast(offsets as bigint)) as bigint) as missing_offsets
+    from {{ ref('missing_offsets') }}
+    where accepted_why is null
+    group by topic
+),
+
+conflicts as (
+    select topic, cast(count(*) as bigint) as conflicting_copies from {{ ref('conflicting_copies') }} group by topic
+),
+
 hour_now as (
     select * from {{ ref('twist_now') }}
 ),
@@ -41,6 +52,10 @@ select
     totals.late,
     totals.quarantined,
     totals.unreadable_objects,
-    cast(totals.is_balanced as smallint) as is_balanced
+    cast(totals.is_balanced as smallint) as is_balanced,
+    coalesce(missing.missing_offsets, 0) as missing_offsets,
+    coalesce(conflicts.conflicting_copies, 0) as conflicting_copies
 from totals
+left join missing on totals.topic = missing.topic
+left join conflicts on totals.topic = conflicts.topic
 left join newest_events on totals.topic = newest_events.topic

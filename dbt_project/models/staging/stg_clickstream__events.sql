@@ -2,7 +2,6 @@
 {{ config(
     incremental_strategy='append',
     index=primary_index(['event_date', 'event_id'], day='event_date'),
-    partitioned_by='event_date',
     statistics=['event_date', 'event_id'],
 ) }}
 
@@ -21,6 +20,7 @@ duplicates as (
 select
     lines.event_date,
     lines.event_id,
+    lines.event_hash,
     lines.style_id,
     lines.sku_id,
     lines.session_id,

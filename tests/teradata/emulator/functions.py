@@ -91,6 +91,7 @@ create or replace macro td_trunc(x, places) as cast(regexp_extract(
     cast(x as varchar), '^-?[0-9]+([.][0-9]{0,' || places || '})?') as decimal(38, 6));
 create or replace macro td_replace(a, b, c) as replace(a, b, c);
 create or replace macro td_hash(x) as left(md5(x), 8);
+create or replace macro td_hash_bucket(hash) as cast('0x' || left(hash, 5) as integer);
 """.replace("MOMENT", _MOMENT)
 
 DICTIONARY = """

@@ -31,6 +31,7 @@ FUNCTIONS = {
     "regexp_substr": "td_regexp_substr",
     "oreplace": "td_replace",
     "hashrow": "td_hash",
+    "hashbucket": "td_hash_bucket",
 }
 """Functions that sqlglot has no class for; `numtodsinterval` has a rule of its own."""
 

@@ -1,0 +1,17 @@
+{#- texts_of_conflicts(): the text of each line in load_conflicts. The models of lines keep no text of a
+    line that counts or is a copy, so the batch's objects are read again, if a topic has conflicts. -#}
+{% macro texts_of_conflicts() -%}
+  {%- set topics = ['clickstream', 'sku_availability'] -%}
+  {%- if execute and load_relation(ref('load_conflicts')) is not none -%}
+    {%- set topics = run_query("select distinct topic from " ~ ref('load_conflicts')).columns[0].values() | list -%}
+  {%- endif -%}
+  {%- for topic in topics %}
+    select conflicts.topic, conflicts.object_number, conflicts.line_number, cast({{ line_text(topic ~ '_read.raw_line') }} as {{ text_type(32000) }}) as raw_line
+    from conflicts
+    inner join ({{ landed_lines(topic) }}) as {{ topic }}_read
+        on conflicts.object_number = {{ topic }}_read.object_number and conflicts.line_number = {{ topic }}_read.line_number
+    where conflicts.topic = '{{ topic }}'
+    union all
+  {%- endfor %}
+    select topic, object_number, line_number, cast(null as {{ text_type(32000) }}) as raw_line from conflicts where 1 = 0
+{%- endmacro %}

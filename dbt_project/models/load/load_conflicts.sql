@@ -1,0 +1,75 @@
+-- The batch's copies of events that differ from the copy that counts, though a producer must only
+-- send equal ones, and in which fields. A copy of another moment was found by its id alone.
+{{ config(index=primary_index(['object_number', 'line_number'])) }}
+
+{%- set topics = ['clickstream', 'sku_availability'] %}
+
+with duplicates as (
+    select topic, object_number, line_number, duplicate_of from {{ ref('load_duplicates') }}
+),
+{% for topic in topics %}
+{%- set columns = [] %}
+{%- for field in topic_fields(topic) %}{% do columns.append('change_reason' if field.name == 'reason' else field.name) %}{% endfor %}
+{{ topic }}_copies as (
+    select {{ topic }}_read.*
+    from (select * from {{ ref(load_models()[topic]) }}) as {{ topic }}_read
+    inner join duplicates
+        on {{ topic }}_read.object_number = duplicates.object_number and {{ topic }}_read.line_number = duplicates.line_number
+    where duplicates.topic = '{{ topic }}' and duplicates.duplicate_of = 'event'
+),
+
+{{ topic }}_copied as (
+    select distinct event_date, event_ts, event_id from {{ topic }}_copies
+),
+
+{{ topic }}_staged as (
+    select event_date, {{ columns | join(', ') }}
+    from {{ staged_positions(topic) }}
+    where {{ within_batch(load_models()[topic], 'event_date') }}
+),
+
+{{ topic }}_counted as (
+    select {{ topic }}_staged.*
+    from {{ topic }}_staged
+    inner join {{ topic }}_copied
+        on {{ topic }}_staged.event_date = {{ topic }}_copied.event_date
+            and {{ topic }}_staged.event_ts = {{ topic }}_copied.event_ts and {{ topic }}_staged.event_id = {{ topic }}_copied.event_id
+    union all
+    select {{ topic }}_lines.event_date{% for column in columns %}, {{ topic }}_lines.{{ column }}{% endfor %}
+    from (select * from {{ ref(load_models()[topic]) }} where problem is null and is_late = 0) as {{ topic }}_lines
+    inner join {{ topic }}_copied
+        on {{ topic }}_lines.event_date = {{ topic }}_copied.event_date
+            and {{ topic }}_lines.event_ts = {{ topic }}_copied.event_ts and {{ topic }}_lines.event_id = {{ topic }}_copied.event_id
+    left join duplicates
+        on {{ topic }}_lines.object_number = duplicates.object_number and {{ topic }}_lines.line_number = duplicates.line_number
+            and duplicates.topic = '{{ topic }}'
+    where duplicates.topic is null
+),
+
+{{ topic }}_compared as (
+    select
+        {{ topic }}_copies.object_number, {{ topic }}_copies.line_number, {{ topic }}_copies.kafka_partition,
+        {{ topic }}_copies.kafka_offset, {{ topic }}_copies.arrived_at, {{ topic }}_copies.event_date, {{ topic }}_copies.event_id,
+        case when {{ topic }}_counted.event_id is null then ' event_ts' else '' end
+        {%- for column in columns if column not in ['event_id', 'event_ts'] %}
+        || case
+            when {{ topic }}_counted.event_id is not null and {{ is_other(topic ~ '_copies.' ~ column, topic ~ '_counted.' ~ column) }}
+                then ' {{ column }}'
+            else ''
+        end
+        {%- endfor %} as differing
+    from {{ topic }}_copies
+    left join {{ topic }}_counted
+        on {{ topic }}_copies.event_date = {{ topic }}_counted.event_date
+            and {{ topic }}_copies.event_ts = {{ topic }}_counted.event_ts
+            and {{ topic }}_copies.event_id = {{ topic }}_counted.event_id
+){{ ',' if not loop.last }}
+{% endfor %}
+{%- for topic in topics %}
+select
+    {{ topic_name(topic) }} as topic, object_number, line_number, kafka_partition, kafka_offset, arrived_at, event_date, event_id,
+    cast('differs from the copy that counts in:' || differing as {{ text_type(512) }}) as reason
+from {{ topic }}_compared
+where differing <> ''
+{{ 'union all' if not loop.last }}
+{%- endfor %}

@@ -1,0 +1,60 @@
+-- The runs of offsets without a gap in each object of the topics that are not compacted: of lines that
+-- are new, and of lines that were seen before.
+{{ config(index=primary_index(['object_number', 'kafka_partition', 'first_offset'])) }}
+
+with readings as (
+    select
+        *,
+        case
+            when lowest_partition = highest_partition and highest_offset - lowest_offset + 1 = position_count and may_repeat = 0 then 1
+            else 0
+        end as is_whole
+    from {{ ref('load_readings') }}
+    where topic in ('clickstream', 'sku_availability') and position_count > 0
+),
+
+repeats as (
+    select object_number, line_number from {{ ref('load_duplicates') }} where duplicate_of = 'position'
+),
+
+lines as (
+    {%- for model in ['load_clickstream', 'load_availability'] %}
+    select object_number, line_number, kafka_partition, kafka_offset, arrived_at
+    from {{ ref(model) }}
+    where kafka_offset is not null
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+offsets as (
+    select
+        readings.topic, readings.object_number, lines.kafka_partition, lines.kafka_offset,
+        min(lines.arrived_at) as arrived_at,
+        max(case when repeats.object_number is null then 1 else 0 end) as is_new
+    from lines
+    inner join readings on lines.object_number = readings.object_number
+    left join repeats on lines.object_number = repeats.object_number and lines.line_number = repeats.line_number
+    where readings.is_whole = 0
+    group by readings.topic, readings.object_number, lines.kafka_partition, lines.kafka_offset
+),
+
+numbered as (
+    select
+        offsets.*,
+        kafka_offset - row_number() over (
+            partition by object_number, kafka_partition, is_new order by kafka_offset nulls first
+        ) as run_number
+    from offsets
+)
+
+select
+    topic, object_number, lowest_partition as kafka_partition, lowest_offset as first_offset, highest_offset as last_offset,
+    lowest_arrival as arrived_at, cast(1 as smallint) as is_new
+from readings
+where is_whole = 1
+union all
+select
+    topic, object_number, kafka_partition, min(kafka_offset) as first_offset, max(kafka_offset) as last_offset,
+    min(arrived_at) as arrived_at, cast(is_new as smallint) as is_new
+from numbered
+group by topic, object_number, kafka_partition, is_new, run_number
