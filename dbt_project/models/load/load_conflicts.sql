@@ -10,6 +10,9 @@ with duplicates as (
 {% for topic in topics %}
 {%- set columns = [] %}
 {%- for field in topic_fields(topic) %}{% do columns.append('change_reason' if field.name == 'reason' else field.name) %}{% endfor %}
+{%- set staged = load_relation(source('staged', 'stg_clickstream__events' if topic == 'clickstream' else 'stg_availability__stock_changes')) if execute %}
+{#- A field that was just added to the topic is not staged yet. #}
+{%- if staged %}{% set columns = columns | select('in', column_names(staged)) | list %}{% endif %}
 {{ topic }}_copies as (
     select {{ topic }}_read.*
     from (select * from {{ ref(load_models()[topic]) }}) as {{ topic }}_read
