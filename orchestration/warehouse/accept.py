@@ -33,19 +33,16 @@ def accept(settings: Settings, dbt: Dbt, key: str, why: str) -> int:
     """
     if not why.strip():
         raise SettingsError("say why the object is accepted: make accept KEY=… WHY='…'")
+    engine = engine_of(settings)
     if found := _OFFSETS.fullmatch(key):
         offsets = OffsetRange(found[1], int(found[2]), int(found[3]), int(found[4]))
-        count = engine_of(settings).accept_offsets(dbt, offsets, why)
-        if not count:
-            raise SettingsError(
-                f'no missing offsets lie within {key}: `make sql Q="select * from '
-                'audit.missing_offsets where accepted_why is null"` lists the open ranges'
-            )
-        return count
-    count = engine_of(settings).accept(dbt, key, why)
+        count = engine.accept_offsets(dbt, offsets, why)
+        none = f"no missing offsets lie within {key}"
+        those = "* from audit.missing_offsets where accepted_why is null"
+    else:
+        count = engine.accept(dbt, key, why)
+        none = f"no unreadable object has the key {key}"
+        those = "object_key, read_error from audit.landed_objects where status = 'unreadable'"
     if not count:
-        raise SettingsError(
-            f'no unreadable object has the key {key}: `make sql Q="select object_key, read_error '
-            "from audit.landed_objects where status = 'unreadable'\"` lists those that are"
-        )
+        raise SettingsError(f'{none}: `make sql Q="select {those}"` lists those that are open')
     return count

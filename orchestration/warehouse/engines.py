@@ -162,10 +162,11 @@ class DuckDB:
         require_warehouse(self.settings)
         writer_lock.take(self.settings.warehouse_root)
         count = _open_ranges(self, dbt, offsets)
-        dbt.connection().execute(
-            f"insert into {self.relation('audit', 'accepted_offsets')} values (?, ?, ?, ?, ?)",
-            [*offsets, why],
-        )
+        if count:
+            dbt.connection().execute(
+                f"insert into {self.relation('audit', 'accepted_offsets')} values (?, ?, ?, ?, ?)",
+                [*offsets, why],
+            )
         return count
 
     def tables(self, dbt: Commands) -> Tables:  # noqa: D102
@@ -285,8 +286,9 @@ class Teradata:
     def accept_offsets(self, dbt: Commands, offsets: "OffsetRange", why: str) -> int:  # noqa: D102
         self.prepare(dbt)
         count = _open_ranges(self, dbt, offsets)
-        arguments = {**offsets._asdict(), "why": why}
-        dbt.run("run-operation", "accept_offsets", "--args", str(arguments))
+        if count:
+            arguments = {**offsets._asdict(), "why": why}
+            dbt.run("run-operation", "accept_offsets", "--args", str(arguments))
         return count
 
     def tables(self, dbt: Commands) -> Tables:  # noqa: D102

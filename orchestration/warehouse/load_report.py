@@ -42,7 +42,7 @@ class LoadReport:
     not_listed: tuple[tuple[str, str], ...] = ()
     """Folders that could not be listed, and names that cannot be objects: (key, reason)."""
     started_again: tuple[str, ...] = ()
-    """Topics with a partition whose offsets have started again: the topic was created anew."""
+    """Topics with a partition whose offsets have started again."""
     since: int = 0
     """The newest load_id before this load."""
     topics: tuple[TopicCounts, ...] = ()

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import duckdb
 import pytest
 
 from ingestion.contract.topics import DEAD_LETTERS
@@ -21,6 +22,7 @@ from tests.harness.pipeline import Pipeline
 from tests.harness.referee import Delivery
 
 OPENED = datetime(2026, 11, 2, 10)
+HASHES = (4631002111317088258, 6066940430918450655)
 
 
 @pytest.fixture
@@ -93,8 +95,8 @@ def test_a_dead_letter_is_not_missing_before_or_after_the_lines_around_it(shop: 
 def test_offsets_that_start_again_are_said_and_their_gaps_found(shop: Pipeline) -> None:
     shop.deliver([clicks(*range(1, 40))])
     assert load_only(shop).started_again == ()
-    anew = [clicks(1, 2, 3, at="02 12:00", name=101), clicks(7, 8, at="02 12:05", name=107)]
-    shop.deliver(anew)
+    again = [clicks(1, 2, 3, at="02 12:00", name=101), clicks(7, 8, at="02 12:05", name=107)]
+    shop.deliver(again)
     assert load_only(shop).started_again == (CLICKS,)
     assert missing(shop) == [(0, 4, 6)]
     shop.deliver([clicks(9, 10, at="02 12:07", name=109)])
@@ -126,8 +128,10 @@ def test_a_range_that_was_accepted_stays_listed_with_the_reason_and_through_a_re
     assert accept(shop.settings, shop.dbt, f"{CLICKS}/0/3-4", "retention") == 1
     whys = "first_offset, accepted_why"
     assert missing(shop, whys) == [(3, "retention"), (7, None)]
-    with pytest.raises(SettingsError, match=f"no missing offsets lie within {CLICKS}/0/3-4"):
-        accept(shop.settings, shop.dbt, f"{CLICKS}/0/3-4", "again")
+    for closed_or_whole in (f"{CLICKS}/0/3-4", f"{CLICKS}/0/100-900"):
+        with pytest.raises(SettingsError, match=f"no missing offsets lie within {closed_or_whole}"):
+            accept(shop.settings, shop.dbt, closed_or_whole, "again")
+    assert shop.query("select count(*) from twist.audit.accepted_offsets") == [(1,)]
     shop.dbt.close()
     rebuilding.rebuild(shop.settings, lambda _: None)
     assert missing(shop, whys) == [(3, "retention"), (7, None)]
@@ -181,6 +185,12 @@ def test_copies_that_differ_are_kept_once_with_their_text_and_the_first_one_coun
         (STOCK, 2, "e", why + "sku_id", other_sku[1].decode()),
         (STOCK, 3, "e", why + "event_ts", other_moment[1].decode()),
     ]
+
+
+def test_the_hash_of_event_ids_is_the_one_that_warehouses_hold() -> None:
+    """If another version of DuckDB changes it, raise `layout` and LAYOUT: it takes a rebuild."""
+    ids = "cast(hash('event') >> 1 as bigint), cast(hash('a longer event id, 0001') >> 1 as bigint)"
+    assert duckdb.execute(f"select {ids}").fetchall() == [HASHES]
 
 
 def test_copies_within_one_batch_are_compared_too(shop: Pipeline) -> None:

@@ -1,4 +1,4 @@
-"""What may go missing before the lake: topics made anew, and records that Connect cannot keep."""
+"""What may go missing before the lake: topics created again, records that Connect cannot keep."""
 
 import json
 import os

@@ -43,15 +43,7 @@ acceptable as (
 ),
 
 of_same_moment as (
-    {%- for topic in events %}
-    select acceptable.topic, acceptable.object_number, acceptable.line_number
-    from acceptable
-    inner join ({{ staged_events(topic, ['event_date', 'event_ts', 'event_id']) }}) as {{ topic }}_moments
-        on acceptable.event_date = {{ topic }}_moments.event_date and acceptable.event_ts = {{ topic }}_moments.event_ts
-            and acceptable.event_id = {{ topic }}_moments.event_id
-    where acceptable.topic = '{{ topic }}'
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ copies_of_staged(events, 'acceptable', 'event_ts') }}
 ),
 
 not_found as (
@@ -65,15 +57,7 @@ not_found as (
 ),
 
 of_same_day as (
-    {%- for topic in events %}
-    select not_found.topic, not_found.object_number, not_found.line_number
-    from not_found
-    inner join ({{ staged_events(topic, ['event_date', 'event_hash', 'event_id']) }}) as {{ topic }}_days
-        on not_found.event_date = {{ topic }}_days.event_date and not_found.event_hash = {{ topic }}_days.event_hash
-            and not_found.event_id = {{ topic }}_days.event_id
-    where not_found.topic = '{{ topic }}'
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    {{ copies_of_staged(events, 'not_found', 'event_hash') }}
 ),
 
 copies as (
@@ -93,6 +77,20 @@ by_event as (
     union
     select topic, object_number, line_number from copies where nth > 1
 )
+{%- endmacro %}
+
+{#- The lines of a CTE whose event was loaded before, compared by day, id and one more column. -#}
+{% macro copies_of_staged(events, lines, column) -%}
+  {%- for topic in events %}
+    {%- set staged = topic ~ '_by_' ~ column %}
+    select {{ lines }}.topic, {{ lines }}.object_number, {{ lines }}.line_number
+    from {{ lines }}
+    inner join ({{ staged_events(topic, ['event_date', column, 'event_id']) }}) as {{ staged }}
+        on {{ lines }}.event_date = {{ staged }}.event_date and {{ lines }}.{{ column }} = {{ staged }}.{{ column }}
+            and {{ lines }}.event_id = {{ staged }}.event_id
+    where {{ lines }}.topic = '{{ topic }}'
+    {{ 'union all' if not loop.last }}
+  {%- endfor %}
 {%- endmacro %}
 
 {#- The events loaded before, of the days (dead letters: of the offsets) that the batch holds. -#}

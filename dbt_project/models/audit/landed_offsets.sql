@@ -7,14 +7,14 @@
     index=primary_index(['topic', 'kafka_partition', 'era', 'first_offset']),
 ) }}
 
-with standing as (
+with current_ranges as (
     select * from {{ source('warehouse', 'landed_offsets') }} where is_current = 1
 ),
 
 landed as (
     select
         topic, kafka_partition, era, first_offset, last_offset, first_object, last_object, first_load_id
-    from standing
+    from current_ranges
     union all
     select topic, kafka_partition, era, first_offset, last_offset, object_key, object_key, {{ load_id() }} from {{ ref('load_eras') }}
 ),
@@ -68,10 +68,10 @@ select
 from ranges
 union all
 select
-    standing.topic, standing.kafka_partition, standing.era, standing.first_offset, standing.last_offset,
-    standing.first_object, standing.last_object, cast(0 as smallint) as is_current, standing.first_load_id, {{ load_id() }} as load_id
-from standing
+    current_ranges.topic, current_ranges.kafka_partition, current_ranges.era, current_ranges.first_offset, current_ranges.last_offset,
+    current_ranges.first_object, current_ranges.last_object, cast(0 as smallint) as is_current, current_ranges.first_load_id, {{ load_id() }} as load_id
+from current_ranges
 left join ranges
-    on standing.topic = ranges.topic and standing.kafka_partition = ranges.kafka_partition
-        and standing.era = ranges.era and standing.first_offset = ranges.first_offset
+    on current_ranges.topic = ranges.topic and current_ranges.kafka_partition = ranges.kafka_partition
+        and current_ranges.era = ranges.era and current_ranges.first_offset = ranges.first_offset
 where ranges.topic is null

@@ -22,19 +22,19 @@ runs as (
     inner join readings on batch.object_number = readings.object_number
 ),
 
-standing as (
+current_ranges as (
     select * from {{ source('warehouse', 'landed_offsets') }} where is_current = 1
 ),
 
 newest as (
-    select topic, kafka_partition, max(era) as era from standing group by topic, kafka_partition
+    select topic, kafka_partition, max(era) as era from current_ranges group by topic, kafka_partition
 ),
 
 landed_before as (
-    select standing.topic, standing.kafka_partition, standing.first_offset, standing.last_offset, cast(0 as bigint) as place
-    from standing
+    select current_ranges.topic, current_ranges.kafka_partition, current_ranges.first_offset, current_ranges.last_offset, cast(0 as bigint) as place
+    from current_ranges
     inner join newest
-        on standing.topic = newest.topic and standing.kafka_partition = newest.kafka_partition and standing.era = newest.era
+        on current_ranges.topic = newest.topic and current_ranges.kafka_partition = newest.kafka_partition and current_ranges.era = newest.era
     union all
     select topic, kafka_partition, first_offset, last_offset, place from runs where is_new = 1
 ),
