@@ -67,6 +67,19 @@ def test_a_gap_inside_an_object_is_listed(shop: Pipeline) -> None:
     assert missing(shop) == [(0, 3, 4), (0, 7, 8)]
 
 
+def test_a_line_without_a_readable_position_is_not_missing_but_a_further_gap_is(
+    shop: Pipeline,
+) -> None:
+    def broken(*offsets: int) -> Delivery:
+        lines = [view("02 10:00", "a", offset=each)[1] for each in offsets]
+        body = packed(*lines[:1], b"no JSON", *lines[1:])
+        return Delivery(object_key(CLICKS, OPENED, 0, offsets[0]), body)
+
+    shop.deliver([broken(1, 3), broken(4, 6, 8)])
+    load_only(shop)
+    assert missing(shop) == [(0, 5, 5), (0, 7, 7)]
+
+
 def test_what_comes_before_the_lowest_and_after_the_highest_offset_is_not_missing(
     shop: Pipeline,
 ) -> None:

@@ -65,21 +65,50 @@ closed as (
         on gaps.topic = accepted.topic and gaps.kafka_partition = accepted.kafka_partition
             and gaps.first_offset >= accepted.first_offset and gaps.last_offset <= accepted.last_offset
     group by gaps.topic, gaps.kafka_partition, gaps.era, gaps.first_offset
+),
+
+placed as (
+    select
+        beside.topic, beside.kafka_partition, beside.era, beside.first_offset, beside.last_offset,
+        cast(beside.last_offset - beside.first_offset + 1 as bigint) as offsets,
+        ranges_before.last_object as before_object, ranges_after.first_object as after_object, closed.accepted_why
+    from beside
+    left join ranges as ranges_before
+        on beside.topic = ranges_before.topic and beside.kafka_partition = ranges_before.kafka_partition
+            and beside.era = ranges_before.era and beside.last_before = ranges_before.last_offset
+    left join ranges as ranges_after
+        on beside.topic = ranges_after.topic and beside.kafka_partition = ranges_after.kafka_partition
+            and beside.era = ranges_after.era and beside.first_after = ranges_after.first_offset
+    left join closed
+        on beside.topic = closed.topic and beside.kafka_partition = closed.kafka_partition
+            and beside.era = closed.era and beside.first_offset = closed.first_offset
+),
+
+inside as (
+    select before_object, cast(sum(cast(offsets as bigint)) as bigint) as offsets
+    from placed
+    where before_object = after_object
+    group by before_object
+),
+
+without_position as (
+    select object_key, count(*) as lines from {{ ref('quarantined_lines') }} where kafka_offset is null group by object_key
+),
+
+-- The offsets between an object's lines are those of its lines without a readable position.
+landed_unread as (
+    select inside.before_object
+    from inside
+    inner join without_position on inside.before_object = without_position.object_key
+    where inside.offsets <= without_position.lines
 )
 
 select
-    beside.topic, beside.kafka_partition, beside.era, beside.first_offset, beside.last_offset,
-    cast(beside.last_offset - beside.first_offset + 1 as bigint) as offsets,
-    cast(ranges_before.last_object as {{ text_type(1024) }}) as before_object,
-    cast(ranges_after.first_object as {{ text_type(1024) }}) as after_object,
-    cast(closed.accepted_why as {{ text_type(1024) }}) as accepted_why
-from beside
-left join ranges as ranges_before
-    on beside.topic = ranges_before.topic and beside.kafka_partition = ranges_before.kafka_partition
-        and beside.era = ranges_before.era and beside.last_before = ranges_before.last_offset
-left join ranges as ranges_after
-    on beside.topic = ranges_after.topic and beside.kafka_partition = ranges_after.kafka_partition
-        and beside.era = ranges_after.era and beside.first_after = ranges_after.first_offset
-left join closed
-    on beside.topic = closed.topic and beside.kafka_partition = closed.kafka_partition
-        and beside.era = closed.era and beside.first_offset = closed.first_offset
+    placed.topic, placed.kafka_partition, placed.era, placed.first_offset, placed.last_offset, placed.offsets,
+    cast(placed.before_object as {{ text_type(1024) }}) as before_object,
+    cast(placed.after_object as {{ text_type(1024) }}) as after_object,
+    cast(placed.accepted_why as {{ text_type(1024) }}) as accepted_why
+from placed
+left join landed_unread
+    on placed.before_object = landed_unread.before_object and placed.after_object = landed_unread.before_object
+where landed_unread.before_object is null
