@@ -69,7 +69,8 @@ from ranges
 union all
 select
     current_ranges.topic, current_ranges.kafka_partition, current_ranges.era, current_ranges.first_offset, current_ranges.last_offset,
-    current_ranges.first_object, current_ranges.last_object, cast(0 as smallint) as is_current, current_ranges.first_load_id, {{ load_id() }} as load_id
+    current_ranges.first_object, current_ranges.last_object, cast(0 as smallint) as is_current, current_ranges.first_load_id,
+    {{ load_id() }} as load_id
 from current_ranges
 left join ranges
     on current_ranges.topic = ranges.topic and current_ranges.kafka_partition = ranges.kafka_partition

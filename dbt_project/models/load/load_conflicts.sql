@@ -10,8 +10,9 @@ with duplicates as (
 {% for topic in topics %}
 {%- set columns = [] %}
 {%- for field in topic_fields(topic) %}{% do columns.append('change_reason' if field.name == 'reason' else field.name) %}{% endfor %}
-{%- set staged = load_relation(source('staged', 'stg_clickstream__events' if topic == 'clickstream' else 'stg_availability__stock_changes')) if execute %}
+{%- set staging = {'clickstream': 'stg_clickstream__events', 'sku_availability': 'stg_availability__stock_changes'}[topic] %}
 {#- A field that was just added to the topic is not staged yet. #}
+{%- set staged = load_relation(source('staged', staging)) if execute %}
 {%- if staged %}{% set columns = columns | select('in', column_names(staged)) | list %}{% endif %}
 {{ topic }}_copies as (
     select {{ topic }}_read.*
@@ -26,7 +27,11 @@ with duplicates as (
 ),
 
 {{ topic }}_staged as (
-    select event_date, {{ columns | join(', ') }}
+    select
+        event_date
+        {%- for column in columns %},
+        {{ column }}
+        {%- endfor %}
     from {{ staged_positions(topic) }}
     where {{ within_batch(load_models()[topic], 'event_date') }}
 ),
@@ -36,13 +41,19 @@ with duplicates as (
     from {{ topic }}_staged
     inner join {{ topic }}_copied
         on {{ topic }}_staged.event_date = {{ topic }}_copied.event_date
-            and {{ topic }}_staged.event_ts = {{ topic }}_copied.event_ts and {{ topic }}_staged.event_id = {{ topic }}_copied.event_id
+            and {{ topic }}_staged.event_ts = {{ topic }}_copied.event_ts
+            and {{ topic }}_staged.event_id = {{ topic }}_copied.event_id
     union all
-    select {{ topic }}_lines.event_date{% for column in columns %}, {{ topic }}_lines.{{ column }}{% endfor %}
+    select
+        {{ topic }}_lines.event_date
+        {%- for column in columns %},
+        {{ topic }}_lines.{{ column }}
+        {%- endfor %}
     from (select * from {{ ref(load_models()[topic]) }} where problem is null and is_late = 0) as {{ topic }}_lines
     inner join {{ topic }}_copied
         on {{ topic }}_lines.event_date = {{ topic }}_copied.event_date
-            and {{ topic }}_lines.event_ts = {{ topic }}_copied.event_ts and {{ topic }}_lines.event_id = {{ topic }}_copied.event_id
+            and {{ topic }}_lines.event_ts = {{ topic }}_copied.event_ts
+            and {{ topic }}_lines.event_id = {{ topic }}_copied.event_id
     left join duplicates
         on {{ topic }}_lines.object_number = duplicates.object_number and {{ topic }}_lines.line_number = duplicates.line_number
             and duplicates.topic = '{{ topic }}'

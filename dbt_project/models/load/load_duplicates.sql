@@ -17,11 +17,12 @@ doubtful as (
 ),
 
 -- Rule 2, against what was loaded or set aside before
+{%- set is_doubtful = 'object_number in (select object_number from ' ~ ref('load_readings') ~ ' where may_repeat = 1)' %}
 seen as (
     {%- for topic, model in load_models().items() %}
     select {{ topic_name(topic) }} as topic, kafka_partition, kafka_offset, arrived_at, 1 as hides_replays
     from {{ staged_positions(topic) }}
-    where {{ within_batch(model, 'kafka_offset', where='object_number in (select object_number from ' ~ ref('load_readings') ~ ' where may_repeat = 1)') }}
+    where {{ within_batch(model, 'kafka_offset', where=is_doubtful) }}
     union all
     {%- endfor %}
     select topic, kafka_partition, kafka_offset, arrived_at, 0 from {{ source('warehouse', 'late_events') }}

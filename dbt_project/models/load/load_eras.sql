@@ -31,10 +31,13 @@ newest as (
 ),
 
 landed_before as (
-    select current_ranges.topic, current_ranges.kafka_partition, current_ranges.first_offset, current_ranges.last_offset, cast(0 as bigint) as place
+    select
+        current_ranges.topic, current_ranges.kafka_partition, current_ranges.first_offset, current_ranges.last_offset,
+        cast(0 as bigint) as place
     from current_ranges
     inner join newest
-        on current_ranges.topic = newest.topic and current_ranges.kafka_partition = newest.kafka_partition and current_ranges.era = newest.era
+        on current_ranges.topic = newest.topic and current_ranges.kafka_partition = newest.kafka_partition
+            and current_ranges.era = newest.era
     union all
     select topic, kafka_partition, first_offset, last_offset, place from runs where is_new = 1
 ),

@@ -62,7 +62,8 @@ met as (
 )
 
 select
-    measured.object_number, measured.topic, measured.folder_hour, measured.object_key, measured.etag, measured.object_size, measured.read_error,
+    measured.object_number, measured.topic, measured.folder_hour, measured.object_key, measured.etag,
+    measured.object_size, measured.read_error,
     cast(coalesce(measured.line_count, 0) as bigint) as line_count,
     cast(coalesce(measured.position_count, 0) as bigint) as position_count,
     measured.lowest_partition, measured.highest_partition, measured.lowest_offset, measured.highest_offset,
