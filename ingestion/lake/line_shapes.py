@@ -14,6 +14,7 @@ Bits are computed for all bytes of a text at once, 64 in a word, the first byte'
 """
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
@@ -23,6 +24,7 @@ Places = NDArray[np.int64]
 _QUOTE, _COLON, _NEWLINE, _BACKSLASH, _ZERO = b'":\n\\0'
 _DIGIT_BITS = np.uint8(0b1111)
 """They are 0 in the digit 0, and tell the digits apart."""
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _CARRIES = 4
 """Through so many words a carry is followed word by word: a longer key is rare."""
 _ONE, _LAST = np.uint64(1), np.uint64(63)
@@ -50,7 +52,7 @@ def shapes(text: Bytes, ends: Places) -> list[bytes]:
     first_digits = digits & ~_one_later(digits)
     as_zero = _bits(first_digits, len(text)).view(np.uint8) * _DIGIT_BITS
     dropped = values | (_one_later(values) & closing) | (digits & ~first_digits)
-    return (text & ~as_zero)[_bits(~dropped, len(text))].tobytes().split(b"\n")[:-1]
+    return _bytes_at(~dropped, text & ~as_zero).split(b"\n")[:-1]
 
 
 def _words(found: NDArray[np.bool_]) -> Words:
@@ -62,6 +64,14 @@ def _words(found: NDArray[np.bool_]) -> Words:
 
 def _bits(words: Words, size: int) -> NDArray[np.bool_]:
     return np.unpackbits(words.astype(">u8").view(np.uint8))[:size].view(np.bool_)
+
+
+def _bytes_at(words: Words, text: Bytes) -> bytes:
+    """The bytes of these bits. Arrow wants each byte's first bit lowest."""
+    mask = words.astype(">u8").tobytes().translate(_REVERSED)
+    chosen = pa.Array.from_buffers(pa.bool_(), len(text), [None, pa.py_buffer(mask)])
+    found = pa.Array.from_buffers(pa.uint8(), len(text), [None, pa.py_buffer(text)]).filter(chosen)
+    return bytes(memoryview(found.buffers()[1])[: len(found)])
 
 
 def _one_later(words: Words) -> Words:

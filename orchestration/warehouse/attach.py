@@ -109,6 +109,7 @@ def attach_warehouse(
         folder.mkdir(parents=True, exist_ok=True)
         conn.execute("set global preserve_insertion_order = false")  # no table has an order
     let_duckdb_in(conn, settings, settings.warehouse_data)
+    is_new = not read_only and not (folder / "catalog.sqlite").exists()
     options = {
         "data_path": quoted(data_path(settings)),
         "override_data_path": "true",
@@ -119,6 +120,8 @@ def attach_warehouse(
         f"attach if not exists {quoted(f'ducklake:sqlite:{folder}/catalog.sqlite')} as {ALIAS} "
         f"({', '.join(f'{name} {value}' for name, value in options.items())})"
     )
+    if is_new:  # texts are smaller and a tenth faster to write
+        conn.execute(f"call {ALIAS}.set_option('parquet_version', 2)")
     conn.execute(f"set memory_limit = '{settings.memory_limit}'")
     conn.execute(f"set temp_directory = {quoted(str(folder / 'tmp'))}")
     conn.execute("set TimeZone = 'UTC'")

@@ -7,6 +7,7 @@
         'event_hash', 'sku_id', 'location_id', 'change_reason', 'available_qty', 'event_ts', 'arrived_at', 'kafka_partition',
         'kafka_offset', 'object_key', 'etag', 'first_load_id',
     ],
+    meta={'new_rows': 'first_load_id = load_id'},
     index=primary_index(['event_date', 'event_id'], day='event_date'),
 ) }}
 
@@ -23,14 +24,7 @@ duplicates as (
 ),
 
 accepted as (
-    select
-        lines.event_date, lines.event_id, lines.event_hash, lines.sku_id, lines.location_id, lines.change_reason,
-        lines.available_qty, lines.event_ts, lines.arrived_at,
-        lines.kafka_partition as tie_partition,
-        lines.kafka_offset as tie_offset,
-        lines.arrived_at as tie_arrived_at,
-        lines.kafka_partition, lines.kafka_offset, readings.object_key, readings.etag,
-        {{ load_id() }} as first_load_id
+    select lines.*, readings.object_key, readings.etag
     from lines
     inner join readings on lines.object_number = readings.object_number
     left join duplicates
@@ -40,7 +34,7 @@ accepted as (
 
 -- The smallest position of the batch's copies that do not count
 copies as (
-    select lines.event_date, lines.event_id, lines.kafka_partition, lines.kafka_offset, lines.arrived_at
+    select lines.event_date, lines.event_hash, lines.event_id, lines.kafka_partition, lines.kafka_offset, lines.arrived_at
     from lines
     inner join duplicates
         on lines.object_number = duplicates.object_number and lines.line_number = duplicates.line_number
@@ -51,44 +45,47 @@ copies as (
     ) = 1
 ),
 
-staged as (
-    select * from {{ source('staged', 'stg_availability__stock_changes') }}
+ties as (
+    select
+        event_date, event_hash, event_id, event_ts,
+        kafka_partition as tie_partition, kafka_offset as tie_offset, arrived_at as tie_arrived_at
+    from accepted
+    union all
+    select event_date, event_hash, event_id, event_ts, tie_partition, tie_offset, tie_arrived_at
+    from {{ source('staged', 'stg_availability__stock_changes') }}
     where {{ within_batch('load_availability', 'event_date') }}
 ),
 
-events as (
-    select accepted.*, 1 as is_accepted from accepted
-    union all
+-- The events, of the batch or loaded before, of which such a copy has a smaller position
+smaller as (
     select
-        staged.event_date, staged.event_id, staged.event_hash, staged.sku_id, staged.location_id,
-        staged.change_reason, staged.available_qty, staged.event_ts, staged.arrived_at,
-        staged.tie_partition, staged.tie_offset, staged.tie_arrived_at,
-        staged.kafka_partition, staged.kafka_offset, staged.object_key, staged.etag, staged.first_load_id, 0
-    from staged
-    inner join copies on staged.event_date = copies.event_date and staged.event_id = copies.event_id
-),
-
-tied as (
-    select
-        events.*, copies.kafka_partition as copy_partition, copies.kafka_offset as copy_offset, copies.arrived_at as copy_arrived_at,
-        case
-            when copies.kafka_partition < events.tie_partition
-                or (copies.kafka_partition = events.tie_partition and copies.kafka_offset < events.tie_offset)
-                or (copies.kafka_partition = events.tie_partition and copies.kafka_offset = events.tie_offset
-                    and copies.arrived_at < events.tie_arrived_at)
-                then 1
-            else 0
-        end as has_smaller_copy
-    from events
-    left join copies on events.event_date = copies.event_date and events.event_id = copies.event_id
+        ties.event_date, ties.event_ts, ties.event_id,
+        copies.kafka_partition as tie_partition, copies.kafka_offset as tie_offset, copies.arrived_at as tie_arrived_at
+    from copies
+    inner join ties
+        on copies.event_date = ties.event_date and copies.event_hash = ties.event_hash and copies.event_id = ties.event_id
+    where copies.kafka_partition < ties.tie_partition
+        or (copies.kafka_partition = ties.tie_partition and copies.kafka_offset < ties.tie_offset)
+        or (copies.kafka_partition = ties.tie_partition and copies.kafka_offset = ties.tie_offset
+            and copies.arrived_at < ties.tie_arrived_at)
 )
 
 select
-    event_date, event_id, event_hash, sku_id, location_id, change_reason, available_qty, event_ts, arrived_at,
-    case when has_smaller_copy = 1 then copy_partition else tie_partition end as tie_partition,
-    case when has_smaller_copy = 1 then copy_offset else tie_offset end as tie_offset,
-    case when has_smaller_copy = 1 then copy_arrived_at else tie_arrived_at end as tie_arrived_at,
-    kafka_partition, kafka_offset, object_key, etag, first_load_id,
-    {{ load_id() }} as load_id
-from tied
-where is_accepted = 1 or has_smaller_copy = 1
+    accepted.event_date, accepted.event_id, accepted.event_hash, accepted.sku_id, accepted.location_id, accepted.change_reason,
+    accepted.available_qty, accepted.event_ts, accepted.arrived_at,
+    coalesce(smaller.tie_partition, accepted.kafka_partition) as tie_partition,
+    coalesce(smaller.tie_offset, accepted.kafka_offset) as tie_offset,
+    coalesce(smaller.tie_arrived_at, accepted.arrived_at) as tie_arrived_at,
+    accepted.kafka_partition, accepted.kafka_offset, accepted.object_key, accepted.etag,
+    {{ load_id() }} as first_load_id, {{ load_id() }} as load_id
+from accepted
+left join smaller on accepted.event_date = smaller.event_date and accepted.event_id = smaller.event_id
+union all
+select
+    staged.event_date, staged.event_id, staged.event_hash, staged.sku_id, staged.location_id, staged.change_reason,
+    staged.available_qty, staged.event_ts, staged.arrived_at, smaller.tie_partition, smaller.tie_offset, smaller.tie_arrived_at,
+    staged.kafka_partition, staged.kafka_offset, staged.object_key, staged.etag,
+    staged.first_load_id, {{ load_id() }} as load_id
+from (select * from {{ source('staged', 'stg_availability__stock_changes') }}) as staged
+inner join smaller
+    on staged.event_date = smaller.event_date and staged.event_ts = smaller.event_ts and staged.event_id = smaller.event_id
