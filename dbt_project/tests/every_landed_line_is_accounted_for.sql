@@ -31,7 +31,7 @@ late_rows as (
 ),
 
 quarantined_rows as (
-    select count(*) as quarantined_kept from {{ ref('quarantined_lines') }}
+    select count(*) as quarantined_kept from {{ ref('quarantined_lines') }} where released_at is null
 )
 
 select object_key, cast('the parts of its lines do not add up' as {{ text_type(128) }}) as what_is_wrong

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 from isal import isal_zlib
 from obstore import get
 from obstore.exceptions import NotFoundError
@@ -181,7 +180,7 @@ def _lines(texts: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _count(piece: bytes, before: int) -> int:
-    lines = before + int(np.count_nonzero(np.frombuffer(piece, np.uint8) == ord("\n")))
+    lines = before + piece.count(b"\n")
     if lines > MAX_LINES:
         raise ValueError(f"more than {MAX_LINES:,} lines")
     if len(piece) > MAX_LINE_BYTES and max(map(len, piece.split(b"\n"))) > MAX_LINE_BYTES:

@@ -32,13 +32,14 @@ class OpenWork:
 
     newest_load: int = 0
     replays: bool = False
-    unreadable: bool = False
+    again: bool = False
+    """Objects are to be read again: unreadable ones, and ones with lines ahead of the clock."""
     uncomputed: bool = False
     """A table of the marts does not exist, or lacks some staged rows (after a kill)."""
 
     def any(self) -> bool:
         """Whether there is work though nothing new has landed."""
-        return self.replays or self.unreadable or self.uncomputed
+        return self.replays or self.again or self.uncomputed
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def load(
     new, topics = _new_objects(engine, dbt)
     if compute and new.objects and new.megabytes < settings.batch_mb:
         _announce(say, new)
-        skip = () if todo.unreadable or todo.uncomputed else _idle_models(engine, dbt, topics)
+        skip = () if todo.again or todo.uncomputed else _idle_models(engine, dbt, topics)
         if not _load_at_once(engine, dbt, skip, new):
             _load_backlog(engine, dbt, say, OpenWork(), compute=compute)
     elif new.objects or todo.any():
@@ -139,9 +140,10 @@ def _announce(say: Callable[[str], None], batch: Batch) -> None:
 
 
 def _open_work(engine: Engine, dbt: Dbt) -> OpenWork:
-    ((newest, reached, replays, unreadable),) = dbt.query(
+    ((newest, reached, replays, again),) = dbt.query(
         f"""
-        select loads.newest, loads.reached, requests.replays, landed.unreadable
+        select loads.newest, loads.reached, requests.replays,
+            landed.unreadable + ahead.reached as again
         from (
             select max(load_id) as newest,
                 max(case when model_name = 'twist_daily' then load_id end) as reached
@@ -155,13 +157,17 @@ def _open_work(engine: Engine, dbt: Dbt) -> OpenWork:
             select count(*) as unreadable from {engine.relation("audit", "landed_objects")}
             where status = 'unreadable'
         ) as landed
+        cross join (
+            select count(*) as reached from {engine.relation("audit", "quarantined_lines")}
+            where read_again_at <= cast(current_timestamp as timestamp(6))
+        ) as ahead
         """
     )
     uncomputed = reached is None or any(
         dbt.query(f"select max(load_id) from {staged} where load_id > {reached}")[0][0] is not None
         for staged in (engine.relation("staging", model) for model in STAGED.values())
     )
-    return OpenWork(int(newest or 0), bool(replays), bool(unreadable), uncomputed)
+    return OpenWork(int(newest or 0), bool(replays), bool(again), uncomputed)
 
 
 def _new_objects(engine: Engine, dbt: Dbt) -> tuple[Batch, set[str]]:

@@ -22,8 +22,22 @@ audited as (
     select * from {{ source('warehouse', 'landed_objects') }}
 ),
 
+-- An object that was loaded and cannot be read again stays loaded.
 batch as (
-    select * from {{ ref('load_readings') }} where object_number > 0
+    select readings.*
+    from (select * from {{ ref('load_readings') }} where object_number > 0) as readings
+    left join audited on readings.object_key = audited.object_key and readings.etag = audited.etag
+    where readings.read_error is null or audited.object_key is null or audited.status <> 'loaded'
+),
+
+-- Counted as they are: a line may have been released.
+quarantined as (
+    select batch.object_key, batch.etag, cast(count(*) as bigint) as quarantined
+    from batch
+    inner join (select * from {{ ref('quarantined_lines') }}) as set_aside
+        on batch.object_key = set_aside.object_key and batch.etag = set_aside.etag
+    where set_aside.released_at is null
+    group by batch.object_key, batch.etag
 ),
 
 {{ lines_since_last_audit() }},
@@ -34,8 +48,9 @@ counted as (
         batch.object_key, batch.etag,
         coalesce(kept.loaded, 0) + coalesce(audited.loaded, 0) as loaded,
         coalesce(kept.late, 0) + coalesce(audited.late, 0) as late,
-        coalesce(kept.quarantined, 0) + coalesce(audited.quarantined, 0) as quarantined
+        coalesce(quarantined.quarantined, 0) as quarantined
     from batch
+    left join quarantined on batch.object_key = quarantined.object_key and batch.etag = quarantined.etag
     left join kept on batch.object_key = kept.object_key and batch.etag = kept.etag
     left join audited on batch.object_key = audited.object_key and batch.etag = audited.etag
 ),

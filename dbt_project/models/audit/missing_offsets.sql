@@ -92,7 +92,10 @@ inside as (
 ),
 
 without_position as (
-    select object_key, count(*) as lines from {{ ref('quarantined_lines') }} where kafka_offset is null group by object_key
+    select object_key, count(*) as lines
+    from {{ ref('quarantined_lines') }}
+    where kafka_offset is null and released_at is null
+    group by object_key
 ),
 
 -- The offsets between an object's lines are those of its lines without a readable position.

@@ -1,4 +1,4 @@
--- The batch: the oldest objects that are new or were unreadable, up to batch_mb.
+-- The batch: the oldest objects that are new or are to be read again, up to batch_mb.
 {{ config(index=primary_index(['object_number'])) }}
 
 with listing as (
@@ -13,11 +13,19 @@ batch_start as (
     select min(listed_at) as listed_at, min(folder_hour) as folder_hour from listing
 ),
 
--- Retried at every load until it loads or is accepted, however old its folder.
-unreadable as (
+-- Lines of them were ahead of the clock, which has reached them.
+reached as (
+    select distinct object_key, etag
+    from {{ source('warehouse', 'quarantined_lines') }}
+    where read_again_at <= {{ clock() }}
+),
+
+-- Read again, however old their folder: unreadable ones at every load until they load or are accepted.
+again as (
     select audited.topic, audited.folder_hour, audited.object_key, audited.object_size, audited.etag
     from audited
-    where audited.status = 'unreadable'
+    left join reached on audited.object_key = reached.object_key and audited.etag = reached.etag
+    where (audited.status = 'unreadable' or reached.object_key is not null)
         and audited.object_key not in (select listing.object_key from listing)
     qualify row_number() over (
         partition by audited.object_key order by audited.audited_at desc nulls last, audited.etag asc nulls first
@@ -29,8 +37,10 @@ done as (
     select audited.object_key, audited.etag, audited.status
     from audited
     cross join batch_start
+    left join reached on audited.object_key = reached.object_key and audited.etag = reached.etag
     where audited.folder_hour >= batch_start.folder_hour
         and (audited.status in ('loaded', 'accepted') or audited.audited_at >= batch_start.listed_at)
+        and reached.object_key is null
 ),
 
 tried as (
@@ -43,7 +53,7 @@ tried as (
 candidates as (
     select topic, folder_hour, object_key, object_size, etag from listing
     union all
-    select topic, folder_hour, object_key, object_size, etag from unreadable
+    select topic, folder_hour, object_key, object_size, etag from again
 ),
 
 pending as (
