@@ -7,8 +7,9 @@ from typing import Any
 LAYERS = {
     "load": {"load", "source"},
     "staging": {"load", "staging", "source"},
-    "intermediate": {"staging", "intermediate"},
-    "marts": {"staging", "intermediate", "marts", "seed"},
+    "changed": {"staging", "changed", "intermediate", "marts", "source"},
+    "intermediate": {"staging", "changed", "intermediate"},
+    "marts": {"staging", "changed", "intermediate", "marts", "seed"},
     "audit": {"load", "staging", "audit", "source"},
     "overview": {"staging", "intermediate", "marts", "audit", "overview"},
 }
@@ -17,6 +18,7 @@ LAYERS = {
 NAMES = {
     "load": r"load_[a-z]+(_[a-z]+)*",
     "staging": r"stg_[a-z]+__[a-z_]+",
+    "changed": r"changed_[a-z]+(_[a-z]+)*",
     "intermediate": r"int_[a-z]+__[a-z_]+",
     "marts": r"(?!load_|stg_|int_)[a-z]+(_[a-z]+)*",
     "audit": r"(?!load_|stg_|int_)[a-z]+(_[a-z]+)*",
@@ -90,7 +92,7 @@ def grain_faults(manifest: Manifest, exceptions: Mapping[str, str]) -> list[str]
     for node in models(manifest):
         grain, key = tested.get(node["unique_id"]), node["config"].get("unique_key")
         # Views of the overview are made with its page: tests/overview holds them to their grain.
-        if layer(node) in ("load", "overview") or node["name"] in exceptions:
+        if layer(node) in ("load", "changed", "overview") or node["name"] in exceptions:
             continue
         if not grain:
             faults.append(f"{node['name']}: no unique_key test")
@@ -193,4 +195,25 @@ def makefile_faults(text: str) -> list[str]:
     described = set(re.findall(r"(?m)^([a-z-]+):.*## \S", text))
     return [f"make {name}: no description" for name in sorted(phony - described)] + [
         f"make {name}: not .PHONY" for name in sorted(described - phony)
+    ]
+
+
+def knowing_faults(manifest: Manifest, macros: Mapping[str, str]) -> list[str]:
+    """Macros of macros/incremental that name a model, or a column or CTE of one.
+
+    They serve every model: what one is about stands in the model.
+    """
+    bookkeeping = {"load_id", "model_name"}
+    nodes = [n for n in models(manifest) if layer(n) in ("changed", "intermediate", "marts")]
+    known = {column for node in nodes for column in node["columns"]} - bookkeeping
+    known |= {node["name"] for node in models(manifest)}
+    known |= {
+        name
+        for node in nodes
+        for name in re.findall(r"^(?:with )?(\w+) as \($", node["raw_code"], re.MULTILINE)
+    }
+    return [
+        f"{path}: names {word}"
+        for path, text in macros.items()
+        for word in sorted(known & set(re.findall(r"\w+", re.sub(r"(?s)\{#.*?#\}", "", text))))
     ]

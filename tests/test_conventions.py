@@ -86,6 +86,20 @@ def test_models_keep_to_the_conventions(check: Any, manifest: dict[str, Any]) ->
     assert check(manifest) == []
 
 
+def test_the_incremental_machinery_is_small_and_knows_no_model(
+    manifest: dict[str, Any], files: dict[str, str]
+) -> None:
+    folder = "dbt_project/macros/incremental/"
+    macros = {path: text for path, text in files.items() if path.startswith(folder)}
+    assert conventions.knowing_faults(manifest, macros) == []
+    assert sum(text.count("\n") for text in macros.values()) <= 250
+    knowing = {"m.sql": "{# view_id #} select view_hour, load_id from lost_by_sku"}
+    assert conventions.knowing_faults(manifest, knowing) == [
+        "m.sql: names lost_by_sku",
+        "m.sql: names view_hour",
+    ]
+
+
 def test_every_grain_is_tested(manifest: dict[str, Any]) -> None:
     assert conventions.grain_faults(manifest, NO_GRAIN) == []
 

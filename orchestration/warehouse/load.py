@@ -13,10 +13,10 @@ from orchestration.warehouse.engines import engine_of
 from orchestration.warehouse.load_report import LoadReport, report_since
 
 LISTING, BATCH = "load_listing", "load_objects"
-COMPUTE_MODELS = ("path:models/intermediate", "path:models/marts")
+COMPUTE_MODELS = ("path:models/changed", "path:models/intermediate", "path:models/marts")
 VIEWS = "config.materialized:view"
 MODELS_BY_TOPIC = {
-    "product_catalog": ("load_catalog", "stg_catalog__skus", "int_catalog__sku_versions"),
+    "product_catalog": ("load_catalog", "stg_catalog__skus"),
     "dead_letters": ("load_dead_letters", "dead_letters"),
 }
 """Models that are skipped while no object of a topic lands, as in most cycles of live mode."""

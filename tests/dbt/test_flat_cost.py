@@ -126,7 +126,7 @@ def test_models_of_a_topic_that_brings_nothing_are_left_out_until_it_does(
     pipeline = Pipeline(tmp_path / "shop")
     opened.append(pipeline)
     pipeline.dbt.on_result = recorder = Recorder()
-    of_catalog = {"load_catalog", "stg_catalog__skus", "int_catalog__sku_versions"}
+    of_catalog = {"load_catalog", "stg_catalog__skus"}
     steps = [
         (sku("a"), {*of_catalog, "load_dead_letters"}),
         (view("02 10:00", "a"), of_catalog),

@@ -43,7 +43,7 @@ PLANTS = [
     Plant("cross_engine/physical_design", "' each interval '1' day, no range or unknown)", "')"),
     Plant("cross_engine/physical_design", "(['partition'] if", "(['partitions'] if"),
     Plant("guards/init_warehouse", "create multiset table", "create set table"),
-    Plant("incremental/watermarks", '" set load_id = 0', '" set load_id = load_id'),
+    Plant("incremental/watermarks", "(model.name, 0)", "(model.name, stamps()['this run'])"),
     Plant("load/init_landing", "'$dt', '$hour'", "'$hour', '$dt'"),
     Plant("load/init_landing", "storedas('TEXTFILE')", "storedas('PARQUET')"),
     Plant("load/landed_listing", "'/dt=' in object_key) + 4", "'/dt=' in object_key) + 5"),

@@ -1,25 +1,30 @@
 {#- on-run-start. One writer at a time: a dbt run that writes takes the lock that `make load` takes,
     and fails with a message while another process holds it. Readers (dbt test, docs) take none.
     Teradata locks rows itself and updates watermarks directly; there the hook is one query, which
-    fails if the session is not in UTC or a setting is not the one the warehouse was built with. -#}
+    fails if the session is not in UTC or a setting is not the one the warehouse was built with.
+    stamp_run is a hook of its own, as a hook is one request there. -#}
 {% macro begin_run() -%}
   {%- if target.type == 'teradata' and target.tmode != 'ANSI' -%}
     {{ exceptions.raise_compiler_error("tmode is " ~ target.tmode ~ ": only ANSI sessions keep what this project relies on (case, MULTISET, errors instead of cuts)") }}
-  {%- elif target.type == 'teradata' and flags.WHICH in ('run', 'build') -%}
+  {%- elif target.type == 'teradata' and is_writing() -%}
     {{ teradata_refuse_other_settings() }}
   {%- endif -%}
-  {%- if is_writing_duckdb() -%}select take_writer_lock('dbt {{ flags.WHICH }}');
-    select check_setting(setting_name, setting_value) from {{ source('warehouse', 'settings') }};
-    {{ open_watermarks() }}{%- endif -%}
+  {%- if target.type == 'duckdb' and is_writing() -%}select take_writer_lock('dbt {{ flags.WHICH }}');
+    select check_setting(setting_name, setting_value) from {{ source('warehouse', 'settings') }}
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro stamp_run() -%}
+  {%- if is_writing() -%}{{ open_watermarks() }}{%- endif -%}
 {%- endmacro %}
 
 {#- on-run-end. If nothing succeeded (no lock, other settings), there is nothing to store. -#}
 {% macro end_run(results) -%}
-  {%- if is_writing_duckdb() and results | selectattr('status', 'equalto', 'success') | list -%}{{ keep_watermarks() }}{%- endif -%}
+  {%- if target.type == 'duckdb' and is_writing() and results | selectattr('status', 'equalto', 'success') | list -%}{{ keep_watermarks() }}{%- endif -%}
 {%- endmacro %}
 
-{% macro is_writing_duckdb() -%}
-  {{ return(target.type == 'duckdb' and target.name != 'offline' and flags.WHICH in ('run', 'build')) }}
+{% macro is_writing() -%}
+  {{ return(target.name != 'offline' and flags.WHICH in ('run', 'build')) }}
 {%- endmacro %}
 
 {#- A text that is not a number makes the CAST fail, and Teradata's message gives no reason: the
@@ -36,4 +41,38 @@ from (
     end as complaint
     from {{ source('warehouse', 'settings') }}
 ) as checked
+{%- endmacro %}
+
+{#- on-run-start: 'this run' is one more than all. -#}
+{% macro open_watermarks() -%}
+  {{ return(adapter.dispatch('open_watermarks', 'twist')()) }}
+{%- endmacro %}
+
+{% macro default__open_watermarks() %}{{ unsupported_engine('open_watermarks') }}{% endmacro %}
+
+{% macro duckdb__open_watermarks() -%}
+create or replace table memory.main.watermarks as
+with kept as (select model_name, load_id from {{ source('warehouse', 'watermarks').render() }})
+select * from kept where model_name <> 'this run'
+union all
+select 'this run', coalesce(max(load_id), 0) + 1 from kept
+{%- endmacro %}
+
+{% macro teradata__open_watermarks() -%}
+merge into {{ watermarks() }} as noted
+using (
+    select cast('this run' as {{ text_type(128) }}) as model_name, cast(coalesce(max(load_id), 0) + 1 as bigint) as load_id
+    from {{ watermarks() }}
+) as done
+on noted.model_name = done.model_name
+when matched then update set load_id = done.load_id
+when not matched then insert (model_name, load_id) values (done.model_name, done.load_id)
+{%- endmacro %}
+
+{% macro keep_watermarks() -%}
+merge into {{ source('warehouse', 'watermarks').render() }} as kept
+using memory.main.watermarks as done
+on kept.model_name = done.model_name
+when matched and kept.load_id <> done.load_id then update set load_id = done.load_id
+when not matched then insert (model_name, load_id) values (done.model_name, done.load_id)
 {%- endmacro %}

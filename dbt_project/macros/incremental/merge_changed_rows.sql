@@ -7,6 +7,7 @@
     Changed rows are found before the MERGE on Teradata, whose WHEN MATCHED takes no condition, and
     within it on DuckDB, which then reads the published rows once. -#}
 {% macro teradata__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates=none) %}
+  {%- do add_gone_rows(source, target) -%}
   {%- set names = dest_columns | map(attribute='name') | map('lower') | list -%}
   {%- set within = within_bounds(source, unique_key[0]) -%}
   {%- if not within -%}{{ return("select 1 as nothing_to_merge") }}{%- endif -%}
@@ -57,8 +58,18 @@ when not matched then insert ({{ names | join(', ') }})
   {{ return("between " ~ literal(bounds[0]) ~ " and " ~ literal(bounds[1]) if bounds[0] is not none else '') }}
 {% endmacro %}
 
-{#- is_other(one, other): IS DISTINCT FROM, which Teradata lacks. -#}
-{% macro is_other(one, other) -%}
-  {{ return('(' ~ one ~ ' <> ' ~ other ~ ' or (' ~ one ~ ' is null and ' ~ other ~ ' is not null) or ('
-      ~ one ~ ' is not null and ' ~ other ~ ' is null))') }}
+{#- add_gone_rows(rebuilt, published): adds the published rows of the keys computed again that were not
+    rebuilt. Nothing is ever deleted: they get the values of the config `zero_when_gone`. -#}
+{% macro add_gone_rows(rebuilt, published) -%}
+  {%- set key, zeros, names, values = config.require('unique_key'), config.get('zero_when_gone'), [], [] -%}
+  {%- for name, zero in (zeros or {}).items() -%}
+    {%- do names.append(name) -%}
+    {%- do values.append('cast(' ~ ('null' if zero is none else zero) ~ ' as ' ~ column_type(model.columns[name].data_type) ~ ')') -%}
+  {%- endfor -%}
+  {%- if zeros -%}
+    {%- set recomputed, key = config.require('recomputed'), key | join(', ') -%}
+    {%- do run_query('insert into ' ~ rebuilt ~ ' (' ~ key ~ ', ' ~ names | join(', ') ~ ', load_id) select ' ~ key ~ ', ' ~ values | join(', ')
+        ~ ', ' ~ load_id() ~ ' from ' ~ published ~ ' where ' ~ within(recomputed.by, recomputed['keys']) ~ ' and (' ~ key ~ ') not in (select '
+        ~ key ~ ' from ' ~ rebuilt ~ ')') -%}
+  {%- endif -%}
 {%- endmacro %}

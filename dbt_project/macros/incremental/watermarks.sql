@@ -1,11 +1,12 @@
-{#- The load_id that each model has finished with (its watermark). A model writes a load_id with its
-    rows and stores it when it is done; models downstream read rows with a higher load_id than their
-    own. A load_id is one more than any before it, so the next run picks up a model that was rebuilt
-    by hand or killed. If a watermark is lost, the next run repeats the work with the same result.
+{#- Each run has a stamp, one more than any before it: the load_id of the rows that it writes. A model
+    that is done keeps the run's stamp as its watermark. What all computing models are done with is
+    computed; rows with a higher load_id are new to them. If a watermark is lost, the next run
+    repeats the work with the same result.
 
-    load_id()            the load_id of the rows that the running model writes
-    last_load()          the load_id that it (or another model) last finished with, as a literal (files older than it are
-                         never opened); 0 on a first build, and while compiling without a warehouse
+    load_id()            the stamp of the run, as a literal; 0 while parsing
+    last_load(model)     the watermark of a model (by default of the one that runs); 0 if it has none
+    stamps()             all of them by name, with 'this run', and 'computed': the lowest one of the
+                         computing models, 0 if any has to start over. Queried once per model
     record_watermark()   post-hook: the model is done (except in a run with --empty, which did nothing)
     forget_watermark()   pre-hook, for Teradata: a table about to be rebuilt is not done. There the
                          build is two requests (CREATE, INSERT): if the second fails, the next run
@@ -21,38 +22,45 @@
 {% macro default__watermarks() %}{{ unsupported_engine('watermarks') }}{% endmacro %}
 {% macro duckdb__watermarks() -%}
   {#- Not by source(): that would make the table a parent of every model in the lineage. -#}
-  {{ return('memory.main.watermarks' if is_writing_duckdb() else 'twist.audit.watermarks') }}
+  {{ return('memory.main.watermarks' if is_writing() else 'twist.audit.watermarks') }}
 {%- endmacro %}
 {% macro teradata__watermarks() %}{{ return(source('warehouse', 'watermarks')) }}{% endmacro %}
 
-{% macro load_id() -%}
-  (select cast(coalesce(max(load_id), 0) + 1 as bigint) from {{ watermarks() }})
+{% macro stamps() -%}
+  {%- if 'stamps' in model -%}{{ return(model.stamps) }}{%- endif -%}
+  {%- if not execute or load_relation(source('warehouse', 'watermarks')) is none -%}{{ return({'this run': 0, 'computed': 0}) }}{%- endif -%}
+  {%- set found, all, computed = {}, [0], [] -%}
+  {%- for name, load_id in run_query('select model_name, load_id from ' ~ watermarks()).rows -%}
+    {%- do found.update({name: load_id | int}) -%}
+    {%- do all.append(load_id | int) -%}
+  {%- endfor -%}
+  {%- if not is_writing() -%}{%- do found.update({'this run': (all | max) + 1}) -%}{%- endif -%}
+  {%- for node in graph.nodes.values() if node.name in found and node.fqn[1] in ('intermediate', 'marts') -%}
+    {%- do computed.append(found[node.name]) -%}
+  {%- endfor -%}
+  {%- do found.update({'computed': computed | min if computed else 0}) -%}
+  {%- do model.update({'stamps': found}) -%}
+  {{ return(found) }}
 {%- endmacro %}
 
+{% macro load_id() -%} cast({{ stamps()['this run'] }} as bigint) {%- endmacro %}
+
 {% macro last_load(model_name=none) -%}
-  {%- if execute and ((load_relation(source('warehouse', model_name)) is not none) if model_name else is_incremental()) -%}
-    {#- Queried once per model: this dictionary exists while the model is rendered. -#}
-    {%- if 'last_load' in model -%}{{ return(model.last_load) }}{%- endif -%}
-    {%- set found = run_query("select coalesce(max(load_id), 0) from " ~ watermarks() ~ " where model_name = '" ~ (model_name or model.name) ~ "'") -%}
-    {%- do model.update({'last_load': found.rows[0][0] | int}) -%}
-    {{ return(model.last_load) }}
-  {%- endif -%}
-  {{ return(0) }}
+  {{ return(stamps().get(model_name or model.name, 0) if execute else 0) }}
 {%- endmacro %}
 
 {% macro record_watermark() -%}
-  {%- if model.config.materialized == 'incremental' and not flags.EMPTY -%}
+  {%- if not flags.EMPTY -%}{{ note_watermark(model.name, stamps()['this run']) }}{%- endif -%}
+{%- endmacro %}
+
+{% macro note_watermark(name, load_id) -%}
 merge into {{ watermarks() }} as noted
 using (
-    select
-        cast('{{ model.name }}' as {{ text_type(128) }}) as model_name,
-        cast(coalesce(max(load_id), 0) + 1 as bigint) as load_id
-    from {{ watermarks() }}
+    select cast('{{ name }}' as {{ text_type(128) }}) as model_name, cast({{ load_id }} as bigint) as load_id
 ) as done
 on noted.model_name = done.model_name
 when matched then update set load_id = done.load_id
 when not matched then insert (model_name, load_id) values (done.model_name, done.load_id)
-  {%- endif -%}
 {%- endmacro %}
 
 {% macro forget_watermark() -%}
@@ -64,20 +72,7 @@ when not matched then insert (model_name, load_id) values (done.model_name, done
 
 {% macro teradata__forget_watermark() -%}
   {%- if model.config.get('materialized') == 'incremental' and not is_incremental() and not flags.EMPTY -%}
-    {{ return("update " ~ watermarks() ~ " set load_id = 0 where model_name = '" ~ model.name ~ "'") }}
+    {{ return(note_watermark(model.name, 0)) }}
   {%- endif -%}
   {{ return('') }}
-{%- endmacro %}
-
-{% macro open_watermarks() -%}
-create or replace table memory.main.watermarks as
-select model_name, load_id from {{ source('warehouse', 'watermarks').render() }}
-{%- endmacro %}
-
-{% macro keep_watermarks() -%}
-merge into {{ source('warehouse', 'watermarks').render() }} as kept
-using memory.main.watermarks as done
-on kept.model_name = done.model_name
-when matched and kept.load_id <> done.load_id then update set load_id = done.load_id
-when not matched then insert (model_name, load_id) values (done.model_name, done.load_id)
 {%- endmacro %}

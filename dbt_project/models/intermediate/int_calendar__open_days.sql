@@ -5,11 +5,11 @@
 ) }}
 
 with events as (
-    {{ changed(ref('stg_clickstream__events')) }}
+    select * from {{ ref('stg_clickstream__events') }} where {{ is_new() }}
 ),
 
 stock_changes as (
-    {{ changed(ref('stg_availability__stock_changes')) }}
+    select * from {{ ref('stg_availability__stock_changes') }} where {{ is_new() }}
 ),
 
 days as (

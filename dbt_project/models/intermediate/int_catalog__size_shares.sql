@@ -4,11 +4,11 @@
     unique_key=['stock_date', 'style_id', 'sku_id'],
     index=primary_index(['stock_date', 'style_id', 'sku_id'], day='stock_date'),
     partitioned_by='stock_date',
+    recomputed={'by': 'changed_curves', 'keys': ['stock_date', 'style_id']},
+    zero_when_gone={'size_share': 0},
 ) }}
-{%- set touched = touched_styles_of_catalog() %}
 
-with {{ touched.cte }}
-open_days as (
+with open_days as (
     select * from {{ ref('int_calendar__open_days') }}
 ),
 
@@ -23,10 +23,7 @@ members as (
     inner join versions
         on open_days.open_date >= versions.valid_from and open_days.open_date < versions.valid_to
     where versions.is_active = 1
-        {%- if touched.from_date %}
-        and open_days.open_date >= {{ touched.from_date }}
-        and (open_days.open_date, versions.style_id) in (select stock_date, style_id from touched)
-        {%- endif %}
+        and {{ within('changed_curves', ['stock_date', 'style_id'], ['open_days.open_date', 'versions.style_id']) }}
 ),
 
 -- If any active SKU lacks a usable share, all sizes of the style weigh the same.
@@ -63,5 +60,3 @@ shares as (
 )
 
 select stock_date, style_id, sku_id, size_share, {{ load_id() }} as load_id from shares
-{{ fallen_rows(touched, 'shares', ['stock_date', 'style_id', 'sku_id'],
-    {'size_share': 'cast(0 as decimal(7, 6)) as size_share'}) }}

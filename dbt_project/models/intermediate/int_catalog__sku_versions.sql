@@ -2,12 +2,25 @@
 {{ config(
     unique_key=['valid_from', 'sku_id'],
     index=primary_index(['valid_from', 'sku_id']),
+    recomputed={'by': 'changed_catalog_skus'},
 ) }}
-{%- set touched = touched_catalog() %}
+{%- set attributes = ['sku_id', 'style_id', 'brand', 'department', 'category', 'color', 'size', 'price', 'currency',
+    'size_share', 'is_active', 'event_ts', 'kafka_partition', 'kafka_offset', 'arrived_at'] | join(', ') %}
 
-with {{ touched.cte }}
-catalog_rows as (
-    {{ touched.rows }}
+-- In an incremental run: of the changed SKUs the rows since the change, and the version before it.
+with catalog_rows as (
+    select counts_from, {{ attributes }}
+    from {{ ref('stg_catalog__skus') }}
+    where {{ not_before('changed_catalog_skus', 'changed_from', 'counts_from') }}
+        and {{ within('changed_catalog_skus', ['sku_id']) }}
+    {%- if narrows('changed_catalog_skus') %}
+    union all
+    select valid_from as counts_from, {{ attributes }}
+    from {{ this }}
+    where {{ within('changed_catalog_skus', ['sku_id']) }}
+        and not {{ not_before('changed_catalog_skus', 'changed_from', 'valid_from') }}
+        and {{ not_before('changed_catalog_skus', 'changed_from', 'valid_to') }}
+    {%- endif %}
 ),
 
 -- Of a SKU's rows that count by a day, the newest is valid.

@@ -5,14 +5,11 @@
     unique_key=['stock_date', 'sku_id', 'valid_from'],
     index=primary_index(['stock_date', 'sku_id', 'valid_from'], day='stock_date'),
     partitioned_by='stock_date',
+    recomputed={'by': 'changed_sku_days'},
 ) }}
-{%- set touched = touched_keys(['stock_date', 'sku_id'], [
-    'select stock_date, sku_id from (' ~ changed(ref('int_stock__sku_states')) ~ ') as changed_states',
-]) %}
 
-with {{ touched.cte }}
-states as (
-    {{ rows_of(touched, ref('int_stock__sku_states')) }}
+with states as (
+    select * from {{ ref('int_stock__sku_states') }} where {{ within('changed_sku_days', ['stock_date', 'sku_id']) }}
 ),
 
 compared as (
@@ -25,11 +22,11 @@ flips as (
     select stock_date, sku_id, valid_from, in_stock
     from compared
     where in_stock_before is null or in_stock <> in_stock_before
-    {%- if touched.from_date %}
+    {%- if is_incremental() %}
     union
     select compared.stock_date, compared.sku_id, compared.valid_from, compared.in_stock
     from compared
-    inner join ({{ published(touched) }}) as published
+    inner join (select * from {{ this }} where {{ within('changed_sku_days', ['stock_date', 'sku_id']) }}) as published
         on compared.stock_date = published.stock_date and compared.sku_id = published.sku_id
             and compared.valid_from = published.valid_from
     {%- endif %}

@@ -4,16 +4,16 @@
     unique_key=['stock_date', 'sku_id', 'valid_from'],
     index=primary_index(['stock_date', 'sku_id', 'valid_from'], day='stock_date'),
     partitioned_by='stock_date',
+    recomputed={'by': 'changed_sku_days'},
 ) }}
-{%- set touched = touched_levels() %}
 
-with {{ touched.cte }}
-openings as (
-    {{ rows_of(touched, ref('int_stock__openings')) }}
+with openings as (
+    select * from {{ ref('int_stock__openings') }} where {{ within('changed_sku_days', ['stock_date', 'sku_id']) }}
 ),
 
 stock_changes as (
-    {{ rows_of(touched, ref('stg_availability__stock_changes'), ['event_date', 'sku_id']) }}
+    select * from {{ ref('stg_availability__stock_changes') }}
+    where {{ within('changed_sku_days', ['stock_date', 'sku_id'], ['event_date', 'sku_id']) }}
 ),
 
 levels as (
@@ -28,42 +28,71 @@ levels as (
     from stock_changes
 ),
 
--- With the time from which the SKU-day is recomputed: its start, or the first change since.
-moved_levels as (
-    {{ moved_levels(touched) }}
+-- In an incremental run a SKU-day is computed from its first change on, for the locations that
+-- changed since, and what the network held before is kept.
+changed_levels as (
+    {%- if narrows('changed_sku_days') %}
+    select levels.*, changed_days.changed_from
+    from levels
+    inner join (select * from {{ ref('changed_sku_days') }}) as changed_days
+        on levels.stock_date = changed_days.stock_date and levels.sku_id = changed_days.sku_id
+    inner join (
+        select later.stock_date, later.sku_id, later.location_id
+        from levels as later
+        inner join (select * from {{ ref('changed_sku_days') }}) as changed_since
+            on later.stock_date = changed_since.stock_date and later.sku_id = changed_since.sku_id
+                and later.event_ts >= changed_since.changed_from
+        group by later.stock_date, later.sku_id, later.location_id
+    ) as changed_locations
+        on levels.stock_date = changed_locations.stock_date and levels.sku_id = changed_locations.sku_id
+            and levels.location_id = changed_locations.location_id
+    {%- else %}
+    select levels.*, cast(stock_date as timestamp(6)) as changed_from from levels
+    {%- endif %}
 ),
 
-network_before as (
-    {{ network_before(touched) }}
+held_before as (
+    {%- if narrows('changed_sku_days') %}
+    select published.stock_date, published.sku_id, published.network_qty
+    from (select * from {{ this }} where {{ within('changed_sku_days', ['stock_date', 'sku_id']) }}) as published
+    inner join (select * from {{ ref('changed_sku_days') }}) as changed_then
+        on published.stock_date = changed_then.stock_date and published.sku_id = changed_then.sku_id
+            and published.valid_from < changed_then.changed_from
+    qualify row_number() over (
+        partition by published.stock_date, published.sku_id order by published.valid_from desc nulls last
+    ) = 1
+    {%- else %}
+    select stock_date, sku_id, available_qty as network_qty from openings where 1 = 0
+    {%- endif %}
 ),
 
 changes as (
-    select stock_date, sku_id, event_ts, summed_from,
+    select stock_date, sku_id, event_ts, changed_from,
         available_qty - coalesce(lag(available_qty) over (
             partition by stock_date, sku_id, location_id
             order by event_ts nulls first, tie_partition nulls first, tie_offset nulls first,
                 tie_arrived_at nulls first
         ), 0) as qty_change
-    from moved_levels
+    from changed_levels
 ),
 
 instants as (
     select stock_date, sku_id, event_ts as valid_from,
         cast(sum(cast(qty_change as bigint)) as bigint) as qty_change
     from changes
-    where event_ts >= summed_from
+    where event_ts >= changed_from
     group by stock_date, sku_id, event_ts
 ),
 
 states as (
     select instants.stock_date, instants.sku_id, instants.valid_from,
-        cast(coalesce(network_before.network_qty, 0) + sum(cast(instants.qty_change as bigint)) over (
+        cast(coalesce(held_before.network_qty, 0) + sum(cast(instants.qty_change as bigint)) over (
             partition by instants.stock_date, instants.sku_id
             order by instants.valid_from nulls first rows unbounded preceding
         ) as bigint) as network_qty
     from instants
-    left join network_before
-        on instants.stock_date = network_before.stock_date and instants.sku_id = network_before.sku_id
+    left join held_before
+        on instants.stock_date = held_before.stock_date and instants.sku_id = held_before.sku_id
 )
 
 select

@@ -4,23 +4,19 @@
     unique_key=['stock_date', 'style_id', 'valid_from'],
     index=primary_index(['stock_date', 'style_id', 'valid_from'], day='stock_date'),
     partitioned_by='stock_date',
+    recomputed={'by': 'changed_style_days'},
 ) }}
-{%- set touched = touched_styles() %}
+{%- set chosen = within('changed_style_days', ['stock_date', 'style_id']) %}
 
-with {{ touched.cte }}
-size_shares as (
-    {{ rows_of(touched, ref('int_catalog__size_shares'), ['stock_date', 'style_id']) }}
-),
-
-intervals as (
-    {{ stock_intervals('size_shares', touched) }}
+with intervals as (
+    {{ stock_intervals(chosen) }}
 ),
 
 instants as (
     select distinct stock_date, style_id, valid_from from intervals
-    {%- if touched.from_date %}
+    {%- if is_incremental() %}
     union
-    select stock_date, style_id, valid_from from ({{ published(touched) }}) as published
+    select stock_date, style_id, valid_from from {{ this }} where {{ chosen }}
     {%- endif %}
 ),
 

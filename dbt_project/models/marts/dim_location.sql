@@ -5,7 +5,7 @@
 ) }}
 
 with stock_changes as (
-    {{ changed(ref('stg_availability__stock_changes')) }}
+    select * from {{ ref('stg_availability__stock_changes') }} where {{ is_new() }}
 ),
 
 seen as (

@@ -3,24 +3,21 @@
     unique_key=['view_hour', 'style_id', 'sku_id'],
     index=primary_index(['view_hour', 'style_id', 'sku_id'], day='view_hour', kind='timestamp'),
     partitioned_by='year(view_hour), month(view_hour), day(view_hour)',
+    recomputed={'by': 'changed_lost_hours', 'keys': ['view_hour', 'style_id']},
+    zero_when_gone={'lost_views': 0},
 ) }}
-{%- set touched = touched_cells() %}
 
-with {{ touched.cte }}
-views as (
-    {{ rows_of(touched, ref('fct_twist'), ['view_date', 'view_hour', 'style_id']) }}
+with views as (
+    select * from {{ ref('fct_twist') }}
+    where {{ within('changed_lost_hours', ['view_date', 'view_hour', 'style_id']) }}
 ),
 
 views_by_sku as (
-    select * from {{ ref('fct_twist_hourly') }} {{ touched.of_cells }}
-),
-
-size_shares as (
-    {{ shares_of(touched) }}
+    select * from {{ ref('fct_twist_hourly') }} where {{ within('changed_lost_hours', ['view_hour', 'style_id']) }}
 ),
 
 intervals as (
-    {{ stock_intervals('size_shares', touched) }}
+    {{ stock_intervals(within('changed_lost_hours', ['view_date', 'style_id'], ['stock_date', 'style_id'])) }}
 ),
 
 -- No SKU of a style flips between a view's state_from and the view, so views are first counted by
@@ -55,4 +52,3 @@ lost_by_sku as (
 )
 
 select view_hour, style_id, sku_id, lost_views, {{ load_id() }} as load_id from lost_by_sku
-{{ touched.fallen }}

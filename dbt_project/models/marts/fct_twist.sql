@@ -6,94 +6,61 @@
     ],
     index=primary_index(['view_date', 'view_id'], day='view_date'),
     partitioned_by='view_date',
+    recomputed={'by': 'changed_views'},
 ) }}
-{%- set judged = views_to_judge() %}
-{%- set as_of = 'partition by product_date, product_level, product_id'
-    ~ ' order by happened_at nulls first, is_view nulls first rows unbounded preceding' %}
+{%- set chosen = within('changed_views', ['view_ts', 'view_id'], ['event_ts', 'event_id']) %}
 
-with {{ judged.cte }}
-views as (
-    {{ judged.rows }}
-),
-
-sku_states as (
-    {{ sku_states_of(judged) }}
-),
-
-style_states as (
-    {{ style_states_of(judged) }}
-),
-
--- A view with a SKU is evaluated by the SKU, one without by its style's size curve. States and
--- views of a product form one timeline; a change at the same instant as a view comes before it.
-timeline as (
+with views as (
     select
-        stock_date as product_date,
-        cast('sku' as {{ text_type(8) }}) as product_level,
-        sku_id as product_id,
-        valid_from as happened_at,
-        0 as is_view,
-        valid_from as state_from,
-        network_qty,
-        cast(in_stock as decimal(7, 6)) as in_stock_share,
-        cast(1 as decimal(7, 6)) as known_share,
-        cast(null as {{ text_type(128) }}) as view_id
-    from sku_states
-    union all
-    select
-        stock_date as product_date,
-        cast('style' as {{ text_type(8) }}) as product_level,
-        style_id as product_id,
-        valid_from as happened_at,
-        0 as is_view,
-        valid_from as state_from,
-        cast(null as bigint) as network_qty,
-        in_stock_share,
-        known_share,
-        cast(null as {{ text_type(128) }}) as view_id
-    from style_states
-    union all
-    select
-        event_date as product_date,
+        events.*, {{ hour_start('event_ts') }} as view_hour,
         cast(case when sku_id is null then 'style' else 'sku' end as {{ text_type(8) }}) as product_level,
-        coalesce(sku_id, style_id) as product_id,
-        event_ts as happened_at,
-        1 as is_view,
-        cast(null as timestamp(6)) as state_from,
-        cast(null as bigint) as network_qty,
-        cast(null as decimal(7, 6)) as in_stock_share,
-        cast(null as decimal(7, 6)) as known_share,
-        event_id as view_id
-    from views
+        coalesce(sku_id, style_id) as product_id
+    from (select * from {{ ref('stg_clickstream__events') }}) as events
+    where event_type = 'product_view' and is_human = 1 and {{ chosen }}
 ),
 
-looked_up as (
+hours as (
+    select distinct event_date, {{ hour_start('event_ts') }} as view_hour
+    from {{ ref('stg_clickstream__events') }}
+    where event_type = 'product_view' and is_human = 1 and {{ chosen }}
+),
+
+-- A view with a SKU is judged by the SKU, one without by its style's size curve.
+states as (
+    select stock_date, cast('sku' as {{ text_type(8) }}) as product_level, sku_id as product_id, valid_from, network_qty,
+        cast(in_stock as decimal(7, 6)) as in_stock_share, cast(1 as decimal(7, 6)) as known_share
+    from {{ ref('int_stock__sku_states') }}
+    where {{ within('changed_views', ['view_date', 'sku_id'], ['stock_date', 'sku_id']) }}
+    union all
+    select stock_date, cast('style' as {{ text_type(8) }}) as product_level, style_id as product_id, valid_from,
+        cast(null as bigint) as network_qty, in_stock_share, known_share
+    from {{ ref('int_stock__style_states') }}
+    where {{ within('changed_views', ['view_date', 'style_id'], ['stock_date', 'style_id']) }}
+),
+
+periods as (
     select
-        product_date, view_id, is_view,
-        last_value(state_from ignore nulls) over (
-            {{ as_of }}
-        ) as state_from,
-        last_value(network_qty ignore nulls) over (
-            {{ as_of }}
-        ) as network_qty,
-        coalesce(last_value(in_stock_share ignore nulls) over (
-            {{ as_of }}
-        ), cast(0 as decimal(7, 6))) as in_stock_share,
-        coalesce(last_value(known_share ignore nulls) over (
-            {{ as_of }}
-        ), cast(0 as decimal(7, 6))) as known_share
-    from timeline
+        states.*,
+        lead(valid_from, 1, cast(stock_date + interval '1' day as timestamp(6))) over (
+            partition by stock_date, product_level, product_id order by valid_from nulls first
+        ) as valid_to
+    from states
 ),
 
-judged_views as (
-    select * from looked_up where is_view = 1
+-- Under each hour that it touches, so that views are joined by product and hour, and sorted nowhere.
+state_hours as (
+    select periods.*, hours.view_hour
+    from periods
+    inner join hours
+        on periods.stock_date = hours.event_date
+            and periods.valid_from < hours.view_hour + interval '1' hour and periods.valid_to > hours.view_hour
 )
 
 select
     views.event_date as view_date,
     views.event_id as view_id,
     views.event_ts as view_ts,
-    {{ hour_start('views.event_ts') }} as view_hour,
+    views.view_hour,
     views.style_id,
     views.sku_id,
     views.channel,
@@ -101,12 +68,14 @@ select
     views.store_id,
     views.session_id,
     views.visitor_id,
-    cast(judged_views.in_stock_share as decimal(7, 6)) as in_stock_share,
-    cast(judged_views.known_share - judged_views.in_stock_share as decimal(7, 6)) as out_of_stock_share,
-    cast(1 - judged_views.known_share as decimal(7, 6)) as unknown_share,
-    judged_views.network_qty,
-    judged_views.state_from,
+    cast(coalesce(state_hours.in_stock_share, 0) as decimal(7, 6)) as in_stock_share,
+    cast(coalesce(state_hours.known_share, 0) - coalesce(state_hours.in_stock_share, 0) as decimal(7, 6)) as out_of_stock_share,
+    cast(1 - coalesce(state_hours.known_share, 0) as decimal(7, 6)) as unknown_share,
+    state_hours.network_qty,
+    state_hours.valid_from as state_from,
     {{ load_id() }} as load_id
 from views
-inner join judged_views
-    on views.event_date = judged_views.product_date and views.event_id = judged_views.view_id
+left join state_hours
+    on views.product_id = state_hours.product_id and views.product_level = state_hours.product_level
+        and views.view_hour = state_hours.view_hour
+        and views.event_ts >= state_hours.valid_from and views.event_ts < state_hours.valid_to

@@ -3,14 +3,12 @@
     unique_key=['view_hour', 'style_id', 'sku_id', 'channel'],
     index=primary_index(['view_hour', 'style_id', 'sku_id', 'channel'], day='view_hour', kind='timestamp'),
     partitioned_by='year(view_hour), month(view_hour), day(view_hour)',
+    recomputed={'by': 'changed_view_hours'},
 ) }}
-{%- set touched = touched_keys(['view_date', 'view_hour', 'style_id'], [
-    'select view_date, view_hour, style_id from (' ~ changed(ref('fct_twist')) ~ ') as changed_views',
-]) %}
 
-with {{ touched.cte }}
-views as (
-    {{ rows_of(touched, ref('fct_twist')) }}
+with views as (
+    select * from {{ ref('fct_twist') }}
+    where {{ within('changed_view_hours', ['view_date', 'view_hour', 'style_id']) }}
 )
 
 select

@@ -2,21 +2,14 @@
 {{ config(
     unique_key=['view_date', 'brand', 'department', 'category', 'channel'],
     index=primary_index(['view_date', 'brand', 'department', 'category', 'channel'], day='view_date'),
+    recomputed={'by': 'changed_days', 'keys': ['view_date']},
+    zero_when_gone={'views': 0, 'in_stock_views': 0, 'out_of_stock_views': 0, 'unknown_views': 0, 'twist_rate': none},
 ) }}
-{%- set touched = touched_keys(['view_date'], [
-    'select cast(view_hour as date) as view_date from (' ~ changed(ref('fct_twist_hourly')) ~ ') as changed_hours',
-    'select open_days.open_date as view_date from (select * from ' ~ ref('int_calendar__open_days') ~ ') as open_days inner join ('
-    ~ changed(ref('int_catalog__sku_versions'))
-    ~ ') as changed_versions on open_days.open_date >= changed_versions.valid_from and open_days.open_date < changed_versions.valid_to',
-]) %}
 
-with {{ touched.cte }}
-hours as (
+with hours as (
     select * from {{ ref('fct_twist_hourly') }}
-    {%- if touched.from_date %}
-    where view_hour >= cast({{ touched.from_date }} as timestamp(6))
-      and cast(view_hour as date) in (select view_date from touched)
-    {%- endif %}
+    where {{ not_before('changed_days', 'view_date', 'view_hour') }}
+        and {{ within('changed_days', ['view_date'], ['cast(view_hour as date)']) }}
 ),
 
 products as (
@@ -80,9 +73,3 @@ select
     {{ share_of_sum('in_stock_views', 'out_of_stock_views') }} as twist_rate,
     {{ load_id() }} as load_id
 from totals
-{{ fallen_rows(touched, 'totals', ['view_date', 'brand', 'department', 'category', 'channel'], {
-    'views': 'cast(0 as bigint) as views',
-    'in_stock_views': 'cast(0 as decimal(18, 6)) as in_stock_views',
-    'out_of_stock_views': 'cast(0 as decimal(18, 6)) as out_of_stock_views',
-    'unknown_views': 'cast(0 as decimal(18, 6)) as unknown_views',
-    'twist_rate': 'cast(null as decimal(7, 6)) as twist_rate'}) }}

@@ -17,6 +17,8 @@
       {%- if existing is not none %}drop {{ existing.type }} {{ existing }};{% endif %}
       {{ create_table_as(False, target_relation, sql, partitioned_by=duckdb__get_partitioned_by(target_relation, false)) }}
     {%- endcall %}
+  {%- elif nothing_changed() %}
+    {% call statement('main') -%}select 'nothing changed'{%- endcall %}
   {%- elif config.get('incremental_strategy') == 'append' %}
     {%- do add_columns_of_yaml(this) %}
     {% call statement('main') -%}
@@ -25,6 +27,7 @@
   {%- else %}
     {%- set rebuilt = make_temp_relation(target_relation).include(database=False, schema=False) -%}
     {%- do run_query(create_table_as(True, rebuilt, sql)) -%}
+    {%- do add_gone_rows(rebuilt, this) -%}
     {%- set new_names, names = column_names(rebuilt), column_names(this) -%}
     {%- if new_names | reject('in', names) | list -%}
       {%- do process_schema_changes(config.get('on_schema_change'), rebuilt, this) -%}
@@ -34,7 +37,8 @@
     {%- set new_rows = config.get('meta', {}).get('new_rows') -%}
     {% call statement('main') -%}
       {% if new_rows %}insert into {{ this }} by name (select {{ names | join(', ') }} from {{ rebuilt }} where {{ new_rows }});{% endif %}
-      {{ duckdb_merge_sql(this, '(select * from ' ~ rebuilt ~ ' where not (' ~ (new_rows or 'false') ~ '))', config.require('unique_key'), names) }}
+      {{ duckdb_merge_sql(this, rebuilt if not new_rows else '(select * from ' ~ rebuilt ~ ' where not (' ~ new_rows ~ '))',
+          config.require('unique_key'), names) }}
     {%- endcall %}
   {%- endif %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
@@ -54,4 +58,10 @@
 
 {% macro column_names(relation) -%}
   {{ return(run_query('select * from ' ~ relation ~ ' where 1 = 0').column_names | map('lower') | list) }}
+{%- endmacro %}
+
+{#- nothing_changed(): whether the model computes only what models/changed names, and that is nothing. -#}
+{% macro nothing_changed() -%}
+  {%- set by = config.get('recomputed', {}).by -%}
+  {{ return(by is not none and by is defined and narrows(by) and not bounds_of(by)) }}
 {%- endmacro %}

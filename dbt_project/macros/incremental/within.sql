@@ -1,0 +1,63 @@
+{#- What an incremental run computes again. The models of models/changed say it, as keys; other models
+    narrow their inputs to these keys. Where such a table was not made by this run (a first build,
+    --full-refresh, compile, show, or a run by hand without models/changed), a model computes
+    everything: as right, and slower.
+
+    is_new()                         WHERE: the rows that came or changed since the last whole run
+    within(changed, keys, columns)   WHERE: the rows whose `columns` are among the `keys` of the table
+                                     `changed`; days and moments are bounded by literals too, so that
+                                     files outside are never opened
+    not_before(changed, key, column) WHERE: the rows from the lowest key on
+    narrows(changed)                 whether the table was made by this run
+    is_published(name)               for models/changed: whether the table `name`, which is made later,
+                                     holds what earlier runs computed -#}
+{% macro is_new() -%}
+  {%- set computed = stamps().computed -%}
+  {%- if model.config.materialized == 'incremental' and not (computed and is_incremental()) -%}{{ return('1 = 1') }}{%- endif -%}
+  {{ return('load_id > ' ~ computed if computed else '1 = 0') }}
+{%- endmacro %}
+
+{% macro narrows(changed) -%}
+  {%- if not execute -%}{%- do ref(changed) -%}{%- endif -%}{#- the dependency; a unit test has no such table #}
+  {{ return(execute and is_incremental() and stamps().computed > 0 and stamps().get(changed) == stamps()['this run']) }}
+{%- endmacro %}
+
+{% macro within(changed, keys, columns=none) -%}
+  {%- if not narrows(changed) -%}{{ return('1 = 1') }}{%- endif -%}
+  {%- set bounds, columns, conditions = bounds_of(changed), columns or keys, [] -%}
+  {%- if not bounds -%}{{ return('1 = 0') }}{%- endif -%}
+  {%- for key in keys if key in bounds -%}
+    {%- do conditions.append(columns[loop.index0] ~ ' between ' ~ bounds[key][0] ~ ' and ' ~ bounds[key][1]) -%}
+  {%- endfor -%}
+  {%- do conditions.append('(' ~ columns | join(', ') ~ ') in (select ' ~ keys | join(', ') ~ ' from ' ~ ref(changed) ~ ')') -%}
+  {{ return(conditions | join(' and ')) }}
+{%- endmacro %}
+
+{% macro not_before(changed, key, column) -%}
+  {%- if not narrows(changed) -%}{{ return('1 = 1') }}{%- endif -%}
+  {%- set bounds = bounds_of(changed) -%}
+  {{ return(column ~ ' >= ' ~ bounds[key][0] if bounds else '1 = 0') }}
+{%- endmacro %}
+
+{#- The lowest and the highest value of each day and moment in the table, as literals; {} if it is
+    empty. Queried once per model. -#}
+{% macro bounds_of(changed) -%}
+  {%- if changed in model -%}{{ return(model[changed]) }}{%- endif -%}
+  {%- set keys, wanted, bounds = [], ['count(*)'], {} -%}
+  {%- for column in graph.nodes['model.' ~ project_name ~ '.' ~ changed].columns.values() if column.data_type.startswith(('date', 'timestamp')) -%}
+    {%- do keys.append(column.name) -%}
+    {%- do wanted.extend(['min(' ~ column.name ~ ')', 'max(' ~ column.name ~ ')']) -%}
+  {%- endfor -%}
+  {%- set found = run_query('select ' ~ wanted | join(', ') ~ ' from ' ~ ref(changed)).rows[0] -%}
+  {%- for key in keys if found[0] -%}
+    {%- do bounds.update({key: (literal(found[loop.index0 * 2 + 1]), literal(found[loop.index0 * 2 + 2]))}) -%}
+  {%- endfor -%}
+  {%- do bounds.update({'rows': found[0]} if found[0] else {}) -%}
+  {%- do model.update({changed: bounds}) -%}
+  {{ return(bounds) }}
+{%- endmacro %}
+
+{% macro is_published(name) -%}
+  {%- set table = source('published', name) -%}
+  {{ return(execute and stamps().computed > 0 and load_relation(table) is not none) }}
+{%- endmacro %}
