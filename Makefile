@@ -91,6 +91,10 @@ ui: setup ## Dagster on this machine: http://127.0.0.1:3000 [PORT=…]
 docs: $(VENV)/all.stamp ## guide, dbt docs, column lineage, contracts and overview as static pages in .data/docs
 	@$(TWIST) docs
 
+.PHONY: diff
+diff: $(VENV)/run.stamp ## what your change does to the marts: rows added, removed, changed [REF=main] [LANDING=folder]
+	@$(TWIST) diff --ref "$(or $(REF),main)" $(if $(LANDING),--landing "$(LANDING)")
+
 # sqlfluff fails without a home folder, and would read settings from yours.
 .PHONY: lint
 lint: $(VENV)/all.stamp ## ruff, mypy, sqlfluff

@@ -255,6 +255,16 @@ def demo(data: str, path_to: Path | None) -> None:
     demo(data, path_to, say)
 
 
+@cli.command()
+@click.option("--ref", required=True, help="A branch, a tag or a commit.")
+@click.option("--landing", type=FOLDER, help="A landing lake; by default a simulated day.")
+def diff(ref: str, landing: Path | None) -> None:
+    """Compare the marts of this checkout with those of another revision."""
+    from orchestration.marts_diff import diff
+
+    diff(ref, landing, say)
+
+
 # --- Programs of the test tree, which a checkout has ---
 
 
