@@ -217,3 +217,14 @@ def knowing_faults(manifest: Manifest, macros: Mapping[str, str]) -> list[str]:
         for path, text in macros.items()
         for word in sorted(known & set(re.findall(r"\w+", re.sub(r"(?s)\{#.*?#\}", "", text))))
     ]
+
+
+def macros_behind(manifest: Manifest, node: Mapping[str, Any]) -> set[str]:
+    """The project's own macros that a model calls, and those that they call."""
+    found: set[str] = set()
+    todo = list(node["depends_on"]["macros"])
+    while todo:
+        if (macro := todo.pop()).startswith("macro.twist.") and macro not in found:
+            found.add(macro)
+            todo += manifest["macros"][macro]["depends_on"]["macros"]
+    return {macro.split(".")[-1] for macro in found}

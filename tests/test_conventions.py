@@ -100,6 +100,16 @@ def test_the_incremental_machinery_is_small_and_knows_no_model(
     ]
 
 
+def test_few_macros_stand_behind_a_mart(manifest: dict[str, Any]) -> None:
+    behind = {
+        node["name"]: conventions.macros_behind(manifest, node)
+        for node in conventions.models(manifest)
+        if conventions.layer(node) == "marts"
+    }
+    assert {name: macros for name, macros in behind.items() if len(macros) > 12} == {}
+    assert "within" in behind["fct_twist"], "the count sees macros behind macros"
+
+
 def test_every_grain_is_tested(manifest: dict[str, Any]) -> None:
     assert conventions.grain_faults(manifest, NO_GRAIN) == []
 

@@ -43,6 +43,7 @@
   {%- endif %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {% do adapter.commit() %}
+  {%- if not flags.EMPTY %}{% do run_query(record_watermark()) %}{% endif %}
   {{ run_hooks(post_hooks, inside_transaction=False) }}
   {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}

@@ -22,6 +22,7 @@
   {% call statement('main') -%}{{ create_table_as(False, target_relation, sql) }}{%- endcall %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {% do adapter.commit() %}
+  {%- if model.fqn[1] == 'changed' and not flags.EMPTY %}{% do run_query(record_watermark()) %}{% endif %}
   {{ run_hooks(post_hooks, inside_transaction=False) }}
   {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}

@@ -8,7 +8,7 @@
         `day` is a date or timestamp column by which each AMP partitions its rows: a bound on it
         reads no other days. The partitions reach to 2049; NO RANGE holds everything outside.
     collect_statistics()
-        post-hook of every permanent table: statistics of its key (or of the config `statistics`)
+        post-hook of every permanent table on Teradata: statistics of its key (or of the config `statistics`)
         and its partitions. Teradata skips what has changed too little to matter (SYSTEM
         THRESHOLD), so this may run after every run. DuckDB maintains statistics automatically. -#}
 {% macro primary_index(columns, day=none, kind='date') -%}
@@ -23,15 +23,9 @@
 {%- endmacro %}
 
 {% macro collect_statistics() -%}
-  {{ return(adapter.dispatch('collect_statistics', 'twist')()) }}
-{%- endmacro %}
-
-{% macro default__collect_statistics() %}{{ unsupported_engine('collect_statistics') }}{% endmacro %}
-{% macro duckdb__collect_statistics() %}{{ return('') }}{% endmacro %}
-
-{% macro teradata__collect_statistics() -%}
   {%- set columns = model.config.get('statistics') or model.config.get('unique_key') or [] -%}
-  {%- if model.config.get('materialized') != 'incremental' or not columns -%}{{ return('') }}{%- endif -%}
-  {%- set all = (['partition'] if 'partition by' in model.config.get('index', '') else []) + columns -%}
-  {{ return('collect statistics using system threshold for current column (' ~ all | join('), column (') ~ ') on ' ~ this) }}
+  {%- if model.config.materialized == 'incremental' and columns -%}
+    {%- set all = (['partition'] if 'partition by' in model.config.get('index', '') else []) + columns -%}
+    collect statistics using system threshold for current column ({{ all | join('), column (') }}) on {{ this }}
+  {%- endif -%}
 {%- endmacro %}

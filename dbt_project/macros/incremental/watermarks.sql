@@ -7,7 +7,8 @@
     last_load(model)     the watermark of a model (by default of the one that runs); 0 if it has none
     stamps()             all of them by name, with 'this run', and 'computed': the lowest one of the
                          computing models, 0 if any has to start over. Queried once per model
-    record_watermark()   post-hook: the model is done (except in a run with --empty, which did nothing)
+    record_watermark()   the model is done (except in a run with --empty, which did nothing): on DuckDB
+                         a part of the materialization, on Teradata a post-hook
     forget_watermark()   pre-hook, for Teradata: a table about to be rebuilt is not done. There the
                          build is two requests (CREATE, INSERT): if the second fails, the next run
                          finds a table without rows and fills it from all of its inputs
@@ -16,15 +17,10 @@
                          write to the lake costs more than most models; compile, show and docs read
                          the stored table. Teradata works on the table itself. -#}
 {% macro watermarks() -%}
-  {{ return(adapter.dispatch('watermarks', 'twist')()) }}
-{%- endmacro %}
-
-{% macro default__watermarks() %}{{ unsupported_engine('watermarks') }}{% endmacro %}
-{% macro duckdb__watermarks() -%}
+  {%- if target.type == 'teradata' -%}{{ return(source('warehouse', 'watermarks')) }}{%- endif -%}
   {#- Not by source(): that would make the table a parent of every model in the lineage. -#}
   {{ return('memory.main.watermarks' if is_writing() else 'twist.audit.watermarks') }}
 {%- endmacro %}
-{% macro teradata__watermarks() %}{{ return(source('warehouse', 'watermarks')) }}{% endmacro %}
 
 {% macro stamps() -%}
   {%- if 'stamps' in model -%}{{ return(model.stamps) }}{%- endif -%}
@@ -35,7 +31,8 @@
     {%- do all.append(load_id | int) -%}
   {%- endfor -%}
   {%- if not is_writing() -%}{%- do found.update({'this run': (all | max) + 1}) -%}{%- endif -%}
-  {%- for node in graph.nodes.values() if node.name in found and node.fqn[1] in ('intermediate', 'marts') -%}
+  {%- for node in graph.nodes.values() if node.name in found and node.fqn[1] in ('intermediate', 'marts')
+        and node.config.materialized == 'incremental' -%}
     {%- do computed.append(found[node.name]) -%}
   {%- endfor -%}
   {%- do found.update({'computed': computed | min if computed else 0}) -%}
@@ -49,10 +46,7 @@
   {{ return(stamps().get(model_name or model.name, 0) if execute else 0) }}
 {%- endmacro %}
 
-{% macro record_watermark() -%}
-  {%- if not flags.EMPTY -%}{{ note_watermark(model.name, stamps()['this run']) }}{%- endif -%}
-{%- endmacro %}
-
+{#- note_watermark(name, load_id): a model that is done, or that is to start over. -#}
 {% macro note_watermark(name, load_id) -%}
 merge into {{ watermarks() }} as noted
 using (
@@ -63,16 +57,10 @@ when matched then update set load_id = done.load_id
 when not matched then insert (model_name, load_id) values (done.model_name, done.load_id)
 {%- endmacro %}
 
-{% macro forget_watermark() -%}
-  {{ return(adapter.dispatch('forget_watermark', 'twist')()) }}
+{% macro record_watermark() -%}
+  {%- if model.config.materialized != 'view' and not flags.EMPTY -%}{{ note_watermark(model.name, stamps()['this run']) }}{%- endif -%}
 {%- endmacro %}
 
-{% macro default__forget_watermark() %}{{ unsupported_engine('forget_watermark') }}{% endmacro %}
-{% macro duckdb__forget_watermark() %}{{ return('') }}{% endmacro %}
-
-{% macro teradata__forget_watermark() -%}
-  {%- if model.config.get('materialized') == 'incremental' and not is_incremental() and not flags.EMPTY -%}
-    {{ return(note_watermark(model.name, 0)) }}
-  {%- endif -%}
-  {{ return('') }}
+{% macro forget_watermark() -%}
+  {%- if model.config.materialized == 'incremental' and not is_incremental() and not flags.EMPTY -%}{{ note_watermark(model.name, 0) }}{%- endif -%}
 {%- endmacro %}

@@ -13,7 +13,7 @@
 with views as (
     select
         events.*, {{ hour_start('event_ts') }} as view_hour,
-        cast(case when sku_id is null then 'style' else 'sku' end as {{ text_type(8) }}) as product_level,
+        case when sku_id is null then 1 else 0 end as is_style,
         coalesce(sku_id, style_id) as product_id
     from (select * from {{ ref('stg_clickstream__events') }}) as events
     where event_type = 'product_view' and is_human = 1 and {{ chosen }}
@@ -27,12 +27,12 @@ hours as (
 
 -- A view with a SKU is judged by the SKU, one without by its style's size curve.
 states as (
-    select stock_date, cast('sku' as {{ text_type(8) }}) as product_level, sku_id as product_id, valid_from, network_qty,
+    select stock_date, 0 as is_style, sku_id as product_id, valid_from, network_qty,
         cast(in_stock as decimal(7, 6)) as in_stock_share, cast(1 as decimal(7, 6)) as known_share
     from {{ ref('int_stock__sku_states') }}
     where {{ within('changed_views', ['view_date', 'sku_id'], ['stock_date', 'sku_id']) }}
     union all
-    select stock_date, cast('style' as {{ text_type(8) }}) as product_level, style_id as product_id, valid_from,
+    select stock_date, 1 as is_style, style_id as product_id, valid_from,
         cast(null as bigint) as network_qty, in_stock_share, known_share
     from {{ ref('int_stock__style_states') }}
     where {{ within('changed_views', ['view_date', 'style_id'], ['stock_date', 'style_id']) }}
@@ -42,7 +42,7 @@ periods as (
     select
         states.*,
         lead(valid_from, 1, cast(stock_date + interval '1' day as timestamp(6))) over (
-            partition by stock_date, product_level, product_id order by valid_from nulls first
+            partition by stock_date, is_style, product_id order by valid_from nulls first
         ) as valid_to
     from states
 ),
@@ -76,6 +76,6 @@ select
     {{ load_id() }} as load_id
 from views
 left join state_hours
-    on views.product_id = state_hours.product_id and views.product_level = state_hours.product_level
+    on views.product_id = state_hours.product_id and views.is_style = state_hours.is_style
         and views.view_hour = state_hours.view_hour
         and views.event_ts >= state_hours.valid_from and views.event_ts < state_hours.valid_to
