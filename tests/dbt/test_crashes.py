@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.given import load, sku, stock, view
 from tests.harness.killed_shop import KilledShop
+from tests.harness.pipeline import Pipeline, differences
 from tests.harness.processes import run_warm
+from tests.harness.referee import referee
 from tests.harness.tables import files, loaded_lines, marts, query, set_aside
 
 
@@ -43,6 +46,22 @@ def crash(root: Path, kills: int, seed: int) -> None:
 
 def test_two_kills_change_nothing(tmp_path: Path) -> None:
     crash(tmp_path, kills=2, seed=1)
+
+
+def test_tables_of_a_run_that_kept_no_stamp_are_computed_whole(tmp_path: Path) -> None:
+    """Its tables are there, built from what had landed by then, and nothing says how far."""
+    shop = Pipeline(tmp_path / "shop")
+    steps = [
+        load(sku("a"), stock("02 08:00", "a", 1), view("02 10:00", "a"), view("02 10:00")),
+        load(stock("03 08:00", "a", 0), view("03 10:00", "a"), view("03 10:00")),
+    ]
+    shop.deliver(steps[0])
+    shop.load()
+    shop.query("delete from twist.audit.watermarks")
+    shop.deliver(steps[1])
+    shop.load()
+    assert differences(shop, referee(steps)) == []
+    shop.close()
 
 
 @pytest.mark.long

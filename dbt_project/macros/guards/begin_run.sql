@@ -43,7 +43,8 @@ from (
 ) as checked
 {%- endmacro %}
 
-{#- on-run-start: 'this run' is one more than all. -#}
+{#- on-run-start: 'this run' is one more than all; 'computed' is what all computing models are done with.
+    One with a table and no watermark was built by a run that was killed: it starts over. -#}
 {% macro open_watermarks() -%}
   {{ return(adapter.dispatch('open_watermarks', 'twist')()) }}
 {%- endmacro %}
@@ -52,21 +53,46 @@ from (
 
 {% macro duckdb__open_watermarks() -%}
 create or replace table memory.main.watermarks as
-with kept as (select model_name, load_id from {{ source('warehouse', 'watermarks').render() }})
-select * from kept where model_name <> 'this run'
+select model_name, load_id from {{ source('warehouse', 'watermarks').render() }}
+where model_name not in ('this run', 'computed')
 union all
-select 'this run', coalesce(max(load_id), 0) + 1 from kept
+{{ run_stamps() }}
 {%- endmacro %}
 
 {% macro teradata__open_watermarks() -%}
 merge into {{ watermarks() }} as noted
-using (
-    select cast('this run' as {{ text_type(128) }}) as model_name, cast(coalesce(max(load_id), 0) + 1 as bigint) as load_id
-    from {{ watermarks() }}
-) as done
+using ({{ run_stamps() }}) as done
 on noted.model_name = done.model_name
 when matched then update set load_id = done.load_id
 when not matched then insert (model_name, load_id) values (done.model_name, done.load_id)
+{%- endmacro %}
+
+{#- Not by load_relation: its query would begin a transaction, which nothing in a hook commits. -#}
+{% macro run_stamps() -%}
+  {%- set stored, newest, computed, nodes, schemas = {}, [0], [], [], [] -%}
+  {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.fqn[1] in ('intermediate', 'marts')
+        and node.config.materialized == 'incremental' -%}
+    {%- do nodes.append(node) -%}
+    {%- do schemas.append(node.schema) -%}
+  {%- endfor -%}
+  {%- if execute -%}
+    {%- for name, load_id in run_query('select model_name, load_id from ' ~ source('warehouse', 'watermarks').render()).rows -%}
+      {%- do stored.update({name: load_id | int}) -%}
+      {%- do newest.append(load_id | int) -%}
+    {%- endfor -%}
+    {%- set table_names = 'select tablename from dbc.tablesv where databasename' if target.type == 'teradata'
+        else "select table_name from duckdb_tables() where database_name = 'twist' and schema_name" -%}
+    {%- for (name,) in run_query(table_names ~ " in ('" ~ schemas | unique | join("', '") ~ "')").rows if name | lower not in stored -%}
+      {%- do stored.update({name | lower: 0}) -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {%- for node in nodes if node.name in stored -%}
+    {%- do computed.append(stored[node.name]) -%}
+  {%- endfor -%}
+select cast('this run' as {{ text_type(128) }}) as model_name, cast({{ (newest | max) + 1 }} as bigint) as load_id
+from (select 1 as one) as stamped
+union all
+select cast('computed' as {{ text_type(128) }}), cast({{ computed | min if computed else 0 }} as bigint) from (select 1 as one) as bounded
 {%- endmacro %}
 
 {% macro keep_watermarks() -%}

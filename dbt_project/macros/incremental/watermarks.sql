@@ -5,8 +5,9 @@
 
     load_id()            the stamp of the run, as a literal; 0 while parsing
     last_load(model)     the watermark of a model (by default of the one that runs); 0 if it has none
-    stamps()             all of them by name, with 'this run', and 'computed': the lowest one of the
-                         computing models, 0 if any has to start over. Queried once per model
+    stamps()             all of them by name, queried once per model, with 'this run', and 'computed':
+                         the lowest one of the computing models when the run began, 0 if any has to
+                         start over, and for compile, show and docs
     record_watermark()   the model is done (except in a run with --empty, which did nothing): on DuckDB
                          a part of the materialization, on Teradata a post-hook
     forget_watermark()   pre-hook, for Teradata: a table about to be rebuilt is not done. There the
@@ -25,17 +26,12 @@
 {% macro stamps() -%}
   {%- if 'stamps' in model -%}{{ return(model.stamps) }}{%- endif -%}
   {%- if not execute or load_relation(source('warehouse', 'watermarks')) is none -%}{{ return({'this run': 0, 'computed': 0}) }}{%- endif -%}
-  {%- set found, all, computed = {}, [0], [] -%}
+  {%- set found, all = {}, [0] -%}
   {%- for name, load_id in run_query('select model_name, load_id from ' ~ watermarks()).rows -%}
     {%- do found.update({name: load_id | int}) -%}
     {%- do all.append(load_id | int) -%}
   {%- endfor -%}
-  {%- if not is_writing() -%}{%- do found.update({'this run': (all | max) + 1}) -%}{%- endif -%}
-  {%- for node in graph.nodes.values() if node.name in found and node.fqn[1] in ('intermediate', 'marts')
-        and node.config.materialized == 'incremental' -%}
-    {%- do computed.append(found[node.name]) -%}
-  {%- endfor -%}
-  {%- do found.update({'computed': computed | min if computed else 0}) -%}
+  {%- if not is_writing() -%}{%- do found.update({'this run': (all | max) + 1, 'computed': 0}) -%}{%- endif -%}
   {%- do model.update({'stamps': found}) -%}
   {{ return(found) }}
 {%- endmacro %}
