@@ -18,8 +18,9 @@
 {%- endmacro %}
 
 {% macro narrows(changed) -%}
-  {%- if not execute -%}{%- do ref(changed) -%}{%- endif -%}{#- the dependency; a unit test has no such table #}
-  {{ return(execute and is_incremental() and stamps().computed > 0 and stamps().get(changed) == stamps()['this run']) }}
+  {%- if not execute -%}{%- do ref(changed) -%}{{ return(false) }}{%- endif -%}{#- the dependency; a unit test has no such table #}
+  {{ return((model.config.materialized == 'table' or is_incremental())
+      and stamps().computed > 0 and stamps().get(changed) == stamps()['this run']) }}
 {%- endmacro %}
 
 {% macro within(changed, keys, columns=none) -%}

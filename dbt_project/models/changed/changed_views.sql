@@ -5,37 +5,21 @@ with views as (
     select event_date, event_id, event_ts, style_id, sku_id, load_id
     from {{ ref('stg_clickstream__events') }}
     where event_type = 'product_view' and is_human = 1
-),
-
-new_views as (
-    select * from views where {{ is_new() }}
-),
-
-sku_changes as (
-    select stock_date, sku_id, min(valid_from) as changed_from
-    from {{ ref('int_stock__sku_states') }}
-    where {{ is_new() }}
-    group by stock_date, sku_id
-),
-
-style_changes as (
-    select stock_date, style_id, min(valid_from) as changed_from
-    from {{ ref('int_stock__style_states') }}
-    where {{ is_new() }}
-    group by stock_date, style_id
 )
 
-select event_date as view_date, event_id as view_id, event_ts as view_ts, style_id, sku_id from new_views
-union
-select views.event_date, views.event_id, views.event_ts, views.style_id, views.sku_id
+select event_date as view_date, event_id as view_id, event_ts as view_ts, style_id, sku_id
 from views
-inner join sku_changes
-    on views.event_date = sku_changes.stock_date and views.sku_id = sku_changes.sku_id
-        and views.event_ts >= sku_changes.changed_from
+where {{ is_new() }}
 union
-select views.event_date, views.event_id, views.event_ts, views.style_id, views.sku_id
-from views
-inner join style_changes
-    on views.event_date = style_changes.stock_date and views.style_id = style_changes.style_id
-        and views.event_ts >= style_changes.changed_from
-where views.sku_id is null
+select of_skus.event_date, of_skus.event_id, of_skus.event_ts, of_skus.style_id, of_skus.sku_id
+from (select * from views where {{ not_before('changed_sku_days', 'changed_from', 'event_ts') }}) as of_skus
+inner join (select * from {{ ref('changed_sku_days') }}) as changed_skus
+    on of_skus.event_date = changed_skus.stock_date and of_skus.sku_id = changed_skus.sku_id
+        and of_skus.event_ts >= changed_skus.changed_from
+union
+select of_styles.event_date, of_styles.event_id, of_styles.event_ts, of_styles.style_id, of_styles.sku_id
+from (select * from views where {{ not_before('changed_style_days', 'changed_from', 'event_ts') }}) as of_styles
+inner join (select * from {{ ref('changed_style_days') }}) as changed_styles
+    on of_styles.event_date = changed_styles.stock_date and of_styles.style_id = changed_styles.style_id
+        and of_styles.event_ts >= changed_styles.changed_from
+where of_styles.sku_id is null
