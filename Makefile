@@ -93,7 +93,9 @@ docs: $(VENV)/all.stamp ## guide, dbt docs, column lineage, contracts and overvi
 
 .PHONY: diff
 diff: $(VENV)/run.stamp ## what your change does to the marts: rows added, removed, changed [REF=main] [LANDING=folder]
-	@$(TWIST) diff --ref "$(or $(REF),main)" $(if $(LANDING),--landing "$(LANDING)")
+	@$(TWIST) diff --ref "$$REF" $(if $(value LANDING),--landing "$$LANDING")
+diff: export REF := $(or $(value REF),main)
+diff: export LANDING := $(value LANDING)
 
 # sqlfluff fails without a home folder, and would read settings from yours.
 .PHONY: lint

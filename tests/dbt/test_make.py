@@ -24,6 +24,7 @@ RUN_ELSEWHERE = {
     "up": "tests/streaming/test_files.py",  # its compose file; no engine runs in the tests
     "ui": "tests/orchestration/test_ui.py",
     "bench": "tests/benchmarks/test_harness.py",
+    "diff": "tests/orchestration/test_marts_diff.py",
     "teradata-probe": "tests/teradata/test_ledger.py",
 }
 """Where the command behind a target is run."""
