@@ -53,8 +53,14 @@ when matched then update set load_id = done.load_id
 when not matched then insert (model_name, load_id) values (done.model_name, done.load_id)
 {%- endmacro %}
 
+{#- A table of models/changed made without another one that it reads lacks keys: it does not count as made. -#}
 {% macro record_watermark() -%}
-  {%- if model.config.materialized != 'view' and not flags.EMPTY -%}{{ note_watermark(model.name, stamps()['this run']) }}{%- endif -%}
+  {%- set missing = [] -%}
+  {%- for parent in model.depends_on.nodes if model.fqn[1] == 'changed' and '.changed_' in parent
+        and stamps().get(parent.split('.')[-1]) != stamps()['this run'] -%}
+    {%- do missing.append(parent) -%}
+  {%- endfor -%}
+  {%- if model.config.materialized != 'view' and not flags.EMPTY -%}{{ note_watermark(model.name, 0 if missing else stamps()['this run']) }}{%- endif -%}
 {%- endmacro %}
 
 {% macro forget_watermark() -%}

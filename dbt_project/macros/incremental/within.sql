@@ -9,6 +9,8 @@
                                      files outside are never opened
     not_before(changed, key, column) WHERE: the rows from the lowest key on
     narrows(changed)                 whether the table was made by this run
+    rows_of(changed)                 for models/changed that read one another: the table, or no rows where
+                                     this run has not made it
     is_published(name)               for models/changed: whether the table `name`, which is made later,
                                      holds what earlier runs computed -#}
 {% macro is_new() -%}
@@ -61,4 +63,13 @@
 {% macro is_published(name) -%}
   {%- set table = source('published', name) -%}
   {{ return(execute and stamps().computed > 0 and load_relation(table) is not none) }}
+{%- endmacro %}
+
+{% macro rows_of(changed) -%}
+  {%- if not execute or narrows(changed) -%}{{ return(ref(changed)) }}{%- endif -%}
+  {%- set columns = [] -%}
+  {%- for column in graph.nodes['model.' ~ project_name ~ '.' ~ changed].columns.values() -%}
+    {%- do columns.append('cast(null as ' ~ column_type(column.data_type) ~ ') as ' ~ column.name) -%}
+  {%- endfor -%}
+  {{ return('(select ' ~ columns | join(', ') ~ ' from (select 1 as one) as no_row_of_' ~ changed ~ ' where 1 = 0) as no_' ~ changed) }}
 {%- endmacro %}

@@ -3,14 +3,14 @@
 {{ config(index=primary_index(['view_hour', 'style_id'])) }}
 
 with changed_styles as (
-    select * from {{ ref('changed_style_days') }}
+    select * from {{ rows_of('changed_style_days') }}
 ),
 
 hours as (
     select distinct view_hour, style_id from {{ ref('fct_twist_hourly') }}
 )
 
-select view_date, view_hour, style_id from {{ ref('changed_view_hours') }}
+select view_date, view_hour, style_id from {{ rows_of('changed_view_hours') }}
 union
 select changed_styles.stock_date as view_date, hours.view_hour, hours.style_id
 from changed_styles

@@ -13,13 +13,13 @@ where {{ is_new() }}
 union
 select of_skus.event_date, of_skus.event_id, of_skus.event_ts, of_skus.style_id, of_skus.sku_id
 from (select * from views where {{ not_before('changed_sku_days', 'changed_from', 'event_ts') }}) as of_skus
-inner join (select * from {{ ref('changed_sku_days') }}) as changed_skus
+inner join (select * from {{ rows_of('changed_sku_days') }}) as changed_skus
     on of_skus.event_date = changed_skus.stock_date and of_skus.sku_id = changed_skus.sku_id
         and of_skus.event_ts >= changed_skus.changed_from
 union
 select of_styles.event_date, of_styles.event_id, of_styles.event_ts, of_styles.style_id, of_styles.sku_id
 from (select * from views where {{ not_before('changed_style_days', 'changed_from', 'event_ts') }}) as of_styles
-inner join (select * from {{ ref('changed_style_days') }}) as changed_styles
+inner join (select * from {{ rows_of('changed_style_days') }}) as changed_styles
     on of_styles.event_date = changed_styles.stock_date and of_styles.style_id = changed_styles.style_id
         and of_styles.event_ts >= changed_styles.changed_from
 where of_styles.sku_id is null
