@@ -201,7 +201,7 @@ def makefile_faults(text: str) -> list[str]:
 def knowing_faults(manifest: Manifest, macros: Mapping[str, str]) -> list[str]:
     """Macros of macros/incremental that name a model, or a column or CTE of one.
 
-    They serve every model: what one is about stands in the model.
+    All models share these macros. A rule about one model belongs in that model's file.
     """
     bookkeeping = {"load_id", "model_name"}
     nodes = [n for n in models(manifest) if layer(n) in ("changed", "intermediate", "marts")]
