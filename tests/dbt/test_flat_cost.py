@@ -143,3 +143,18 @@ def test_models_of_a_topic_that_brings_nothing_are_left_out_until_it_does(
     skus = "select sku_id, count(*) from twist.staging.stg_catalog__skus group by 1 order by 1"
     assert pipeline.query(skus) == [("a", 1), ("b", 1)]
     pipeline.close()
+
+
+def test_what_is_computed_moves_on_with_each_cycle_of_a_process(
+    tmp_path: Path, opened: list[Pipeline]
+) -> None:
+    """SQL views are created once per process: a watermark of theirs would hold it back."""
+    pipeline = Pipeline(tmp_path / "shop")
+    opened.append(pipeline)
+    stamps = "select load_id from twist.audit.watermarks where model_name = "
+    for minute in range(3):
+        pipeline.deliver(load(sku(f"s{minute}"), view(f"02 10:0{minute}", "a")))
+        runs = pipeline.query(f"{stamps} 'this run'") if minute else []
+        pipeline.load()
+        if minute:
+            assert pipeline.query(f"{stamps} 'computed'") == runs

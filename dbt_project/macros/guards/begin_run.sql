@@ -76,13 +76,17 @@ when not matched then insert (model_name, load_id) values (done.model_name, done
     {%- do schemas.append(node.schema) -%}
   {%- endfor -%}
   {%- if execute -%}
-    {%- for name, load_id in run_query('select model_name, load_id from ' ~ source('warehouse', 'watermarks').render()).rows -%}
+    {%- set watermarks %}select model_name, load_id from {{ source('warehouse', 'watermarks').render() }}{% endset -%}
+    {%- for name, load_id in run_query(watermarks).rows -%}
       {%- do stored.update({name: load_id | int}) -%}
       {%- do newest.append(load_id | int) -%}
     {%- endfor -%}
-    {%- set table_names = 'select tablename from dbc.tablesv where databasename' if target.type == 'teradata'
-        else "select table_name from duckdb_tables() where database_name = 'twist' and schema_name" -%}
-    {%- for (name,) in run_query(table_names ~ " in ('" ~ schemas | unique | join("', '") ~ "')").rows if name | lower not in stored -%}
+    {%- set tables -%}
+      {%- if target.type == 'teradata' %}select tablename from dbc.tablesv where databasename
+      {%- else %}select table_name from duckdb_tables() where database_name = 'twist' and schema_name
+      {%- endif %} in ('{{ schemas | unique | join("', '") }}')
+    {%- endset -%}
+    {%- for (name,) in run_query(tables).rows if name | lower not in stored -%}
       {%- do stored.update({name | lower: 0}) -%}
     {%- endfor -%}
   {%- endif -%}

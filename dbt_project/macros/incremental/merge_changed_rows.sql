@@ -25,8 +25,9 @@
 {% macro duckdb_merge_sql(target, source, unique_key, names) %}
   {%- set within = within_bounds(source, unique_key[0]) -%}
   {%- if not within -%}{{ return("select 1 as nothing_to_merge") }}{%- endif -%}
-  {{ return(merge_rows(target, 'select ' ~ names | join(', ') ~ ' from ' ~ source, unique_key, names, within,
-      ' and (' ~ differs('published', 'rebuilt', unique_key, names) ~ ')')) }}
+  {%- set rows %}select {{ names | join(', ') }} from {{ source }}{% endset -%}
+  {%- set condition %} and ({{ differs('published', 'rebuilt', unique_key, names) }}){% endset -%}
+  {{ return(merge_rows(target, rows, unique_key, names, within, condition)) }}
 {% endmacro %}
 
 {% macro merge_rows(target, rows, unique_key, names, within, condition) %}
@@ -53,23 +54,24 @@ when not matched then insert ({{ names | join(', ') }})
   {{ return(differences | join(' or ')) }}
 {% endmacro %}
 
-{% macro within_bounds(source, first_key) %}
-  {%- set bounds = run_query("select min(" ~ first_key ~ ") as low, max(" ~ first_key ~ ") as high from " ~ source).rows[0] -%}
-  {{ return("between " ~ literal(bounds[0]) ~ " and " ~ literal(bounds[1]) if bounds[0] is not none else '') }}
-{% endmacro %}
+{% macro within_bounds(source, first_key) -%}
+  {%- set query %}select min({{ first_key }}) as low, max({{ first_key }}) as high from {{ source }}{% endset -%}
+  {%- set low, high = run_query(query).rows[0].values() -%}
+  {%- if low is not none %}between {{ literal(low) }} and {{ literal(high) }}{% endif -%}
+{%- endmacro %}
 
 {#- add_gone_rows(rebuilt, published): adds the published rows of the keys computed again that were not
     rebuilt. Nothing is ever deleted: they get the values of the config `zero_when_gone`. -#}
 {% macro add_gone_rows(rebuilt, published) -%}
-  {%- set key, zeros, names, values = config.require('unique_key'), config.get('zero_when_gone'), [], [] -%}
-  {%- for name, zero in (zeros or {}).items() -%}
-    {%- do names.append(name) -%}
-    {%- do values.append('cast(' ~ ('null' if zero is none else zero) ~ ' as ' ~ column_type(model.columns[name].data_type) ~ ')') -%}
-  {%- endfor -%}
+  {%- set zeros = config.get('zero_when_gone') -%}
   {%- if zeros -%}
-    {%- set recomputed, key = config.require('recomputed'), key | join(', ') -%}
-    {%- do run_query('insert into ' ~ rebuilt ~ ' (' ~ key ~ ', ' ~ names | join(', ') ~ ', load_id) select ' ~ key ~ ', ' ~ values | join(', ')
-        ~ ', ' ~ load_id() ~ ' from ' ~ published ~ ' where ' ~ within(recomputed.by, recomputed['keys']) ~ ' and (' ~ key ~ ') not in (select '
-        ~ key ~ ' from ' ~ rebuilt ~ ')') -%}
+    {%- set key, recomputed = config.require('unique_key') | join(', '), config.require('recomputed') -%}
+    {%- set gone %}
+insert into {{ rebuilt }} ({{ key }}, {{ zeros | join(', ') }}, load_id)
+select {{ key }}, {% for name, zero in zeros.items() %}cast({{ 'null' if zero is none else zero }} as {{ column_type(model.columns[name].data_type) }}), {% endfor %}{{ load_id() }}
+from {{ published }}
+where {{ within(recomputed.by, recomputed['keys']) }} and ({{ key }}) not in (select {{ key }} from {{ rebuilt }})
+    {%- endset -%}
+    {%- do run_query(gone) -%}
   {%- endif -%}
 {%- endmacro %}

@@ -27,7 +27,8 @@
   {%- if 'stamps' in model -%}{{ return(model.stamps) }}{%- endif -%}
   {%- if not execute or load_relation(source('warehouse', 'watermarks')) is none -%}{{ return({'this run': 0, 'computed': 0}) }}{%- endif -%}
   {%- set found, all = {}, [0] -%}
-  {%- for name, load_id in run_query('select model_name, load_id from ' ~ watermarks()).rows -%}
+  {%- set query %}select model_name, load_id from {{ watermarks() }}{% endset -%}
+  {%- for name, load_id in run_query(query).rows -%}
     {%- do found.update({name: load_id | int}) -%}
     {%- do all.append(load_id | int) -%}
   {%- endfor -%}

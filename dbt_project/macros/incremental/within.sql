@@ -26,38 +26,46 @@
 {%- endmacro %}
 
 {% macro within(changed, keys, columns=none) -%}
-  {%- if not narrows(changed) -%}{{ return('1 = 1') }}{%- endif -%}
-  {%- set bounds, columns, conditions = bounds_of(changed), columns or keys, [] -%}
-  {%- if not bounds -%}{{ return('1 = 0') }}{%- endif -%}
-  {%- for key in keys if key in bounds -%}
-    {%- do conditions.append(columns[loop.index0] ~ ' between ' ~ bounds[key][0] ~ ' and ' ~ bounds[key][1]) -%}
-  {%- endfor -%}
-  {%- do conditions.append('(' ~ columns | join(', ') ~ ') in (select ' ~ keys | join(', ') ~ ' from ' ~ ref(changed) ~ ')') -%}
-  {{ return(conditions | join(' and ')) }}
+  {%- if not narrows(changed) -%}1 = 1
+  {%- elif not bounds_of(changed) -%}1 = 0
+  {%- else -%}
+    {%- set bounds, columns = bounds_of(changed), columns or keys -%}
+    {%- for key in keys -%}
+      {%- if key in bounds %}{{ columns[loop.index0] }} between {{ bounds[key][0] }} and {{ bounds[key][1] }} and {% endif -%}
+    {%- endfor -%}
+    ({{ columns | join(', ') }}) in (select {{ keys | join(', ') }} from {{ ref(changed) }})
+  {%- endif -%}
 {%- endmacro %}
 
 {% macro not_before(changed, key, column) -%}
-  {%- if not narrows(changed) -%}{{ return('1 = 1') }}{%- endif -%}
-  {%- set bounds = bounds_of(changed) -%}
-  {{ return(column ~ ' >= ' ~ bounds[key][0] if bounds else '1 = 0') }}
+  {%- if not narrows(changed) -%}1 = 1
+  {%- elif not bounds_of(changed) -%}1 = 0
+  {%- else -%}{{ column }} >= {{ bounds_of(changed)[key][0] }}
+  {%- endif -%}
 {%- endmacro %}
 
 {#- The lowest and the highest value of each day and moment in the table, as literals; {} if it is
     empty. Queried once per model. -#}
 {% macro bounds_of(changed) -%}
   {%- if changed in model -%}{{ return(model[changed]) }}{%- endif -%}
-  {%- set keys, wanted, bounds = [], ['count(*)'], {} -%}
-  {%- for column in graph.nodes['model.' ~ project_name ~ '.' ~ changed].columns.values() if column.data_type.startswith(('date', 'timestamp')) -%}
+  {%- set keys, bounds = [], {} -%}
+  {%- for column in columns_of(changed) if column.data_type.startswith(('date', 'timestamp')) -%}
     {%- do keys.append(column.name) -%}
-    {%- do wanted.extend(['min(' ~ column.name ~ ')', 'max(' ~ column.name ~ ')']) -%}
   {%- endfor -%}
-  {%- set found = run_query('select ' ~ wanted | join(', ') ~ ' from ' ~ ref(changed)).rows[0] -%}
-  {%- for key in keys if found[0] -%}
-    {%- do bounds.update({key: (literal(found[loop.index0 * 2 + 1]), literal(found[loop.index0 * 2 + 2]))}) -%}
-  {%- endfor -%}
-  {%- do bounds.update({'rows': found[0]} if found[0] else {}) -%}
+  {%- set query %}select count(*){% for key in keys %}, min({{ key }}), max({{ key }}){% endfor %} from {{ ref(changed) }}{% endset -%}
+  {%- set found = run_query(query).rows[0] -%}
+  {%- if found[0] -%}
+    {%- do bounds.update({'rows': found[0]}) -%}
+    {%- for key in keys -%}
+      {%- do bounds.update({key: (literal(found[loop.index0 * 2 + 1]), literal(found[loop.index0 * 2 + 2]))}) -%}
+    {%- endfor -%}
+  {%- endif -%}
   {%- do model.update({changed: bounds}) -%}
   {{ return(bounds) }}
+{%- endmacro %}
+
+{% macro columns_of(changed) -%}
+  {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ changed].columns.values()) }}
 {%- endmacro %}
 
 {% macro is_published(name) -%}
@@ -66,10 +74,11 @@
 {%- endmacro %}
 
 {% macro rows_of(changed) -%}
-  {%- if not execute or narrows(changed) -%}{{ return(ref(changed)) }}{%- endif -%}
-  {%- set columns = [] -%}
-  {%- for column in graph.nodes['model.' ~ project_name ~ '.' ~ changed].columns.values() -%}
-    {%- do columns.append('cast(null as ' ~ column_type(column.data_type) ~ ') as ' ~ column.name) -%}
-  {%- endfor -%}
-  {{ return('(select ' ~ columns | join(', ') ~ ' from (select 1 as one) as no_row_of_' ~ changed ~ ' where 1 = 0) as no_' ~ changed) }}
+  {%- if not execute or narrows(changed) -%}{{ ref(changed) }}
+  {%- else -%}
+    (
+        select {% for column in columns_of(changed) %}cast(null as {{ column_type(column.data_type) }}) as {{ column.name }}{{ ', ' if not loop.last }}{% endfor %}
+        from (select 1 as one) as no_row_of_{{ changed }} where 1 = 0
+    ) as no_{{ changed }}
+  {%- endif -%}
 {%- endmacro %}

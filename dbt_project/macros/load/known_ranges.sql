@@ -68,10 +68,11 @@
 
 {% macro meets_batch(model_name, column, lowest, highest, where=none) -%}
   {%- if not execute or load_relation(ref(model_name)) is none -%}{{ return('1 = 1') }}{%- endif -%}
-  {%- set found = run_query("select min(" ~ column ~ "), max(" ~ column ~ ") from " ~ ref(model_name)
-      ~ (' where ' ~ where if where else '')).rows[0] -%}
+  {%- set query %}select min({{ column }}), max({{ column }}) from {{ ref(model_name) }}{{ ' where ' ~ where if where }}{% endset -%}
+  {%- set found = run_query(query).rows[0] -%}
   {%- if found[0] is none -%}{{ return('1 = 0') }}{%- endif -%}
   {%- set low = literal(found[0]) if found[0].year is defined else found[0] -%}
   {%- set high = literal(found[1]) if found[1].year is defined else found[1] -%}
-  {{ return(highest ~ ' >= ' ~ low ~ ' and ' ~ lowest ~ ' <= ' ~ high) }}
+  {%- set range %}{{ highest }} >= {{ low }} and {{ lowest }} <= {{ high }}{% endset -%}
+  {{ return(range) }}
 {%- endmacro %}

@@ -98,8 +98,14 @@ where regexp_similar(object_key, 'topics/{{ topic }}/dt=[0-9]{4}-[0-9]{2}-[0-9]{
 {% macro teradata_days_to_list() -%}
   {%- set newest, ns = {}, namespace(now=none, audited=none) -%}
   {%- if execute and load_relation(source('warehouse', 'landed_objects')) is not none -%}
-    {%- set found = run_query("select topic, max(case when folder_hour <= " ~ clock() ~ " then folder_hour end) as newest, max(case when status = 'loaded' then audited_at end) as audited_at, "
-        ~ clock() ~ " as asked_at from " ~ source('warehouse', 'landed_objects') ~ " group by topic") -%}
+    {%- set query %}
+select
+    topic, max(case when folder_hour <= {{ clock() }} then folder_hour end) as newest,
+    max(case when status = 'loaded' then audited_at end) as audited_at, {{ clock() }} as asked_at
+from {{ source('warehouse', 'landed_objects') }}
+group by topic
+    {%- endset -%}
+    {%- set found = run_query(query) -%}
     {%- for row in found.rows -%}
       {%- do newest.update({row[0]: row[1]}) -%}
       {%- set ns.now = row[3] -%}

@@ -69,7 +69,8 @@
 {% macro teradata_paths(topic) -%}
   {%- set keys = [] -%}
   {%- if execute and load_relation(ref('load_objects')) is not none -%}
-    {%- for row in run_query("select object_key from " ~ ref('load_objects') ~ " where topic = '" ~ topic ~ "'").rows -%}
+    {%- set query %}select object_key from {{ ref('load_objects') }} where topic = '{{ topic }}'{% endset -%}
+    {%- for row in run_query(query).rows -%}
       {%- do keys.append(row[0].split('/')) -%}
     {%- endfor -%}
   {%- endif -%}

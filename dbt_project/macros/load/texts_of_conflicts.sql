@@ -3,7 +3,8 @@
 {% macro texts_of_conflicts() -%}
   {%- set topics = ['clickstream', 'sku_availability'] -%}
   {%- if execute and load_relation(ref('load_conflicts')) is not none -%}
-    {%- set topics = run_query("select distinct topic from " ~ ref('load_conflicts')).columns[0].values() | list -%}
+    {%- set query %}select distinct topic from {{ ref('load_conflicts') }}{% endset -%}
+    {%- set topics = run_query(query).columns[0].values() | list -%}
   {%- endif -%}
   {%- for topic in topics %}
     select conflicts.topic, conflicts.object_number, conflicts.line_number, cast({{ line_text(topic ~ '_read.raw_line') }} as {{ text_type(32000) }}) as raw_line

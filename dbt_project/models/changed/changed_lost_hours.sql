@@ -7,7 +7,9 @@ with changed_styles as (
 ),
 
 hours as (
-    select distinct view_hour, style_id from {{ ref('fct_twist_hourly') }}
+    select distinct view_hour, style_id
+    from {{ ref('fct_twist_hourly') }}
+    where {{ not_before('changed_style_days', 'stock_date', 'view_hour') }}
 )
 
 select view_date, view_hour, style_id from {{ rows_of('changed_view_hours') }}

@@ -6,17 +6,17 @@
     partitioned_by='stock_date',
     recomputed={'by': 'changed_style_days'},
 ) }}
-{%- set chosen = within('changed_style_days', ['stock_date', 'style_id']) %}
 
 with intervals as (
-    {{ stock_intervals(chosen) }}
+    {{ stock_intervals('changed_style_days', 'stock_date') }}
 ),
 
 instants as (
     select distinct stock_date, style_id, valid_from from intervals
     {%- if is_incremental() %}
     union
-    select stock_date, style_id, valid_from from {{ this }} where {{ chosen }}
+    select stock_date, style_id, valid_from from {{ this }}
+    where {{ within('changed_style_days', ['stock_date', 'style_id']) }}
     {%- endif %}
 ),
 

@@ -17,7 +17,7 @@ doubtful as (
 ),
 
 -- Rule 2, against what was loaded or set aside before
-{%- set is_doubtful = 'object_number in (select object_number from ' ~ ref('load_readings') ~ ' where may_repeat = 1)' %}
+{%- set is_doubtful %}object_number in (select object_number from {{ ref('load_readings') }} where may_repeat = 1){% endset %}
 seen as (
     {%- for topic, model in load_models().items() %}
     select {{ topic_name(topic) }} as topic, kafka_partition, kafka_offset, arrived_at, 1 as hides_replays

@@ -17,7 +17,7 @@ views_by_sku as (
 ),
 
 intervals as (
-    {{ stock_intervals(within('changed_lost_hours', ['view_date', 'style_id'], ['stock_date', 'style_id'])) }}
+    {{ stock_intervals('changed_lost_hours', 'view_date') }}
 ),
 
 -- No SKU of a style flips between a view's state_from and the view, so views are first counted by
