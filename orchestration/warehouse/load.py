@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ingestion.contract.topics import STAGED
 from ingestion.lake.landed_objects import Listed
@@ -140,13 +141,16 @@ def _announce(say: Callable[[str], None], batch: Batch) -> None:
 
 
 def _open_work(engine: Engine, dbt: Dbt) -> OpenWork:
-    ((newest, reached, replays, again),) = dbt.query(
+    computing = _computing_models(dbt)
+    names = ", ".join(f"'{name}'" for name in computing)
+    ((newest, computed, reached, replays, again),) = dbt.query(
         f"""
-        select loads.newest, loads.reached, requests.replays,
+        select loads.newest, loads.computed, loads.reached, requests.replays,
             landed.unreadable + ahead.reached as again
         from (
             select max(load_id) as newest,
-                max(case when model_name = 'twist_daily' then load_id end) as reached
+                count(case when model_name in ({names}) then 1 end) as computed,
+                min(case when model_name in ({names}) then load_id end) as reached
             from {engine.relation("audit", "watermarks")}
         ) as loads
         cross join (
@@ -163,11 +167,23 @@ def _open_work(engine: Engine, dbt: Dbt) -> OpenWork:
         ) as ahead
         """
     )
-    uncomputed = reached is None or any(
+    uncomputed = computed < len(computing) or any(
         dbt.query(f"select max(load_id) from {staged} where load_id > {reached}")[0][0] is not None
         for staged in (engine.relation("staging", model) for model in STAGED.values())
     )
     return OpenWork(int(newest or 0), bool(replays), bool(again), uncomputed)
+
+
+def _computing_models(dbt: Dbt) -> list[str]:
+    """The models whose watermarks say how far the marts are computed."""
+    manifest: Any = dbt.warm_up().manifest
+    return [
+        node.name
+        for node in manifest.nodes.values()
+        if node.resource_type == "model"
+        and node.fqn[1] in ("intermediate", "marts")
+        and node.config.materialized == "incremental"
+    ]
 
 
 def _new_objects(engine: Engine, dbt: Dbt) -> tuple[Batch, set[str]]:

@@ -1,10 +1,15 @@
 """dbt from a shell on a built warehouse, with nothing but the settings and no load before it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from orchestration.warehouse.load import load as load_all
 from tests.harness.checkout import DBT, TWIST, Checkout
+from tests.harness.given import load, sku, stock, view
+from tests.harness.pipeline import Pipeline, differences
+from tests.harness.referee import referee
 
 STAGING = "dbt_project/models/staging/stg_clickstream__events.sql"
 YAML = "dbt_project/models/staging/_staging__models.yml"
@@ -58,6 +63,27 @@ def test_a_new_column_of_a_staging_model_is_added_and_filled_from_then_on(
         "from staging.stg_clickstream__events group by all order by all",
     )
     assert hours == "hour,filled\n0,false\n1,true\n"
+
+
+def test_a_run_of_some_models_leaves_nothing_for_the_next_load_to_miss(tmp_path: Path) -> None:
+    """It makes changed_lost_hours without changed_style_days, so that hours are missing in it."""
+    shop = Pipeline(tmp_path / "shop")
+    steps = [
+        load(sku("a"), sku("b"), stock("02 08:00", "a", 1), stock("02 08:00", "b", 1),
+             view("02 10:00"), view("02 11:00")),
+        load(stock("02 10:30", "a", 0), view("02 12:00")),
+    ]  # fmt: skip
+    shop.deliver(steps[0])
+    shop.load()
+    shop.deliver(steps[1])
+    load_all(shop.settings, shop.dbt, lambda _: None, compute=False)
+    shop.dbt.run("run", "--select", "fct_twist+")
+    made = dict(shop.query("select model_name, load_id from memory.main.watermarks"))
+    assert made["changed_view_hours"] == made["this run"]
+    assert made["changed_lost_hours"] == 0
+    shop.load()
+    assert differences(shop, referee(steps)) == []
+    shop.close()
 
 
 @pytest.mark.long
