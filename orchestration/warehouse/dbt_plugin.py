@@ -2,21 +2,27 @@
 
     lake_list(topic, since)            the objects in the landing lake from an hour on
     lake_json_number(line, field)      a number as it was written
-    landing_<topic>                    the lines of the batch's objects (views, read at each scan)
+    read_batch(objects)                the objects to be read from now on
+    landing_<topic>                    their lines (views, read at each scan)
     landing_readings                   etag, size and error of the objects that were read
     take_writer_lock(purpose)          refuses a second writer, and dbt without its settings
     check_setting(name, built_with)    refuses settings that the warehouse was not built with
 
 They run only with a query, never while dbt parses or compiles.
+
+All of dbt works on one connection, on which a run is one transaction: see `one_connection`.
 """
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.adapters.duckdb.environments.local import DuckDBConnectionWrapper, LocalEnvironment
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from ingestion.contract.strict_json import json_number
@@ -35,10 +41,35 @@ if TYPE_CHECKING:
 
 STORED = ("late_days", "bot_patterns", "bot_exceptions", "min_sellable_qty")
 """The settings that are stored with the warehouse: they change the results."""
-BATCH = (
-    "select object_number, object_key from memory.load.load_objects "
-    "where topic = ? order by object_number"
-)
+BATCH_SQL = "struct(topic varchar, object_number bigint, object_key varchar)[]"
+
+
+class KeptOpen(DuckDBConnectionWrapper):
+    """dbt's handle of a connection that stays open when dbt closes the handle after a node."""
+
+    def close(self) -> None:
+        """Leave the connection as it is."""
+
+
+def one_connection(self: LocalEnvironment) -> KeptOpen:
+    """The handle for a node: of the same connection for all.
+
+    dbt-duckdb gives each node a cursor of its own. Neither the transaction of a run nor its
+    temporary tables, which a transaction can write beside the warehouse, would be seen there.
+    """
+    with self.lock:
+        if self.conn is None:
+            self.conn = self.initialize_db(self.creds, self._plugins)
+    settings = self.creds, self.conn, self._plugins, self._REGISTERED_DF
+    return KeptOpen(self.initialize_cursor(*settings), self)  # type: ignore[no-untyped-call]
+
+
+def leave_transaction(_: DuckDBConnectionManager) -> None:
+    """Before hooks dbt begins and commits an empty transaction; the run's own is open then."""
+
+
+setattr(LocalEnvironment, "handle", one_connection)  # noqa: B010  # mypy allows no assignment
+setattr(DuckDBConnectionManager, "clear_transaction", leave_transaction)  # noqa: B010
 
 
 class Plugin(BasePlugin):
@@ -58,36 +89,42 @@ class Plugin(BasePlugin):
         """Attach the warehouse and register the functions."""
         attach_warehouse(conn, self.settings)
         self._saw_tables = False
+        self._batch: dict[str, list[BatchObject]] = defaultdict(list)
         create_function: Any = conn.create_function  # its stubs lack Arrow functions
 
-        def register(name: str, function: Callable[..., pa.Array], args: int, sql: str) -> None:
+        def register(name: str, function: Callable[..., pa.Array], *types: str) -> None:
             create_function(
                 name,
                 function,
-                ["varchar"] * args,
-                sql,
+                list(types[:-1]),
+                types[-1],
                 type="arrow",
                 null_handling="special",
-                side_effects=name.startswith(("lake_list", "take", "check")),
+                side_effects=name != "lake_json_number",
             )
 
-        register("lake_list", self._list, 2, OBJECTS_SQL)
-        register("lake_json_number", _map(json_number), 2, "varchar")
-        register("take_writer_lock", self._lock, 1, "varchar")
-        register("check_setting", self._check, 2, "varchar")
-        # A view on a Python object opens the object's stream at each scan, from any cursor.
-        self._streams = {topic: self._stream(conn, topic) for topic in LANDED_TOPICS}
+        register("lake_list", self._list, "varchar", "varchar", OBJECTS_SQL)
+        register("lake_json_number", _map(json_number), "varchar", "varchar", "varchar")
+        register("take_writer_lock", self._lock, "varchar", "varchar")
+        register("check_setting", self._check, "varchar", "varchar", "varchar")
+        register("read_batch", self._read_batch, BATCH_SQL, "bigint")
+        # A view on a Python object opens the object's stream at each scan.
+        self._streams = {topic: self._stream(topic) for topic in LANDED_TOPICS}
         self._readings = ReadingTable(self._streams.values())
         for topic, stream in self._streams.items():
             conn.from_arrow(stream).create_view(f"landing_{topic}")
         conn.from_arrow(self._readings).create_view("landing_readings")
 
-    def _stream(self, conn: "DuckDBPyConnection", topic: str) -> LineStream:
-        def batch() -> list[BatchObject]:
-            rows = conn.cursor().execute(BATCH, [topic]).fetchall()
-            return [BatchObject(*row) for row in rows]
+    def _stream(self, topic: str) -> LineStream:
+        return LineStream(lambda: self.store, lambda: self._batch[topic], LineCutter(topic))
 
-        return LineStream(lambda: self.store, batch, LineCutter(topic))
+    def _read_batch(self, batches: pa.Array) -> pa.Array:
+        self._batch.clear()
+        (objects,) = batches.to_pylist()
+        for landed in objects or []:
+            number, key = landed["object_number"], landed["object_key"]
+            self._batch[landed["topic"]].append(BatchObject(number, key))
+        return pa.array([len(objects or [])], pa.int64())
 
     def configure_cursor(self, cursor: "DuckDBPyConnection") -> None:
         """Give each statement's cursor the current credentials: the connection may outlive them."""

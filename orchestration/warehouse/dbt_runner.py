@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -85,7 +85,7 @@ class Dbt:
         """
         if self.settings.warehouse_data.startswith("s3://"):
             keys(self.settings)  # dbt reports nothing about an error while it connects
-        lean = ("--cache-selected-only",) if arguments[0] == "run" else ()
+        lean = ("--cache-selected-only", "--fail-fast") if arguments[0] == "run" else ()
         with in_environment(environment(self.settings)), self._own_connection():
             runner = self._parsed()
             errors: list[str] = []
@@ -98,9 +98,11 @@ class Dbt:
                 answer = runner.invoke([*arguments, *COMMON, *QUIET_FILES, *own_target(), *lean])
             finally:
                 runner.callbacks.remove(note)
+                _roll_back()
         results = getattr(answer.result, "results", None) or []
         for result in results:
-            self.on_result(result)
+            if answer.success or arguments[0] != "run" or result.status != "success":
+                self.on_result(result)
         if answer.success:
             return answer.result
         failures = [
@@ -127,7 +129,7 @@ class Dbt:
         return engine_of(self.settings).rows(self, sql)
 
     def connection(self) -> "DuckDBPyConnection":
-        """A cursor of dbt's own connection; opens it if dbt has not done so yet.
+        """dbt's own connection; opens it if dbt has not done so yet.
 
         Raises:
             SettingsError: the target has no warehouse in DuckDB.
@@ -135,10 +137,10 @@ class Dbt:
         require_ducklake(self.settings)
         if self._opened is None or self._opened is not _manager()._ENV or self._opened.conn is None:
             self.run("run-operation", "open_connection")
-        cursor: DuckDBPyConnection = self._opened.conn.cursor()
-        let_duckdb_in(cursor, self.settings, self.settings.warehouse_data)
-        cursor.execute("set TimeZone = 'UTC'")
-        return cursor
+        connection: DuckDBPyConnection = self._opened.conn
+        let_duckdb_in(connection, self.settings, self.settings.warehouse_data)
+        connection.execute("set TimeZone = 'UTC'")
+        return connection
 
     def close(self) -> None:
         """Close dbt's connection, and with it the batch tables."""
@@ -165,6 +167,16 @@ class Dbt:
                 raise DbtFailed(str(parsed.exception))
             self.runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]
         return self.runner
+
+
+def _roll_back() -> None:
+    """Undo what a run on DuckDB has left open, as it failed or was interrupted."""
+    from duckdb import TransactionException
+
+    environment = _manager()._ENV
+    if environment is not None and environment.conn is not None:
+        with suppress(TransactionException):  # none is open
+            environment.conn.rollback()
 
 
 def _manager() -> Any:

@@ -69,7 +69,7 @@ class DuckDB:
     knows_etags = True
 
     def relation(self, schema: str, table: str) -> str:  # noqa: D102  # see Engine
-        return f"{'memory' if schema == 'load' else ALIAS}.{schema}.{table}"
+        return f"temp.main.{table}" if schema == "load" else f"{ALIAS}.{schema}.{table}"
 
     def require(self) -> None:  # noqa: D102
         require_warehouse(self.settings)
@@ -122,13 +122,12 @@ class DuckDB:
             connection.register("listed", object_table(listed.objects))
             listed_at = f"timestamp '{listed.at.replace(tzinfo=None)}' as listed_at"
             listing = f"select *, {listed_at} from listed"
-        connection.execute("create schema if not exists memory.load")
-        connection.execute(f"create or replace table memory.load.load_listing as {listing}")
+        connection.execute(f"create or replace temp table load_listing as {listing}")
 
     def empty_load_tables(self, dbt: Commands) -> set[str]:  # noqa: D102
         found = dbt.query(
             "select table_name from duckdb_tables() "
-            "where database_name = 'memory' and schema_name = 'load' and estimated_size = 0"
+            "where database_name = 'temp' and estimated_size = 0"
         )
         return {table for (table,) in found}
 

@@ -8,7 +8,7 @@ from typing import Any
 from ingestion.contract.topics import STAGED
 from ingestion.lake.landed_objects import Listed
 from ingestion.settings import Settings
-from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
 from orchestration.warehouse.engine_protocol import Engine
 from orchestration.warehouse.engines import engine_of
 from orchestration.warehouse.load_report import LoadReport, report_since
@@ -92,8 +92,12 @@ def _load_at_once(engine: Engine, dbt: Dbt, skip: tuple[str, ...], new: Batch) -
     Something is left if objects that could not be read before have filled the batch.
     """
     if new.megabytes < SMALL_MB:
-        with engine.one_thread(dbt):
-            _run(dbt, ("tag:load", *COMPUTE_MODELS), exclude=(LISTING, *skip))
+        try:
+            with engine.one_thread(dbt):
+                _run(dbt, ("tag:load", *COMPUTE_MODELS), exclude=(LISTING, *skip))
+        except DbtFailed:  # a model of the marts must not keep lines from being loaded
+            _load_models(engine, dbt, exclude=(LISTING, *skip))
+            raise
     else:
         _load_models(engine, dbt, exclude=(LISTING, *skip))
         _run(dbt, COMPUTE_MODELS, exclude=skip)

@@ -58,6 +58,16 @@ def test_of_two_loads_at_once_one_works_and_the_other_refuses(tmp_path: Path) ->
     assert loaded_lines(shop.settings) > 0
 
 
+UNBALANCED = """
+    select count(*)
+    from (select view_hour, count(*) as views from marts.fct_twist group by view_hour) as fact
+    full join (
+        select view_hour, sum(views) as views from marts.fct_twist_hourly group by view_hour
+    ) as hours using (view_hour)
+    where fact.views is distinct from hours.views
+"""
+
+
 class Readers:
     """Asks for counts again and again, each on a fresh connection."""
 
@@ -81,6 +91,8 @@ class Readers:
                     self.wrong.append(f"{sql}: {count} after {most[sql]}")
                 most[sql] = max(count, most.get(sql, 0))
                 self.answers += 1
+            if query(self.settings, UNBALANCED) != [(0,)]:
+                self.wrong.append("hours that are not the sums of their views")
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -91,7 +103,7 @@ class Readers:
 
 
 @pytest.mark.long
-def test_readers_never_fail_and_counts_never_go_back(tmp_path: Path) -> None:
+def test_readers_never_fail_see_whole_runs_and_counts_never_go_back(tmp_path: Path) -> None:
     shop = KilledShop(tmp_path, seed=4)
     shop.land(3)
     run_warm(shop.settings, tmp_path / "log", "load")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.warehouse.dbt_runner import DbtFailed
 from tests.harness.given import load, sku, stock, view
 from tests.harness.killed_shop import KilledShop
 from tests.harness.pipeline import Pipeline, differences
@@ -59,6 +60,28 @@ def test_tables_of_a_run_that_kept_no_stamp_are_computed_whole(tmp_path: Path) -
     shop.load()
     shop.query("delete from twist.audit.watermarks")
     shop.deliver(steps[1])
+    shop.load()
+    assert differences(shop, referee(steps)) == []
+    shop.close()
+
+
+def test_a_model_that_fails_leaves_every_mart_as_it_was_and_the_lines_loaded(
+    tmp_path: Path,
+) -> None:
+    shop = Pipeline(tmp_path / "shop")
+    steps = [
+        load(sku("a"), stock("02 08:00", "a", 1), view("02 10:00", "a")),
+        load(view("02 11:00", "a")),
+    ]
+    shop.run(steps[:1])
+    before = marts(shop.settings)
+    shop.query("alter table twist.marts.fct_twist_hourly rename column views to other")
+    shop.deliver(steps[1])
+    with pytest.raises(DbtFailed, match="fct_twist_hourly"):
+        shop.load()
+    shop.query("alter table twist.marts.fct_twist_hourly rename column other to views")
+    assert marts(shop.settings) == before, "fct_twist too, which was computed before it failed"
+    assert shop.query("select count(*) from twist.staging.stg_clickstream__events") == [(2,)]
     shop.load()
     assert differences(shop, referee(steps)) == []
     shop.close()

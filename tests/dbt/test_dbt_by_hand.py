@@ -26,7 +26,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 def test_compile_show_and_docs_work_on_a_built_warehouse(checkout: Checkout) -> None:
     compiled = checkout.dbt("compile", "--select", "fct_lost_demand_hourly")
     assert "where 1 = 1" in compiled, "computes everything: no run has said what changed"
-    assert "memory." not in compiled
+    assert "temp." not in compiled
     for model in ("fct_twist", "int_stock__sku_states", "twist_now"):
         shown = checkout.dbt("show", "--quiet", "--select", model, "--output", "json")
         assert json.loads(shown[shown.index("{") :])["show"], model
@@ -78,7 +78,7 @@ def test_a_run_of_some_models_leaves_nothing_for_the_next_load_to_miss(tmp_path:
     shop.deliver(steps[1])
     load_all(shop.settings, shop.dbt, lambda _: None, compute=False)
     shop.dbt.run("run", "--select", "fct_twist+")
-    made = dict(shop.query("select model_name, load_id from memory.main.watermarks"))
+    made = dict(shop.query("select model_name, load_id from temp.main.watermarks"))
     assert made["changed_view_hours"] == made["this run"]
     assert made["changed_lost_hours"] == 0
     shop.load()

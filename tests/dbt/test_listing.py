@@ -13,7 +13,7 @@ from tests.harness.minute_lines import landed, view
 from tests.harness.pipeline import Pipeline
 
 NOW = datetime.now(UTC).replace(tzinfo=None)
-LISTING = "memory.load.load_listing"
+LISTING = "temp.main.load_listing"
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_no_line_that_the_strict_parser_objects_to_is_loaded(topic: str, tmp_pat
     model = {CLICKS: "load_clickstream", STOCK: "load_availability"}[topic]
     engine_of(pipeline.settings).prepare(pipeline.dbt)
     pipeline.dbt.run("run", "--select", "load_listing", "load_objects", model)
-    found = dict(pipeline.query(f"select line_number, problem from memory.load.{model}"))
+    found = dict(pipeline.query(f"select line_number, problem from temp.main.{model}"))
     pipeline.close()
     assert len(found) == len(lines)
     strict = [json_problem(line, topic) for line in lines]

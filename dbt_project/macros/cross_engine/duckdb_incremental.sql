@@ -40,9 +40,9 @@
       {{ duckdb_merge_sql(this, rebuilt if not new_rows else '(select * from ' ~ rebuilt ~ ' where not (' ~ new_rows ~ '))',
           config.require('unique_key'), names) }}
     {%- endcall %}
+    {%- do run_query('drop table ' ~ rebuilt) -%}
   {%- endif %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
-  {% do adapter.commit() %}
   {%- if not flags.EMPTY %}{% do run_query(record_watermark()) %}{% endif %}
   {{ run_hooks(post_hooks, inside_transaction=False) }}
   {{ return({'relations': [target_relation]}) }}

@@ -8,20 +8,17 @@
     create or replace view {{ target_relation }} as ({{ sql }})
   {%- endcall %}
   {{ run_hooks(post_hooks) }}
-  {% do adapter.commit() %}
   {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
-{#- A table on DuckDB holds a batch, in memory: the last batch's rows are freed before the next ones
-    are created, not kept beside them to be swapped. -#}
+{#- A table on DuckDB holds what one run works on, beside the warehouse: a temporary table, as one
+    transaction can write only one database. -#}
 {% materialization table, adapter='duckdb' %}
   {%- set target_relation = this.incorporate(type='table') -%}
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
-  {%- do run_query('drop table if exists ' ~ target_relation) -%}
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
-  {% call statement('main') -%}{{ create_table_as(False, target_relation, sql) }}{%- endcall %}
+  {% call statement('main') -%}create or replace temp table {{ this.identifier }} as ({{ sql }}){%- endcall %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
-  {% do adapter.commit() %}
   {%- if model.fqn[1] == 'changed' and not flags.EMPTY %}{% do run_query(record_watermark()) %}{% endif %}
   {{ run_hooks(post_hooks, inside_transaction=False) }}
   {{ return({'relations': [target_relation]}) }}

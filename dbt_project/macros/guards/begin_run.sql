@@ -14,13 +14,42 @@
   {%- endif -%}
 {%- endmacro %}
 
+{#- On DuckDB a run is one transaction: readers see all of it or nothing, and a run that fails or is
+    killed has written nothing. The tables of a batch are dropped before it begins, as a transaction
+    keeps what it drops in memory to its end. On Teradata each request is a transaction. -#}
+{% macro begin_transaction(selected) -%}
+  {%- if is_one_transaction() -%}
+    {%- for id in selected if execute and graph.nodes.get(id, {}).config.materialized == 'table' -%}
+      drop table if exists {{ graph.nodes[id].relation_name }};
+    {% endfor -%}
+    begin
+  {%- endif -%}
+{%- endmacro %}
+
 {% macro stamp_run() -%}
   {%- if is_writing() -%}{{ open_watermarks() }}{%- endif -%}
 {%- endmacro %}
 
-{#- on-run-end. If nothing succeeded (no lock, other settings), there is nothing to store. -#}
+{#- on-run-end -#}
 {% macro end_run(results) -%}
-  {%- if target.type == 'duckdb' and is_writing() and results | selectattr('status', 'equalto', 'success') | list -%}{{ keep_watermarks() }}{%- endif -%}
+  {%- if target.type == 'duckdb' and is_writing() and is_whole(results) -%}{{ keep_watermarks() }}{%- endif -%}
+{%- endmacro %}
+
+{#- Else the connection is rolled back or closed. -#}
+{% macro commit_transaction(results) -%}
+  {%- if is_one_transaction() and is_whole(results) -%}commit
+  {%- elif is_one_transaction() and results | selectattr('status', 'equalto', 'success') | list -%}
+    {%- do exceptions.warn("a model failed, so this run has changed nothing in the warehouse") -%}
+  {%- endif -%}
+{%- endmacro %}
+
+{#- Nothing has succeeded where on-run-start failed (no lock, other settings). -#}
+{% macro is_whole(results) -%}
+  {{ return(results | selectattr('status', 'equalto', 'success') | list and not results | selectattr('status', 'equalto', 'error') | list) }}
+{%- endmacro %}
+
+{% macro is_one_transaction() -%}
+  {{ return(target.type == 'duckdb' and target.name != 'offline' and flags.WHICH in ('run', 'build', 'seed')) }}
 {%- endmacro %}
 
 {% macro is_writing() -%}
@@ -52,7 +81,7 @@ from (
 {% macro default__open_watermarks() %}{{ unsupported_engine('open_watermarks') }}{% endmacro %}
 
 {% macro duckdb__open_watermarks() -%}
-create or replace table memory.main.watermarks as
+create or replace temp table watermarks as
 select model_name, load_id from {{ source('warehouse', 'watermarks').render() }}
 where model_name not in ('this run', 'computed')
 union all
@@ -101,7 +130,7 @@ select cast('computed' as {{ text_type(128) }}), cast({{ computed | min if compu
 
 {% macro keep_watermarks() -%}
 merge into {{ source('warehouse', 'watermarks').render() }} as kept
-using memory.main.watermarks as done
+using temp.main.watermarks as done
 on kept.model_name = done.model_name
 when matched and kept.load_id <> done.load_id then update set load_id = done.load_id
 when not matched then insert (model_name, load_id) values (done.model_name, done.load_id)

@@ -13,14 +13,14 @@
     forget_watermark()   pre-hook, for Teradata: a table about to be rebuilt is not done. There the
                          build is two requests (CREATE, INSERT): if the second fails, the next run
                          finds a table without rows and fills it from all of its inputs
-    watermarks()         the table. On DuckDB a run works on a copy in memory, read at its start
+    watermarks()         the table. On DuckDB a run works on a temporary copy, read at its start
                          (open_watermarks) and stored at its end (keep_watermarks), because a small
                          write to the lake costs more than most models; compile, show and docs read
                          the stored table. Teradata works on the table itself. -#}
 {% macro watermarks() -%}
   {%- if target.type == 'teradata' -%}{{ return(source('warehouse', 'watermarks')) }}{%- endif -%}
   {#- Not by source(): that would make the table a parent of every model in the lineage. -#}
-  {{ return('memory.main.watermarks' if is_writing() else 'twist.audit.watermarks') }}
+  {{ return('temp.main.watermarks' if is_writing() else 'twist.audit.watermarks') }}
 {%- endmacro %}
 
 {% macro stamps() -%}

@@ -20,6 +20,11 @@
         on batch.object_number = reading.object_number and batch.object_key = reading.object_key
 {%- endmacro %}
 
+{#- read_batch(objects): tells DuckDB's reader which objects it reads from now on. -#}
+{% macro read_batch(objects) -%}
+select read_batch(list(struct_pack(topic, object_number, object_key) order by object_number)) from {{ objects }}
+{%- endmacro %}
+
 {% macro teradata__objects_read(lines) -%}
     select
         batch.object_number, batch.topic, batch.folder_hour, batch.object_key, batch.etag, batch.object_size,

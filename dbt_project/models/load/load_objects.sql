@@ -1,5 +1,5 @@
 -- The batch: the oldest objects that are new or are to be read again, up to batch_mb.
-{{ config(index=primary_index(['object_number'])) }}
+{{ config(index=primary_index(['object_number']), post_hook="{{ read_batch(this) if target.type == 'duckdb' }}") }}
 
 with listing as (
     select * from {{ ref('load_listing') }} where list_error is null
