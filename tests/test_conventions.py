@@ -167,7 +167,8 @@ def column_faults(manifest: dict[str, Any]) -> list[str]:
     for node in described:
         columns = [f"{c['name']} {c['data_type'] or 'varchar'}" for c in node["columns"].values()]
         database.execute(f"create schema if not exists {node['database']}.{node['schema']}")
-        database.execute(f"create table {node['relation_name']} ({', '.join(columns)})")
+        kind = "temp table" if node["database"] == "temp" else "table"
+        database.execute(f"create {kind} {node['relation_name']} ({', '.join(columns)})")
     faults = []
     for node in conventions.models(manifest):
         yaml = database.execute(f"describe {node['relation_name']}").fetchall()

@@ -64,7 +64,50 @@ by_position as (
 ),
 
 -- Rule 5: of an event's copies the first one read counts, within an object that of the smallest position
-{{ event_copies() }}
+candidates as (
+    select load_copies.*
+    from (select * from {{ ref('load_copies') }}) as load_copies
+    left join by_position
+        on load_copies.topic = by_position.topic and load_copies.object_number = by_position.object_number
+            and load_copies.line_number = by_position.line_number
+    where by_position.topic is null
+),
+
+-- A copy nearly always has its event's moment. The whole day's ids are read where none of it was found.
+of_same_moment as (
+    {{ loaded_copies('candidates', 'event_ts') }}
+),
+
+not_found as (
+    select candidates.*
+    from candidates
+    left join of_same_moment
+        on candidates.topic = of_same_moment.topic and candidates.object_number = of_same_moment.object_number
+            and candidates.line_number = of_same_moment.line_number
+    where candidates.is_loaded = 1 and of_same_moment.topic is null
+),
+
+of_same_day as (
+    {{ loaded_copies('not_found', 'event_hash') }}
+),
+
+ranked_copies as (
+    select
+        topic, object_number, line_number,
+        row_number() over (
+            partition by topic, event_date, event_id
+            order by object_number nulls first, kafka_partition nulls first, kafka_offset nulls first, arrived_at nulls first
+        ) as nth
+    from candidates
+),
+
+by_event as (
+    select topic, object_number, line_number from of_same_moment
+    union
+    select topic, object_number, line_number from of_same_day
+    union
+    select topic, object_number, line_number from ranked_copies where nth > 1
+)
 
 select topic, object_number, line_number, 'position' as duplicate_of from by_position
 union all
