@@ -64,12 +64,14 @@ def one_connection(self: LocalEnvironment) -> KeptOpen:
     return KeptOpen(self.initialize_cursor(*settings), self)  # type: ignore[no-untyped-call]
 
 
-def leave_transaction(_: DuckDBConnectionManager) -> None:
-    """Before hooks dbt begins and commits an empty transaction; the run's own is open then."""
+def begin_nothing(self: DuckDBConnectionManager) -> Any:
+    """dbt's own transactions, before hooks and for the rows of a seed: the run's is open then."""
+    return self.get_thread_connection()
 
 
 setattr(LocalEnvironment, "handle", one_connection)  # noqa: B010  # mypy allows no assignment
-setattr(DuckDBConnectionManager, "clear_transaction", leave_transaction)  # noqa: B010
+setattr(DuckDBConnectionManager, "begin", begin_nothing)  # noqa: B010
+setattr(DuckDBConnectionManager, "clear_transaction", begin_nothing)  # noqa: B010
 
 
 class Plugin(BasePlugin):
