@@ -19,7 +19,7 @@
     keeps what it drops in memory to its end. On Teradata each request is a transaction. -#}
 {% macro begin_transaction(selected) -%}
   {%- if is_one_transaction() -%}
-    {%- for id in selected if execute and graph.nodes.get(id, {}).config.materialized == 'table' -%}
+    {%- for id in selected if execute and id.startswith('model.') and graph.nodes[id].config.materialized == 'table' -%}
       drop table if exists {{ graph.nodes[id].relation_name }};
     {% endfor -%}
     begin
