@@ -73,6 +73,7 @@ def test_a_timestamp_may_be_from_2000_on_and_up_to_a_day_ahead_of_the_clock() ->
         (view("01 09:00"), "store_id", json.dumps("😀" * 129)),
         *((stock("01 09:00", "A", 1), "available_qty", text) for text in
           ('"5"', "5.0", "5e0", "true", "-1000000001", "1000000001", "null", '""', "[5]")),
+        *((view("01 09:00"), "quantity", text) for text in ("0", "10001", "1.0", '"1"', "true")),
         *((sku("A"), "size_share", text) for text in ("0", "0.0", "1.00000000000000000001", '"1"')),
         *((sku("A"), "is_active", text) for text in ('"true"', "1", "null")),
         (sku("A"), "brand", json.dumps("x" * 257)),
@@ -94,6 +95,7 @@ def test_a_line_that_breaks_its_schema_is_quarantined(
         *((view("01 09:00"), "sku_id", text) for text in ('""', "null")),
         *((view("01 09:00"), "fulfilment", text) for text in ('""', "null", '"pickup"')),
         (view("01 09:00"), "store_id", json.dumps("😀" * 128)),
+        *((view("01 09:00"), "quantity", text) for text in ("1", "10000", "null", '""')),
         (view("01 09:00"), "url", json.dumps("x" * 5000)),
         (view("01 09:00"), "available_qty", '"of another topic"'),
         (view("01 09:00", event_type="search"), "style_id", "null"),

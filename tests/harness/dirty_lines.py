@@ -141,6 +141,8 @@ BROKEN: dict[str, list[Write]] = {
         *_each("event_id event_type channel style_id sku_id session_id", [*NOT_TEXT, *TOO_LONG]),
         *_each("visitor_id store_id", [*NOT_TEXT, *TOO_LONG]),
         *_each("url referrer user_agent", [*NOT_TEXT]),
+        *_each("order_id", [*NOT_TEXT, *TOO_LONG]),
+        *_each("quantity", [0, -1, 10_001, 5.5, 5.0, Raw("1e3"), "5", True, [], Raw("9" * 40)]),
         *_each("fulfilment", [*NOT_TEXT, "SHIP", "Pickup", "delivery", " ship"]),
     ],
     "sku_availability": [
@@ -174,7 +176,8 @@ ODD: dict[str, list[Write]] = {
         *_each("extra", [Raw('"\\ud83d\\ude00"'), Raw('"\\\\u0000"'), Raw('"\\/"'), "NaN"]),
         *_each("session_id visitor_id store_id", ["", None, "x" * 128, "😀" * 128]),
         *_each("url referrer", ["", None, "https://shop.example/?q=" + "é" * 3000]),
-        *_each("fulfilment", ["", None]),
+        *_each("fulfilment order_id", ["", None]),
+        *_each("quantity", ["", None, 1, 10_000]),
         with_changes(available_qty="x", size_share="y", is_active="z"),
         lambda fields: b" \t" + well(fields) + b"  ",
         lambda fields: well(fields).replace(b": ", b" :\t"),

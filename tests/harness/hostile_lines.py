@@ -216,9 +216,15 @@ def _types() -> list[Case]:
     }.items():
         why = f"available_qty is of type {kind}, not integer"
         cases.append(as_written(STOCK, "available_qty", text, why))
+        cases.append(as_written(CLICKS, "quantity", text, f"quantity is of type {kind}"))
     for text in ("-1000000001", "1000000001", "9" * 19, "9" * 400):
         why = "available_qty is not a whole number from -1000000000 to 1000000000"
         cases.append(as_written(STOCK, "available_qty", text, why))
+    for text in ("0", "-1", "10001", "9" * 19):
+        why = "quantity is not a whole number from 1 to 10000"
+        cases.append(as_written(CLICKS, "quantity", text, why))
+    for text in ("1", "10000", "null", '""'):
+        cases.append(as_written(CLICKS, "quantity", text, LOADED))
     for text in ('"true"', "1", "0", "[]"):
         cases.append(as_written(CATALOG, "is_active", text, "is_active is of type"))
     for name in ("price", "size_share"):

@@ -231,7 +231,7 @@ class Shop:
         if "available_qty" in fields:
             changes.append({"available_qty": rng.choice(self.levels)})
         else:
-            changes += [{"channel": "Web"}, {"visitor_id": "v3"}, {"store_id": ""}]
+            changes += [{"channel": "Web"}, {"visitor_id": "v3"}, {"store_id": ""}, {"quantity": 9}]
         return fields | rng.choice(changes)
 
     def stock_changes(self, count: int) -> None:
@@ -277,6 +277,8 @@ class Shop:
                 "fulfilment": rng.choice(["ship", "pickup", None, ""]),
                 "store_id": rng.choice(["S1", None]),
                 "style_id": style,
+                "quantity": rng.choice([None, None, 1, 3, 10_000]),
+                "order_id": rng.choice([None, "o1"]),
                 "user_agent": rng.choice([*AGENTS, *AGENTS[:4], *AGENTS[:4]]),
             }
             if sku or rng.random() < 0.5:

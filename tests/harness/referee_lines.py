@@ -259,11 +259,14 @@ def _share(value: object) -> Value:
     return share
 
 
-def _quantity(value: object) -> Value:
-    quantity = value.whole() if isinstance(value, Number) else None
-    if quantity is None or abs(quantity) > 1_000_000_000:
-        raise BrokenError("not an integer from -1,000,000,000 to 1,000,000,000")
-    return quantity
+def _whole_number(least: int, most: int) -> Reader:
+    def read(value: object) -> Value:
+        quantity = value.whole() if isinstance(value, Number) else None
+        if quantity is None or not least <= quantity <= most:
+            raise BrokenError(f"not an integer from {least} to {most}")
+        return quantity
+
+    return read
 
 
 def _flag(value: object) -> Value:
@@ -280,14 +283,16 @@ def _fulfilment(value: object) -> Value:
 
 
 _CODE, _NAME, _LONG = _text(128), _text(256), _text(None)
+_LEVEL, _PIECES = _whole_number(-1_000_000_000, 1_000_000_000), _whole_number(1, 10_000)
 FIELDS: dict[str, dict[str, Reader]] = {
     "clickstream": {
         "event_id": _CODE, "event_type": _CODE, "event_ts": _moment, "session_id": _CODE,
         "visitor_id": _CODE, "channel": _CODE, "fulfilment": _fulfilment, "store_id": _CODE,
-        "style_id": _CODE, "sku_id": _CODE, "url": _LONG, "referrer": _LONG, "user_agent": _LONG,
+        "style_id": _CODE, "sku_id": _CODE, "quantity": _PIECES, "order_id": _CODE,
+        "url": _LONG, "referrer": _LONG, "user_agent": _LONG,
     },
     "sku_availability": {
-        "event_id": _CODE, "sku_id": _CODE, "location_id": _CODE, "available_qty": _quantity,
+        "event_id": _CODE, "sku_id": _CODE, "location_id": _CODE, "available_qty": _LEVEL,
         "event_ts": _moment, "reason": _CODE,
     },
     "product_catalog": {

@@ -1,5 +1,6 @@
 """The simulated retailer: its traffic, its sizes and its stock."""
 
+import csv
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from ingestion.settings import ROOT
+from ingestion.simulation.retailer.config import RetailerConfig
+from ingestion.simulation.retailer.places import COLUMNS, location_rows
 from ingestion.simulation.simulator import write_landing
 from tests.harness.landed_lines import BUSY, SMALL, Line, instant, is_bot, read
 
@@ -122,28 +126,44 @@ def levels_in_time(lines: list[Line]) -> Iterator[tuple[dict[str, Any], int, int
         yield event, step, network[event["sku_id"]]
 
 
-def test_a_sale_takes_one_piece_and_stock_is_never_negative(clean: list[Line]) -> None:
+def test_a_sale_takes_few_pieces_and_stock_is_never_negative(clean: list[Line]) -> None:
     reasons = Counter[str]()
     for event, step, network in levels_in_time(clean):
         reasons[event["reason"]] += 1
         assert event["available_qty"] >= 0
         assert network >= 0
         if event["reason"] in ("sale", "return"):
-            assert step == (-1 if event["reason"] == "sale" else 1)
+            assert step in ((-1, -2, -3) if event["reason"] == "sale" else (1,))
         elif event["reason"] == "receipt":
             assert step > 0
     assert set(reasons) == {"count", "sale", "return", "receipt"}
 
 
-def test_a_purchase_takes_a_piece_that_was_there(clean: list[Line]) -> None:
-    sales = Counter(
-        (e["sku_id"], e["event_ts"][:23])
-        for e in of_topic(clean, "sku_availability")
-        if e["reason"] == "sale"
-    )
-    purchases = [e for e in of_topic(clean, "clickstream") if e["event_type"] == "purchase"]
-    for event in purchases:
-        assert sales[event["sku_id"], event["event_ts"][:23]] > 0
+def test_a_purchase_takes_pieces_that_were_there(clean: list[Line]) -> None:
+    sold = Counter[tuple[str, str]]()
+    for event, step, _ in levels_in_time(clean):
+        if event["reason"] == "sale":
+            sold[event["sku_id"], event["event_ts"][:23]] -= step
+    bought = Counter[tuple[str, str]]()
+    for event in of_topic(clean, "clickstream"):
+        if event["event_type"] == "purchase":
+            bought[event["sku_id"], event["event_ts"][:23]] += event["quantity"]
+    assert bought
+    assert all(sold[place] >= pieces for place, pieces in bought.items())
+
+
+def test_a_purchase_has_one_to_three_pieces_and_the_order_of_its_visit(busy: list[Line]) -> None:
+    orders: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in of_topic(busy, "clickstream"):
+        assert ("order_id" in event) == (event["event_type"] == "purchase")
+        assert ("quantity" in event) == (event["event_type"] in ("add_to_bag", "purchase"))
+        if event["event_type"] == "purchase":
+            orders[event["order_id"]].append(event)
+    pieces = Counter(event["quantity"] for found in orders.values() for event in found)
+    assert set(pieces) == {1, 2, 3}
+    assert pieces[1] > 0.8 * pieces.total()
+    assert all(len({event["session_id"] for event in found}) == 1 for found in orders.values())
+    assert {len(found) for found in orders.values()} > {1}
 
 
 def test_stock_changes_of_one_slot_never_happen_at_one_instant(clean: list[Line]) -> None:
@@ -207,3 +227,11 @@ def test_any_period_can_be_played(tmp_path: Path, start: str, hours: int) -> Non
     assert len(of_topic(lines, "clickstream")) > 500
     for line in lines:
         assert config.start <= instant(line.event["event_ts"]) < config.end
+
+
+def test_the_seed_describes_the_locations_of_the_demo() -> None:
+    with (ROOT / "dbt_project" / "seeds" / "locations.csv").open(newline="") as file:
+        columns, *rows = csv.reader(file)
+    assert tuple(columns) == COLUMNS
+    assert [tuple(row) for row in rows] == list(location_rows())
+    assert len(rows) == RetailerConfig.locations

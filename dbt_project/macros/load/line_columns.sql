@@ -43,7 +43,7 @@
         {%- if field.type == 'timestamp' %}
         when event_moment is null then '{{ field.name }} is not a UTC timestamp'
         {%- elif field.type == 'integer' %}
-        when {{ try_bigint(field.name) }} is null or {{ try_bigint(field.name) }} not between {{ field.minimum }} and {{ field.maximum }}
+        when {{ field.name }} is not null and coalesce({{ try_bigint(field.name) }}, {{ field.minimum - 1 }}) not between {{ field.minimum }} and {{ field.maximum }}
             then '{{ field.name }} is not a whole number from {{ field.minimum }} to {{ field.maximum }}'
         {%- elif field.name == 'size_share' %}
         when size_share is not null and {{ try_share('size_share') }} is null

@@ -14,6 +14,8 @@
       {'name': 'store_id', 'type': 'text', 'length': 128},
       {'name': 'style_id', 'type': 'text', 'length': 128, 'required_if': "event_type = 'product_view'"},
       {'name': 'sku_id', 'type': 'text', 'length': 128},
+      {'name': 'quantity', 'type': 'integer', 'minimum': 1, 'maximum': 10000},
+      {'name': 'order_id', 'type': 'text', 'length': 128},
       {'name': 'url', 'type': 'text', 'cut': 2048},
       {'name': 'referrer', 'type': 'text', 'cut': 2048},
       {'name': 'user_agent', 'type': 'text', 'cut': 2048},

@@ -25,6 +25,8 @@ select
     {{ bounded_text('store_id', 128) }} as store_id,
     {{ bounded_text('style_id', 128) }} as style_id,
     {{ bounded_text('sku_id', 128) }} as sku_id,
+    cast({{ try_bigint('quantity') }} as bigint) as quantity,
+    {{ bounded_text('order_id', 128) }} as order_id,
     -- bots are detected in the full text
     cast({{ is_human('user_agent') }} as smallint) as is_human,
     {{ bounded_text('url', 2048) }} as url,

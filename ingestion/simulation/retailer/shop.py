@@ -28,6 +28,8 @@ RETURNS = 0.03
 MARKDOWN_EVERY = 25
 """One style in so many gets a new price in the course of a day."""
 MARKDOWN = 0.8
+PIECES = np.array((0.9, 0.08, 0.02))
+"""Shares of the wishes for one piece, two and three."""
 
 
 class Shop:
@@ -88,6 +90,7 @@ class Shop:
                 f"v{visitor}",
                 f'"session_id":"s{session}","visitor_id":"v{visitor}",'
                 f"{self._devices[device]},{self._fulfilments[store]}",
+                f'"order_id":"o{session}"',
             )
             for session, visitor, device, store in zip(
                 sessions, visitors, visits.device.tolist(), visits.store.tolist(), strict=True
@@ -99,16 +102,17 @@ class Shop:
         wishes = visits.wishes
         luck = self._config.rng(7, piece.number).random(len(wishes.at))
         slots = self._stock.centre_slots(wishes.sku, luck)
-        columns = (*wishes, slots, visits.store[wishes.visit])
+        pieces = 1 + pick(PIECES, self._config.rng(10, piece.number).random(len(wishes.at)))
+        columns = (*wishes, slots, visits.store[wishes.visit], pieces)
         # Of the two events of a wish: the first number is the bag's, the next the purchase's.
-        for order, at, visit, sku, buy_at, slot, store in zip(
+        for order, at, visit, sku, buy_at, slot, store, wanted in zip(
             count(self._clicks, 2), *(column.tolist() for column in columns), strict=False
         ):
-            yield Action(at, BAG, sku, slot, 1, order, visit_fields[visit])
+            yield Action(at, BAG, sku, slot, wanted, order, visit_fields[visit])
             if buy_at >= 0:
                 if store >= 0:
                     slot = self._stock.slot_of(sku, self._locations.centres + store, slot)
-                yield Action(buy_at, BUY, sku, slot, 1, order, visit_fields[visit])
+                yield Action(buy_at, BUY, sku, slot, wanted, order, visit_fields[visit])
         self._clicks += 2 * len(wishes.at)
 
     def _store_sales(self, piece: Slice) -> Iterator[Action]:
@@ -140,7 +144,11 @@ class Shop:
             np.array([action.at for action in actions], np.int64),
             np.array([action.order + (action.kind == BUY) for action in actions], np.int64),
             [action.visit for action in actions if action.visit],
-            [self._products[first_sku + action.sku] for action in actions],
+            [
+                f'{self._products[first_sku + action.sku]},"quantity":{action.pieces}'
+                + (f",{action.visit.order}" if action.kind == BUY and action.visit else "")
+                for action in actions
+            ],
         )
 
     def _clicked(

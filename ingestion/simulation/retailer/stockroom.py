@@ -25,6 +25,8 @@ class Visit(NamedTuple):
     """The Kafka key."""
     fields: str
     """Rendered JSON members: session, visitor, channel …"""
+    order: str
+    """What the visit buys is one order."""
 
 
 class Action(NamedTuple):
@@ -136,8 +138,9 @@ class Stockroom:
 
     def play(self, actions: Iterable[Action]) -> tuple[list[Change], list[Action]]:
         """Carries out actions, which come in order of time. Who finds the first slot empty gets
-        the piece from the fullest one; who finds the SKU sold out everywhere gets nothing. Returns
-        the stock changes, and the bags and purchases that found something to buy.
+        the pieces from the fullest one, as many as it has; who finds the SKU sold out everywhere
+        gets nothing. Returns the stock changes, and the bags and purchases that found something to
+        buy.
         """
         level, network, bounds = self.level, self._network, self._bounds
         refused, last = self._refused, self._last
@@ -162,10 +165,11 @@ class Stockroom:
                     begin = bounds[sku]
                     levels = level[begin : bounds[sku + 1]]
                     slot = begin + levels.index(max(levels))
-                left = level[slot] - 1
-                network[sku] -= 1
+                sold = pieces if pieces < level[slot] else level[slot]
+                left = level[slot] - sold
+                network[sku] -= sold
                 if kind == BUY:
-                    clicks.append(action)
+                    clicks.append(action._replace(pieces=sold))
             level[slot] = left
             # No two changes at one instant: which of them wins would depend on their positions.
             last = at if at > last else last + 1
