@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     bot_patterns: str = "bot,crawl,spider,headless"
     bot_exceptions: str = "cubot"
     min_sellable_qty: int = Field(1, ge=1, le=1_000_000_000)
+    time_zone: str = "UTC"
+    conversion_min_units: int = Field(30, ge=1, le=1_000_000_000)
     landing_slack_hours: int = Field(2, ge=0, le=1_000_000)
     batch_mb: int = Field(128, ge=1, le=1024)
     memory_limit: str = Field("2GB", pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$")

@@ -93,10 +93,10 @@ def test_the_incremental_machinery_is_small_and_knows_no_model(
     macros = {path: text for path, text in files.items() if path.startswith(folder)}
     assert conventions.knowing_faults(manifest, macros) == []
     assert sum(text.count("\n") for text in macros.values()) <= 250
-    knowing = {"m.sql": "{# view_id #} select view_hour, load_id from lost_by_sku"}
+    knowing = {"m.sql": "{# view_id #} select view_hour, load_id from views_by_state"}
     assert conventions.knowing_faults(manifest, knowing) == [
-        "m.sql: names lost_by_sku",
         "m.sql: names view_hour",
+        "m.sql: names views_by_state",
     ]
 
 
@@ -146,8 +146,8 @@ def test_a_column_that_yaml_and_sql_disagree_about_is_found(manifest: dict[str, 
     columns = bad["nodes"]["model.twist.fct_lost_demand_hourly"]["columns"]
     columns["lost_views"]["name"] = "gained_views"
     assert [fault.split(":")[0] for fault in column_faults(bad)] == [
-        "dim_sku", "fct_lost_demand_hourly", "overview_lost_demand",
-    ], "and the view that reads the column"  # fmt: skip
+        "dim_sku", "fct_lost_demand_hourly", "lost_sales_hourly", "overview_lost_demand",
+    ], "and the views that read the column"  # fmt: skip
 
 
 def column_faults(manifest: dict[str, Any]) -> list[str]:

@@ -30,6 +30,7 @@ def closed_days(settings: Settings) -> dict[date, int]:
         open_from = f"date '{(min(moments) - late).date()}'"
         table = {name: relation("marts", name) for name in TABLES}
         openings = relation("intermediate", "int_stock__openings")
+        viewed = f"select view_date from {table['fct_conversion_daily']} where views > 0"
         found = query(
             "select changed.day_of, max(changed.load_id) as stamp from ("
             f"select view_date as day_of, load_id from {table['fct_twist']} "
@@ -37,7 +38,11 @@ def closed_days(settings: Settings) -> dict[date, int]:
             f"select cast(view_hour as date) as day_of, load_id from {table['fct_twist_hourly']} "
             f"where view_hour < cast({open_from} as timestamp(6)) union all "
             f"select stock_date as day_of, load_id from {openings} where stock_date < {open_from} "
-            f"and stock_date in (select view_date from {table['twist_daily']})"
+            f"and stock_date in ({viewed}) union all "
+            f"select view_date as day_of, load_id from {table['fct_conversion_daily']} "
+            f"where view_date < {open_from} and view_date in ({viewed}) union all "
+            f"select business_date as day_of, load_id from {table['twist_daily']} "
+            f"where business_date < {open_from} and business_date in ({viewed})"
             ") as changed group by changed.day_of"
         )
         return dict(sorted(found.rows))

@@ -35,7 +35,8 @@ TABLES = {
     "stock_daily": "stock_date",
     "fct_twist_hourly": "view_hour",
     "fct_lost_demand_hourly": "view_hour",
-    "twist_daily": "view_date",
+    "twist_daily": "business_date",
+    "fct_conversion_daily": "view_date",
 }
 """What is exported of marts, and the column that holds the day. The hourly facts and twist_daily
 are exported too because they cannot be derived from the first two: lost demand needs the stock

@@ -157,9 +157,19 @@ def _calendar(rng: Random, least: int = 1) -> _Calendar:
     return _Calendar(days[:usual], rare)
 
 
+TIME_ZONES = ["America/New_York", "Pacific/Auckland"]
+"""The first one's 1 November 2026 has 25 hours."""
+
+
 def _settings(rng: Random) -> Settings:
     patterns = rng.choice([Settings.bot_patterns, ("Sync", "spider"), ("CRAWL", "X11")])
-    return Settings(rng.choice([3, 3, 0, 1]), patterns, rng.choice([1, 2]))
+    return Settings(
+        late_days=rng.choice([3, 3, 0, 1]),
+        bot_patterns=patterns,
+        min_sellable_qty=rng.choice([1, 2]),
+        time_zone=rng.choice(["UTC", *TIME_ZONES]),
+        conversion_min_units=rng.choice([1, 3, 30]),
+    )
 
 
 Slots = dict[tuple[int, str], Sequence[int]]

@@ -15,14 +15,8 @@ from orchestration.warehouse.load_report import LoadReport
 from orchestration.warehouse.replay_late import replay_late
 from tests.harness.referee import Delivery, Outcome, Settings, Step
 from tests.harness.referee_marts import KEYS
+from tests.harness.tables import NOT_ZERO, mart_of
 from tests.harness.warm import warm_runner
-
-ZERO_ROWS = {
-    "fct_twist_hourly": "views > 0",
-    "fct_lost_demand_hourly": "lost_views > 0",
-    "twist_daily": "views > 0",
-}
-
 
 ROUNDED = ("twist_rate", "size_share", "price")
 A_MILLIONTH = Fraction(1, 1_000_000)
@@ -35,6 +29,8 @@ def meaning(rules: Settings) -> dict[str, Any]:
         "bot_patterns": ",".join(rules.bot_patterns),
         "bot_exceptions": ",".join(rules.bot_exceptions),
         "min_sellable_qty": rules.min_sellable_qty,
+        "time_zone": rules.time_zone,
+        "conversion_min_units": rules.conversion_min_units,
     }
 
 
@@ -88,8 +84,8 @@ class Pipeline:
         """A mart in the referee's form: key → its other columns."""
         keys = KEYS[name]
         rows = self.query(
-            f"select {', '.join([*keys, *columns])} from twist.marts.{name} "
-            f"where {ZERO_ROWS.get(name, '1 = 1')}"
+            f"select {', '.join([*keys, *columns])} from {mart_of(name, 'twist.marts')} "
+            f"where {NOT_ZERO.get(name, '1 = 1')}"
         )
         table = {
             row[: len(keys)]: dict(zip(columns, row[len(keys) :], strict=True)) for row in rows

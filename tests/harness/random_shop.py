@@ -262,7 +262,8 @@ class Shop:
         rng = self.rng
         skus = [*self.skus, self.mark + "no such SKU"]
         styles = [*self.styles, *self.styles, self.mark + "no such style"]
-        views, others = ["product_view"] * 14, ["add_to_bag", "purchase", "PRODUCT_VIEW"]
+        views = ["product_view"] * 14
+        others = ["add_to_bag", "purchase", "purchase", "purchase", "PRODUCT_VIEW"]
         for number in range(count):
             moment, style = self.moment(), rng.choice(styles)
             sku = rng.choice(skus) if rng.random() < 0.45 else None
@@ -283,6 +284,8 @@ class Shop:
             }
             if sku or rng.random() < 0.5:
                 fields["sku_id"] = sku or rng.choice([None, ""])
+            if fields["event_type"] in others and rng.random() < 0.5:
+                fields["style_id"] = rng.choice([None, ""])
             if only_others:
                 agent = f"my {self.settings.bot_patterns[-1].upper()}/2"
                 bot: Fields = {"event_type": "product_view", "user_agent": agent}
@@ -320,7 +323,8 @@ class Shop:
             "department": rng.choice(["Women", "Men", ""]),
             "category": rng.choice(["Tops", "Tops", "Été"]),
             "size": rng.choice(["S", "M", "L"]),
-            "price": rng.choice([Raw("19.90"), 20, None]),
+            "price": rng.choice([Raw("19.90"), 20, None, Raw("1.005"), Raw("0.1249"), Raw("3e9")]),
+            "currency": rng.choice(["EUR", "USD", None]),
             "size_share": rng.choice(shares),
             "is_active": is_active,
         }

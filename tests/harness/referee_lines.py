@@ -50,6 +50,8 @@ class Settings:
     bot_patterns: tuple[str, ...] = ("bot", "crawl", "spider", "headless")
     min_sellable_qty: int = 1
     bot_exceptions: tuple[str, ...] = ("cubot",)
+    time_zone: str = "UTC"
+    conversion_min_units: int = 30
     now: datetime = datetime(2026, 11, 22)
 
 
@@ -339,10 +341,9 @@ def is_late(event: Event, late_days: int) -> bool:
     return event.day < event.arrival.date() - timedelta(days=late_days)
 
 
-def is_human_view(event: Event, settings: Settings) -> bool:
-    """Whether a clickstream event becomes a row of the fact."""
+def is_human(event: Event, settings: Settings) -> bool:
+    """Whether a clickstream event is none of a bot's."""
     agent = event.text("user_agent").lower()
     for exception in settings.bot_exceptions:
         agent = agent.replace(exception.lower(), "")
-    is_bot = any(pattern.lower() in agent for pattern in settings.bot_patterns)
-    return event.fields["event_type"] == "product_view" and not is_bot
+    return not any(pattern.lower() in agent for pattern in settings.bot_patterns)

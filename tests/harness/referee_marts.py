@@ -18,7 +18,8 @@ from decimal import Decimal
 from fractions import Fraction
 from math import floor
 
-from tests.harness.referee_lines import Event, Settings, Value, is_human_view
+from tests.harness.referee_lines import Event, Settings, Value, is_human
+from tests.harness.referee_sales import business_time, merchandising
 
 WHOLE = 1_000_000
 """One view, in parts per million."""
@@ -29,7 +30,13 @@ KEYS = {
     "fct_twist": ("view_date", "view_id"),
     "fct_twist_hourly": ("view_hour", "style_id", "sku_id", "channel"),
     "fct_lost_demand_hourly": ("view_hour", "style_id", "sku_id"),
-    "twist_daily": ("view_date", "brand", "department", "category", "channel"),
+    "twist_daily": ("business_date", "brand", "department", "category", "channel"),
+    "fct_conversion_daily": ("view_date", "style_id", "channel"),
+    "lost_sales_hourly": ("view_hour", "style_id", "sku_id"),
+    "fct_stockouts": ("sku_id", "out_from"),
+    "dim_hour": ("view_hour",),
+    "dim_product": ("style_id", "sku_id"),
+    "dim_product_history": ("style_id", "sku_id", "day"),
     "stock_daily": ("stock_date", "sku_id", "location_id"),
     "dim_sku": ("sku_id",),
     "dim_location": ("location_id",),
@@ -76,6 +83,7 @@ class Catalog:
         self.rows = rows
         self.late_days = late_days
         self.days: dict[date, dict[str, Event]] = {}
+        self.first_skus: dict[date, dict[str, str]] = {}
 
     def counts_from(self, row: Event) -> date:
         return max(row.day, row.arrival.date() - timedelta(days=self.late_days))
@@ -104,16 +112,24 @@ class Catalog:
             before = upto
         return shares
 
-    def attributes(self, day: date, style: str, sku: str | None) -> tuple[str, str, str]:
-        """Brand, department and category that a view counts under."""
+    def product(self, day: date, style: str, sku: str) -> dict[str, Value]:
+        """What describes a SKU (`''`: none) viewed in a style on a day: its own row if it is known,
+        else brand, department and category of the style's smallest known SKU.
+        """
         rows = self.on(day)
-        if sku is None or sku not in rows:
-            siblings = [s for s, row in rows.items() if row.text("style_id") == style]
-            if not siblings:
-                return "", "", ""
-            sku = min(siblings)
-        row = rows[sku]
-        return row.text("brand"), row.text("department"), row.text("category")
+        if day not in self.first_skus:
+            self.first_skus[day] = {
+                rows[each].text("style_id"): each for each in sorted(rows, reverse=True)
+            }
+        own = rows.get(sku)
+        row = own or rows.get(self.first_skus[day].get(style, ""))
+        return {
+            **{name: row.text(name) if row else "" for name in ("brand", "department", "category")},
+            **{name: own.text(name) if own else "" for name in ("color", "size", "currency")},
+            "price": price(own.fields["price"]) if own else None,
+            "is_active": int(bool(own.fields["is_active"])) if own else None,
+            "size_share": own.fields["size_share"] if own else None,
+        }
 
 
 def newest(rows: list[Event]) -> dict[str, Event]:
@@ -132,6 +148,13 @@ def weight(size_share: Value) -> int:
     if size_share.adjusted() < -7:  # below 0.0000001: spares the digits of 1e-1000000
         return 0
     return floor(Fraction(size_share) * WHOLE + Fraction(1, 2))
+
+
+def price(number: Value) -> Decimal | None:
+    """Two decimals, half rounded up."""
+    if not isinstance(number, Decimal) or abs(number) > 1_000_000_000:
+        return None
+    return Decimal(floor(Fraction(number) * 100 + Fraction(1, 2))).scaleb(-2)
 
 
 @dataclass
@@ -163,13 +186,31 @@ class Measures:
         return Fraction(self.in_stock, known) if known else None
 
 
+@dataclass(frozen=True)
+class Lost:
+    """A SKU's part of a view that met it out of stock."""
+
+    at: datetime
+    style: str
+    sku: str
+    ppm: int
+
+    @property
+    def hour(self) -> datetime:
+        return self.at.replace(minute=0, second=0, microsecond=0)
+
+
 def build(
     clicks: list[Event], changes: list[Event], rows: list[Event], settings: Settings
 ) -> dict[str, Mart]:
     """Every table. Each event occurs once, with its own position."""
-    views = [click for click in clicks if is_human_view(click, settings)]
+    views = [
+        click
+        for click in clicks
+        if click.fields["event_type"] == "product_view" and is_human(click, settings)
+    ]
     stock, catalog = Stock(changes), Catalog(rows, settings.late_days)
-    marts = _facts(views, stock, catalog, settings.min_sellable_qty)
+    marts, lost = _facts(views, stock, catalog, settings)
     open_days = sorted({event.day for event in views + changes})
     marts["stock_daily"] = _stock_daily(open_days, stock)
     marts["dim_sku"] = {
@@ -177,16 +218,16 @@ def build(
         for sku, row in newest(rows).items()
     }
     marts["dim_location"] = {(change.text("location_id"),): {} for change in changes}
-    return marts
+    return marts | merchandising(clicks, changes, catalog, stock, marts, lost, open_days, settings)
 
 
 def _facts(
-    views: list[Event], stock: Stock, catalog: Catalog, min_sellable_qty: int
-) -> dict[str, Mart]:
+    views: list[Event], stock: Stock, catalog: Catalog, settings: Settings
+) -> tuple[dict[str, Mart], list[Lost]]:
     fact: Mart = {}
     hourly: dict[tuple[Value, ...], Measures] = defaultdict(Measures)
     daily: dict[tuple[Value, ...], Measures] = defaultdict(Measures)
-    lost: dict[tuple[Value, ...], int] = defaultdict(int)
+    lost: list[Lost] = []
     for view in views:
         style, sku = view.text("style_id"), view.text("sku_id") or None
         hour = view.event_ts.replace(minute=0, second=0, microsecond=0)
@@ -194,16 +235,19 @@ def _facts(
         inside = outside = 0
         for each, share in shares.items():
             quantity = stock.network(each, view.event_ts)
-            if quantity is not None and quantity >= min_sellable_qty:
+            if quantity is not None and quantity >= settings.min_sellable_qty:
                 inside += share
             elif quantity is not None:
                 outside += share
-                lost[hour, style, each] += share
+                lost.append(Lost(view.event_ts, style, each, share))
         unknown = WHOLE - inside - outside
         channel = view.fields["channel"]
         hourly[hour, style, sku or "", channel].add(inside, outside, unknown)
-        attributes = catalog.attributes(view.day, style, sku)
-        daily[view.day, *attributes, channel].add(inside, outside, unknown)
+        product = catalog.product(view.day, style, sku or "")
+        attributes = (product[name] for name in ("brand", "department", "category"))
+        daily[business_time(hour, settings).date(), *attributes, channel].add(
+            inside, outside, unknown
+        )
         fact[view.day, view.fields["event_id"]] = {
             "view_ts": view.event_ts,
             "view_hour": hour,
@@ -219,14 +263,18 @@ def _facts(
             "unknown_share": parts(unknown),
             "network_qty": None if sku is None else stock.network(sku, view.event_ts),
         }
-    return {
+    by_hour: dict[tuple[Value, ...], int] = defaultdict(int)
+    for part in lost:
+        by_hour[part.hour, part.style, part.sku] += part.ppm
+    marts: dict[str, Mart] = {
         "fct_twist": fact,
         "fct_twist_hourly": {key: m.columns() for key, m in hourly.items()},
         "fct_lost_demand_hourly": {
-            key: {"lost_views": parts(ppm)} for key, ppm in lost.items() if ppm
+            key: {"lost_views": parts(ppm)} for key, ppm in by_hour.items() if ppm
         },
         "twist_daily": {key: {**m.columns(), "twist_rate": m.rate()} for key, m in daily.items()},
     }
+    return marts, lost
 
 
 def _stock_daily(open_days: list[date], stock: Stock) -> Mart:

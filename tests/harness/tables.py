@@ -5,12 +5,19 @@ from typing import Any
 
 from ingestion.settings import Settings
 from orchestration.warehouse.engines import open_reader
+from tests.harness.referee_sales import HISTORY
 
 MARTS = {
     "fct_twist": "* exclude (state_from, load_id)",
     "fct_twist_hourly": "* exclude (load_id)",
     "fct_lost_demand_hourly": "* exclude (load_id)",
     "twist_daily": "* exclude (load_id)",
+    "fct_conversion_daily": "* exclude (load_id)",
+    "lost_sales_hourly": "*",
+    "fct_stockouts": "*",
+    "dim_hour": "*",
+    "dim_product": "*",
+    "dim_product_history": "* exclude (load_id, valid_from, valid_to)",
     "stock_daily": "*",
     "dim_sku": "*",
     "dim_location": "*",
@@ -19,7 +26,26 @@ NOT_ZERO = {
     "fct_twist_hourly": "views > 0",
     "fct_lost_demand_hourly": "lost_views > 0",
     "twist_daily": "views > 0",
+    "fct_conversion_daily": "views > 0 or bags > 0 or purchases > 0",
+    "lost_sales_hourly": "lost_views > 0",
+    "fct_stockouts": "is_current = 1",
 }
+
+
+def mart_of(name: str, marts: str) -> str:
+    """What to select from for a mart; `marts` is its schema. The periods of dim_product_history as
+    the days of `HISTORY`: how a history is cut is open.
+    """
+    if name != "dim_product_history":
+        return f"{marts}.{name}"
+    days = f"generate_series(date '{HISTORY[0]}', date '{HISTORY[-1]}', interval '1' day)"
+    return (
+        f"(select history.*, days.day from {marts}.{name} as history join ("
+        f"select cast(unnest({days}) as date) as day) as days "
+        "on days.day >= history.valid_from and days.day < history.valid_to)"
+    )
+
+
 AUDIT = """
     select
         (select coalesce(sum(loaded), 0) from audit.landed_objects) as loaded,
@@ -55,7 +81,7 @@ def marts(settings: Settings) -> dict[str, Rows]:
     found = queries(
         settings,
         *(
-            f"select {columns} from marts.{name} where {NOT_ZERO.get(name, '1 = 1')}"
+            f"select {columns} from {mart_of(name, 'marts')} where {NOT_ZERO.get(name, '1 = 1')}"
             for name, columns in MARTS.items()
         ),
     )

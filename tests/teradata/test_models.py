@@ -12,7 +12,7 @@ from ingestion.settings import ROOT
 from tests.teradata.rules import check
 
 PROJECT = ROOT / "dbt_project"
-VIEWS = {"dim_sku", "stock_daily", "twist_now"} | {
+VIEWS = {"dim_sku", "stock_daily", "twist_now", "dim_hour", "dim_product"} | {
     path.stem for path in PROJECT.glob("models/overview/*.sql")
 }
 

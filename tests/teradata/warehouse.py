@@ -19,7 +19,7 @@ from orchestration.warehouse.replay_late import replay_late
 from tests.harness.pipeline import meaning
 from tests.harness.referee import Delivery, Settings
 from tests.harness.tables import MARTS as READ
-from tests.harness.tables import NOT_ZERO
+from tests.harness.tables import NOT_ZERO, mart_of
 from tests.harness.warm import warm_runner
 from tests.teradata import emulator
 from tests.teradata.rules import check
@@ -43,7 +43,7 @@ MARTS = READ | {"dim_location": "* exclude (load_id)"}
 """A full refresh gives new stamps."""
 LOCATION = "/s3/bucket.s3.amazonaws.com"
 ADAPTERS_OWN = re.compile(
-    r"""dbc\.|__dbt_sbq|dbt_internal_test|^\s*(?:drop|rename|sel\s|alter|insert\s.*\?)
+    r"""dbc\.|__dbt_sbq|dbt_internal_test|^\s*(?:drop|rename|sel\s|alter|insert\s[^?]*\?)
         |^create\s+multiset\s+foreign""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -128,8 +128,14 @@ class Teradata:
 
     def tables(self) -> dict[str, Rows]:
         """Marts and audit, in the form of `tables_of`."""
+        ask = self.system.database.execute
         marts = {
-            name: Counter(self.rows(f"marts.{name}", columns, NOT_ZERO.get(name, "1 = 1")))
+            name: Counter(
+                ask(
+                    f"select {columns} from {mart_of(name, 'twist_marts')} "
+                    f"where {NOT_ZERO.get(name, '1 = 1')}"
+                ).fetchall()
+            )
             for name, columns in MARTS.items()
         }
         audit = {name: Counter(_text(self.rows(f"audit.{name}", c))) for name, c in AUDITS.items()}
@@ -142,7 +148,8 @@ class Teradata:
 def tables_of(dbt: Dbt) -> dict[str, Rows]:
     """Marts and audit of a warehouse in DuckDB, but for what the contract leaves open."""
     marts = {
-        name: f"select {columns} from twist.marts.{name} where {NOT_ZERO.get(name, '1 = 1')}"
+        name: f"select {columns} from {mart_of(name, 'twist.marts')} "
+        f"where {NOT_ZERO.get(name, '1 = 1')}"
         for name, columns in MARTS.items()
     }
     audit = {name: f"select {columns} from twist.audit.{name}" for name, columns in AUDITS.items()}

@@ -63,7 +63,7 @@ select sum(cast(complaint as integer)) as complaints
 from (
     select case
         when extract(timezone_hour from current_timestamp) <> 0 or extract(timezone_minute from current_timestamp) <> 0 then 'the session is not in UTC'
-        {%- for name in ['late_days', 'bot_patterns', 'bot_exceptions', 'min_sellable_qty'] %}
+        {%- for name in ['late_days', 'bot_patterns', 'bot_exceptions', 'min_sellable_qty', 'time_zone'] %}
         when setting_name = '{{ name }}' and setting_value <> '{{ setting(name) }}' then 'the warehouse was built with another {{ name }}'
         {%- endfor %}
         else '0'

@@ -11,8 +11,8 @@
     narrows(changed)                 whether the table was made by this run
     rows_of(changed)                 for models/changed that read one another: the table, or no rows where
                                      this run has not made it
-    is_published(name)               for models/changed: whether the table `name`, which is made later,
-                                     holds what earlier runs computed -#}
+    is_published(name, place)        for models/changed: whether the table `name` of the source `place`, which
+                                     is made later, holds what earlier runs computed -#}
 {% macro is_new() -%}
   {%- set computed = stamps().computed -%}
   {%- if model.config.materialized == 'incremental' and not (computed and is_incremental()) -%}{{ return('1 = 1') }}{%- endif -%}
@@ -68,8 +68,8 @@
   {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ changed].columns.values()) }}
 {%- endmacro %}
 
-{% macro is_published(name) -%}
-  {%- set table = source('published', name) -%}
+{% macro is_published(name, place='published') -%}
+  {%- set table = source(place, name) -%}
   {{ return(execute and stamps().computed > 0 and load_relation(table) is not none) }}
 {%- endmacro %}
 

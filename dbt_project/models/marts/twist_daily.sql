@@ -1,75 +1,52 @@
--- TWIST by day, brand, department, category and channel, with the attributes as of the day.
+-- TWIST by business day, brand, department, category and channel, with the attributes as of the hour's
+-- UTC day.
 {{ config(
-    unique_key=['view_date', 'brand', 'department', 'category', 'channel'],
-    index=primary_index(['view_date', 'brand', 'department', 'category', 'channel'], day='view_date'),
-    recomputed={'by': 'changed_days', 'keys': ['view_date']},
+    unique_key=['business_date', 'brand', 'department', 'category', 'channel'],
+    index=primary_index(['business_date', 'brand', 'department', 'category', 'channel'], day='business_date'),
+    recomputed={'by': 'changed_days', 'keys': ['business_date']},
     zero_when_gone={'views': 0, 'in_stock_views': 0, 'out_of_stock_views': 0, 'unknown_views': 0, 'twist_rate': none},
 ) }}
+{%- set measures = ['in_stock_views', 'out_of_stock_views', 'unknown_views'] %}
 
 with hours as (
-    select * from {{ ref('fct_twist_hourly') }}
-    where {{ not_before('changed_days', 'view_date', 'view_hour') }}
-        and {{ within('changed_days', ['view_date'], ['cast(view_hour as date)']) }}
+    select * from {{ ref('fct_twist_hourly') }} where {{ not_before('changed_days', 'first_hour', 'view_hour') }}
+),
+
+business_days as (
+    select * from {{ ref('dim_hour') }} where {{ within('changed_days', ['business_date']) }}
 ),
 
 products as (
-    select cast(view_hour as date) as view_date, style_id, sku_id, channel,
-        sum(cast(views as bigint)) as views,
-        sum(cast(in_stock_views as decimal(18, 6))) as in_stock_views,
-        sum(cast(out_of_stock_views as decimal(18, 6))) as out_of_stock_views,
-        sum(cast(unknown_views as decimal(18, 6))) as unknown_views
-    from hours
-    group by cast(view_hour as date), style_id, sku_id, channel
+    select * from {{ ref('dim_product_history') }}
 ),
 
-view_dates as (
-    select distinct view_date from products
-),
-
-sku_versions as (
-    select * from {{ ref('int_catalog__sku_versions') }}
-),
-
-versions as (
-    select view_dates.view_date, sku_versions.*
-    from view_dates
-    inner join sku_versions
-        on view_dates.view_date >= sku_versions.valid_from and view_dates.view_date < sku_versions.valid_to
-),
-
-first_skus as (
-    select view_date, style_id, min(sku_id) as sku_id from versions group by view_date, style_id
-),
-
-described as (
-    select
-        products.*,
-        case when own.sku_id is not null then own.brand else of_style.brand end as brand,
-        case when own.sku_id is not null then own.department else of_style.department end as department,
-        case when own.sku_id is not null then own.category else of_style.category end as category
-    from products
-    left join versions as own
-        on products.view_date = own.view_date and products.sku_id = own.sku_id
-    left join first_skus
-        on products.view_date = first_skus.view_date and products.style_id = first_skus.style_id
-    left join versions as of_style
-        on first_skus.view_date = of_style.view_date and first_skus.sku_id = of_style.sku_id
-),
-
+-- Each product of a day is described once, not each of its hours.
 totals as (
-    select view_date, coalesce(brand, '') as brand, coalesce(department, '') as department,
-        coalesce(category, '') as category, channel,
-        cast(sum(cast(views as bigint)) as bigint) as views,
-        cast(sum(cast(in_stock_views as decimal(18, 6))) as decimal(18, 6)) as in_stock_views,
-        cast(sum(cast(out_of_stock_views as decimal(18, 6))) as decimal(18, 6)) as out_of_stock_views,
-        cast(sum(cast(unknown_views as decimal(18, 6))) as decimal(18, 6)) as unknown_views
-    from described
-    group by view_date, coalesce(brand, ''), coalesce(department, ''), coalesce(category, ''), channel
+    select business_days.business_date, cast(hours.view_hour as date) as view_date, hours.style_id, hours.sku_id, hours.channel,
+        sum(cast(hours.views as bigint)) as views
+        {%- for measure in measures %},
+        sum(cast(hours.{{ measure }} as decimal(18, 6))) as {{ measure }}
+        {%- endfor %}
+    from hours
+    inner join business_days on hours.view_hour = business_days.view_hour
+    group by business_days.business_date, cast(hours.view_hour as date), hours.style_id, hours.sku_id, hours.channel
+),
+
+days as (
+    select totals.business_date, products.brand, products.department, products.category, totals.channel,
+        cast(sum(cast(totals.views as bigint)) as bigint) as views
+        {%- for measure in measures %},
+        cast(sum(cast(totals.{{ measure }} as decimal(18, 6))) as decimal(18, 6)) as {{ measure }}
+        {%- endfor %}
+    from totals
+    inner join products
+        on totals.style_id = products.style_id and totals.sku_id = products.sku_id
+            and totals.view_date >= products.valid_from and totals.view_date < products.valid_to
+    group by totals.business_date, products.brand, products.department, products.category, totals.channel
 )
 
 select
-    view_date, brand, department, category, channel,
-    views, in_stock_views, out_of_stock_views, unknown_views,
+    business_date, brand, department, category, channel, views, in_stock_views, out_of_stock_views, unknown_views,
     {{ share_of_sum('in_stock_views', 'out_of_stock_views') }} as twist_rate,
     {{ load_id() }} as load_id
-from totals
+from days

@@ -2,7 +2,7 @@
 {{ config(materialized='view') }}
 
 with newest_day as (
-    select max(view_date) as view_date from {{ ref('twist_daily') }} where views > 0
+    select max(view_date) as view_date from {{ ref('fct_conversion_daily') }} where views > 0
 ),
 
 -- The last 60 minutes are within the newest day and the day before.

@@ -1,4 +1,4 @@
--- The newest day and the seven before it, by channel, department, brand and category: of each the
+-- The newest business day and the seven before it, by channel, department, brand and category: of each the
 -- twelve with most views.
 {%- set measures = ['in_stock_views', 'out_of_stock_views', 'unknown_views'] %}
 with clock as (
@@ -7,7 +7,7 @@ with clock as (
 
 days as (
     select * from {{ ref('twist_daily') }}
-    where view_date >= (select clock.newest_date - 7 from clock)
+    where business_date >= (select clock.business_date - 7 from clock)
 ),
 
 by_member as (
@@ -15,7 +15,7 @@ by_member as (
     select
         cast('{{ breakdown }}' as {{ text_type(16) }}) as breakdown,
         cast({{ breakdown }} as {{ text_type(256) }}) as member_name,
-        view_date, views, in_stock_views, out_of_stock_views, unknown_views
+        business_date, views, in_stock_views, out_of_stock_views, unknown_views
     from days
     {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -23,11 +23,11 @@ by_member as (
 
 totals as (
     select by_member.breakdown, by_member.member_name,
-        cast(sum(cast(case when by_member.view_date = clock.newest_date then by_member.views else 0 end as bigint)) as bigint) as views,
+        cast(sum(cast(case when by_member.business_date = clock.business_date then by_member.views else 0 end as bigint)) as bigint) as views,
         {%- for measure in measures %}
-        cast(sum(cast(case when by_member.view_date = clock.newest_date then by_member.{{ measure }} else 0 end as decimal(18, 6)))
+        cast(sum(cast(case when by_member.business_date = clock.business_date then by_member.{{ measure }} else 0 end as decimal(18, 6)))
             as decimal(18, 6)) as {{ measure }},
-        cast(sum(cast(case when by_member.view_date < clock.newest_date then by_member.{{ measure }} else 0 end as decimal(18, 6)))
+        cast(sum(cast(case when by_member.business_date < clock.business_date then by_member.{{ measure }} else 0 end as decimal(18, 6)))
             as decimal(18, 6)) as week_{{ measure }}{{ ',' if not loop.last }}
         {%- endfor %}
     from by_member
