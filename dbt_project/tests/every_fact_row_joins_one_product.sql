@@ -48,11 +48,11 @@ compared as (
     {%- endfor %}
 ),
 
-before as (
+unjoined as (
     select * from compared where dimension = 'none'
 )
 
-select compared.fact, compared.dimension, before.row_count as fact_rows, compared.row_count, before.measure as fact_measure, compared.measure
+select compared.fact, compared.dimension, unjoined.row_count as fact_rows, compared.row_count, unjoined.measure as fact_measure, compared.measure
 from compared
-inner join before on compared.fact = before.fact
-where compared.row_count <> before.row_count or coalesce(compared.measure, 0) <> coalesce(before.measure, 0)
+inner join unjoined on compared.fact = unjoined.fact
+where compared.row_count <> unjoined.row_count or coalesce(compared.measure, 0) <> coalesce(unjoined.measure, 0)

@@ -13,6 +13,7 @@ from ingestion.settings import Settings, SettingsError
 from orchestration.defs.dagster_results import as_evaluation
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.defs.topic_assets import topic_key
+from orchestration.monitoring.band import fallen, judge_band
 from orchestration.monitoring.check_results import Check, Status, record
 from orchestration.monitoring.freshness import Verdict, ask_connect, judge, judge_lag, observe
 
@@ -33,19 +34,25 @@ SPECS = [
         asset=TWIST_NOW,
         description="The newest view is recent; limit: TWIST_FRESH_CLICKSTREAM_MINUTES.",
     ),
+    dg.AssetCheckSpec(
+        "twist_is_in_its_band",
+        asset=TWIST_NOW,
+        description="No channel, department or brand had an hour below that of the 14 days before "
+        "(marts.twist_below_band). On failure, names them.",
+    ),
 ]
 
 
-def verdicts(settings: Settings) -> dict[dg.AssetKey, Verdict]:
-    """The current verdict on every topic and marts.twist_now."""
+def verdicts(settings: Settings) -> dict[dg.AssetCheckKey, Verdict]:
+    """The current verdict of each check."""
     now = datetime.now(UTC)
     seen, lag = observe(settings, now)
     connect_problem = ask_connect(settings)
-    found = {
-        topic_key(topic): judge(topic, seen, settings, now, connect_problem) for topic in TOPICS
-    }
-    found[TWIST_NOW] = judge_lag(lag, settings, found[topic_key("clickstream")])
-    record(settings, (_as_check(spec, found[spec.asset_key]) for spec in SPECS))
+    of_topics = [judge(topic, seen, settings, now, connect_problem) for topic in TOPICS]
+    of_lag = judge_lag(lag, settings, of_topics[TOPICS.index("clickstream")])
+    judged = [*of_topics, of_lag, judge_band(fallen(settings))]
+    found = {spec.key: verdict for spec, verdict in zip(SPECS, judged, strict=True)}
+    record(settings, (_as_check(spec, found[spec.key]) for spec in SPECS))
     return found
 
 
@@ -76,7 +83,7 @@ def data_freshness(
     found = verdicts(lakehouse.settings())
     for spec in SPECS:
         if spec.key in context.selected_asset_check_keys:
-            yield check_result(spec, found[spec.asset_key])
+            yield check_result(spec, found[spec.key])
 
 
 @dg.sensor(
@@ -91,10 +98,11 @@ def freshness_of_data(context: dg.SensorEvaluationContext, lakehouse: Lakehouse)
     except SettingsError as error:
         return dg.SkipReason(str(error))
     before = json.loads(context.cursor or "{}")
-    state = {key.to_user_string(): [v.colour, v.cause] for key, v in found.items()}
+    state = {f"{k.asset_key.to_user_string()} {k.name}": [v.colour, v.cause]
+             for k, v in found.items()}  # fmt: skip
     if before.get("state") == state and time.time() - before["at"] < REPORT_SECONDS:
         return dg.SkipReason("; ".join(verdict.sentence for verdict in found.values()))
     return dg.SensorResult(
-        asset_events=[as_evaluation(check_result(spec, found[spec.asset_key])) for spec in SPECS],
+        asset_events=[as_evaluation(check_result(spec, found[spec.key])) for spec in SPECS],
         cursor=json.dumps({"state": state, "at": time.time()}),
     )

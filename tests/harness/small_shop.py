@@ -19,8 +19,21 @@ def at(hours: float, days: int = 0) -> datetime:
 
 
 def _catalog() -> list[Line]:
-    shirt = {"brand": ARABIC, "category": LONG, "department": "Women", "color": "crème"}
-    evil = {"style_id": EVIL, "brand": "\"><img src=x onerror='alert(1)'>", "category": "O'Neill"}
+    shirt = {
+        "price": 19.90,
+        "currency": "EUR",
+        "brand": ARABIC,
+        "category": LONG,
+        "department": "Women",
+        "color": "crème",
+    }
+    evil = {
+        "price": 100,
+        "currency": EVIL,
+        "style_id": EVIL,
+        "brand": "\"><img src=x onerror='alert(1)'>",
+        "category": "O'Neill",
+    }
     return [
         *(sku(at(0, 9), f"shirt-{size}", size=size, **shirt) for size in ("S", "M", "L")),
         *(sku(at(0, 9), f"{EVIL}-{size}", size=size, **evil) for size in ("38", "40")),
@@ -58,4 +71,6 @@ def _views(day: int) -> list[Line]:
             channel = ("web", "app")[number % 2]
             found.append(view(moment, chosen or "", style_id=style, channel=channel))
     found.append(view(NOON - timedelta(days=day, seconds=30), "shirt-L", channel="app"))
+    bought = {"event_type": "purchase", "quantity": 5}
+    found.append(view(at(0.5, day), "shirt-L", channel="app", **bought))
     return found

@@ -29,7 +29,14 @@ CHROMIUM = [
     "--disable-component-update",
     "--disable-sync",
 ]
-EMPTIED = ("fct_twist", "fct_twist_hourly", "fct_lost_demand_hourly", "twist_daily")
+EMPTIED = (
+    "fct_twist",
+    "fct_twist_hourly",
+    "fct_lost_demand_hourly",
+    "fct_conversion_daily",
+    "stockout_daily",
+    "twist_daily",
+)
 
 
 def no_dbt() -> Dbt:

@@ -28,6 +28,9 @@ KEYS = {
     "now": ("days_before",),
     "hours": ("view_hour",),
     "breakdown": ("breakdown", "member_name"),
+    "money": ("currency",),
+    "stockouts": ("sku_id",),
+    "repairs": ("cause",),
     "lost_skus": ("sku_id",),
     "stock_locations": ("sku_id", "location_id"),
     "recoveries": ("sku_id",),
@@ -113,7 +116,7 @@ def test_a_breakdown_is_the_day_and_the_seven_before(
         row[0]: row[1:]
         for row in ask(
             overviews,
-            f"select {name}, {SUMS} from twist_daily where view_date = date '{NOON:%F}' group by 1",
+            f"select {name}, {SUMS} from twist_daily where business_date = date '{NOON:%F}' group by 1",
         )
     }
     week = {
@@ -121,7 +124,7 @@ def test_a_breakdown_is_the_day_and_the_seven_before(
         for row in ask(
             overviews,
             f"select {name}, sum(in_stock_views), sum(out_of_stock_views) from twist_daily "
-            f"where view_date between date '{NOON:%F}' - 7 and date '{NOON:%F}' - 1 group by 1",
+            f"where business_date between date '{NOON:%F}' - 7 and date '{NOON:%F}' - 1 group by 1",
         )
     }
     rows = [row for row in shown["breakdown"] if row["breakdown"] == name]
@@ -161,6 +164,40 @@ def test_what_came_back_is_there_again(shown: dict[str, Any]) -> None:
     (row,) = shown["recoveries"]
     assert row["sku_id"] == "shirt-S"
     assert row["back_ts"] == f"{(NOON - timedelta(hours=0.2)).isoformat()}Z"
+
+
+def test_money_is_the_lost_sales_of_24_hours_currency_by_currency(
+    overviews: Overviews, shown: dict[str, Any]
+) -> None:
+    wanted = ask(
+        overviews,
+        "select currency, sum(lost_views), sum(lost_units), sum(lost_revenue) "
+        f"from lost_sales_hourly where view_hour >= timestamp '{NOON:%F %T}' - interval 24 hour "
+        "group by 1 having sum(lost_views) > 0 order by 1",
+    )
+    names = ("currency", "lost_views", "lost_units", "lost_revenue")
+    assert [tuple(row[name] for name in names) for row in shown["money"]] == [
+        (row[0], *plain(row[1:])) for row in wanted
+    ]
+    assert len(wanted) >= 1
+
+
+def test_open_stockouts_and_the_mean_time_to_recover_are_those_of_the_fact(
+    overviews: Overviews, shown: dict[str, Any]
+) -> None:
+    is_open = "from fct_stockouts where is_current = 1 and out_until is null and lost_views > 0"
+    wanted = ask(overviews, f"select sku_id, cause {is_open} order by lost_views desc, out_from")
+    found = sorted(shown["stockouts"], key=lambda row: row["place"])
+    assert [(row["sku_id"], row["cause"]) for row in found] == wanted[:12]
+    assert {row["open_stockouts"] for row in found} == {len(wanted)}
+    ended = ask(
+        overviews,
+        "select cause, count(*), sum(seconds_out) // count(*) from fct_stockouts "
+        "where is_current = 1 and out_until is not null group by 1 order by 1",
+    )
+    assert ended == [
+        (row["cause"], row["stockouts"], row["mean_seconds_out"]) for row in shown["repairs"]
+    ]
 
 
 def test_the_grid_shows_every_active_size_of_a_style_that_lacks_one(shown: dict[str, Any]) -> None:

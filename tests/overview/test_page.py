@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from orchestration.pages.overview.page import amount, count, rate, render, utc
+from orchestration.monitoring.limits import in_words
+from orchestration.pages.overview.page import amount, count, money, rate, render, utc
 from orchestration.pages.overview.publish import PAGE
 from tests.harness.small_shop import ARABIC, EVIL, LONG
 from tests.overview.conftest import Open, Overviews
@@ -23,7 +24,10 @@ def rows(page: Any, label: str) -> list[list[str]]:
 def test_without_scripts_every_figure_is_the_json_s(show: Open, overviews: Overviews) -> None:
     page, figures = show(scripts=False), overviews.figures("shop")
     key = [row["twist_rate"] for row in figures["now"]] + [figures["now"][0]["known_rate"]]
-    assert page.locator(".figure").all_inner_texts() == [rate(value) for value in key]
+    lost = sorted(figures["money"], key=lambda row: -row["lost_views"])
+    assert page.locator(".figure").all_inner_texts() == [
+        *map(rate, key), *(money(row["lost_revenue"]) for row in lost),
+    ]  # fmt: skip
     assert rows(page, "TWIST by hour") == [
         [
             utc(row["view_hour"]), rate(row["twist_rate"]), count(row["views"]),
@@ -42,8 +46,15 @@ def test_without_scripts_every_figure_is_the_json_s(show: Open, overviews: Overv
             ]
             for row in figures["breakdown"] if row["breakdown"] == name
         ]  # fmt: skip
-    lost = rows(page, "The SKUs that lost most views")
-    assert [cells[1] for cells in lost] == [amount(r["lost_views"]) for r in figures["lost_skus"]]
+    most = rows(page, "The SKUs that lost most views")
+    assert [cells[1] for cells in most] == [amount(r["lost_views"]) for r in figures["lost_skus"]]
+    out = rows(page, "Open stock-outs")
+    assert [cells[1] for cells in out] == [amount(r["lost_views"]) for r in figures["stockouts"]]
+    ended = rows(page, "Mean time to recover by cause")
+    assert sorted(cells[2] for cells in ended) == sorted(
+        in_words(row["mean_seconds_out"]) for row in figures["repairs"]
+    )
+    assert out and ended and figures["money"][0]["lost_revenue"], "the shop shows each of them"
     sizes = page.locator(".sizes li").all_inner_texts()
     assert len(sizes) == len(figures["size_grid"])
     data = rows(page, "Freshness and balance of the data")
@@ -150,7 +161,7 @@ def test_little_data_without_catalog_or_stock_is_told_as_unknown(
     assert "Stock is known for only 0.0% of these views" in notes
     assert page.locator(".figure").all_inner_texts()[0] == "–"
     assert "The catalog knows the brand of none" in page.locator("#breakdown").inner_text()
-    assert "there is no stock event yet" in page.locator("#lost").inner_text()
+    assert "there are no stock events yet" in page.locator("#lost").inner_text()
 
 
 def test_a_first_day_and_a_brand_of_unknown_stock_are_drawn_too(

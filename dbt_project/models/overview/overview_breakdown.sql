@@ -22,7 +22,7 @@ by_member as (
 ),
 
 totals as (
-    select by_member.breakdown, by_member.member_name,
+    select by_member.breakdown, by_member.member_name, clock.business_date,
         cast(sum(cast(case when by_member.business_date = clock.business_date then by_member.views else 0 end as bigint)) as bigint) as views,
         {%- for measure in measures %}
         cast(sum(cast(case when by_member.business_date = clock.business_date then by_member.{{ measure }} else 0 end as decimal(18, 6)))
@@ -32,7 +32,7 @@ totals as (
         {%- endfor %}
     from by_member
     cross join clock
-    group by by_member.breakdown, by_member.member_name
+    group by by_member.breakdown, by_member.member_name, clock.business_date
 ),
 
 ranked as (
@@ -47,6 +47,7 @@ select
     breakdown,
     cast(place as smallint) as place,
     member_name,
+    business_date,
     cast(members as bigint) as members,
     views,
     in_stock_views,

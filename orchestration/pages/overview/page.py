@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,10 @@ TITLES = {
     "now": "TWIST of the last 60 minutes",
     "hours": "the day, hour by hour",
     "breakdown": "TWIST by channel, department, brand and category",
+    "money": "what it cost in the last 24 hours",
     "lost_skus": "lost demand of the last 24 hours",
+    "stockouts": "out of stock now",
+    "repairs": "mean time to recover, by cause",
     "stock_locations": "where stock is",
     "size_grid": "most visited styles that lack a size",
     "recoveries": "back in stock in the last 24 hours",
@@ -141,10 +144,26 @@ def day(text: str) -> str:
     return f"{moment:%A} {moment.day} {moment:%B} (UTC)"
 
 
+def day_name(text: str) -> str:
+    """A date: Sunday 1 November"""
+    found = date.fromisoformat(text)
+    return f"{found:%A} {found.day} {found:%B}"
+
+
+def age(text: str, now: str) -> str:
+    """From one ISO timestamp to another: 3 hours"""
+    return in_words((datetime.fromisoformat(now) - datetime.fromisoformat(text)).total_seconds())
+
+
+def money(value: float | None) -> str:
+    """An amount of a currency: 1,234; unknown: –"""
+    return "–" if value is None else f"{value:,.0f}"
+
+
 @cache
 def _template() -> jinja2.Template:
     jinja = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    for shown in (rate, points, count, amount, in_words, utc, day):
+    for shown in (rate, points, count, amount, money, in_words, age, utc, day, day_name):
         jinja.filters[shown.__name__] = shown
     return jinja.from_string((FOLDER / "template.html").read_text())
 
