@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -16,6 +17,8 @@ from orchestration.warehouse.load import load
 
 OTTO_SAMPLE = ROOT / "tests" / "data" / "otto_sample.parquet"
 DIRTY_DAY: dict[str, Any] = {
+    "start": datetime(2026, 10, 31, 18, tzinfo=UTC),
+    "hours": 30,
     "duplicate_rate": 0.01,
     "retry_rate": 0.005,
     "late_rate": 0.01,
@@ -24,7 +27,8 @@ DIRTY_DAY: dict[str, Any] = {
     "dirty_rate": 0.0005,
     "rewrite_rate": 0.05,
 }
-"""What goes wrong on the simulated day: rates of events, lines and keys; seconds of disorder."""
+"""The simulated day and the evening before it, whose purchases give the usual conversion; and what
+goes wrong: rates of events, lines and keys; seconds of disorder."""
 
 
 def demo_settings(data: str = "retailer") -> Settings:
@@ -128,6 +132,30 @@ REPORT = (
             max(sku.size) as size, sum(lost_views) as lost_views
         from fct_lost_demand_hourly as lost left join dim_sku as sku on lost.sku_id = sku.sku_id
         group by lost.sku_id having sum(lost_views) > 0 order by sum(lost_views) desc, 1 limit 8
+        """,
+    ),
+    (
+        "What that cost, at the usual conversion and before substitution",
+        """
+        select coalesce(conversion_level, 'no conversion yet') as conversion_of, currency,
+            sum(lost_views) as lost_views, sum(lost_units) as lost_pieces,
+            sum(lost_revenue) as lost_revenue
+        from lost_sales_hourly group by all having sum(lost_views) > 0
+        order by lost_revenue desc nulls last, 1
+        """,
+    ),
+    (
+        "The three longest stock-outs",
+        """
+        select stockouts.sku_id as sku, sku.category, sku.size, cause,
+            strftime(out_from, '%Y-%m-%d %H:%M') as out_from,
+            coalesce(returned_by, '') as returned_by,
+            round(coalesce(seconds_out, epoch((select max(view_ts) from fct_twist) - out_from))
+                / 3600, 1) as hours_out,
+            lost_views
+        from fct_stockouts as stockouts left join dim_sku as sku using (sku_id)
+        where is_current = 1 and lost_views > 0 and cause <> 'first_known'
+        order by hours_out desc, lost_views desc limit 3
         """,
     ),
     (

@@ -116,7 +116,8 @@ def test_a_breakdown_is_the_day_and_the_seven_before(
         row[0]: row[1:]
         for row in ask(
             overviews,
-            f"select {name}, {SUMS} from twist_daily where business_date = date '{NOON:%F}' group by 1",
+            f"select {name}, {SUMS} from twist_daily "
+            f"where business_date = date '{NOON:%F}' group by 1",
         )
     }
     week = {
