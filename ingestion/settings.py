@@ -3,6 +3,7 @@
 `.env.example` shows the same settings with complete local values and a comment on each.
 """
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -78,6 +79,28 @@ class Settings(BaseSettings):
         if not all(words) or any(set(word) & set("'%_\\\"") for word in words):
             raise ValueError("a comma-separated list of words without quotes, % _ or \\")
         return ",".join(words)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _whole_hours(cls, value: str) -> str:
+        """Weekly over the years that the models know (macros/metric/hours_from_utc.sql)."""
+        if value == "UTC":
+            return value
+        import pytz
+
+        if value not in pytz.all_timezones_set:
+            raise ValueError("no IANA time zone, such as Europe/Berlin")
+        zone, weeks = pytz.timezone(value), range(52 * 38 + 30)
+        first = datetime(2000, 1, 1, tzinfo=UTC)
+        for moment in (first + timedelta(weeks=week) for week in weeks):
+            offset = moment.astimezone(zone).utcoffset() or timedelta()
+            if offset % timedelta(hours=1):
+                hours = offset / timedelta(hours=1)
+                raise ValueError(
+                    f"it was {hours:+g} hours from UTC on {moment:%Y-%m-%d}, and the facts are by "
+                    "hour: only a zone of whole hours can be the business day"
+                )
+        return value
 
     @property
     def landing_root(self) -> str:

@@ -24,7 +24,15 @@ from orchestration.warehouse.engine_protocol import Query
 from orchestration.warehouse.engines import engine_of
 
 Cause = Literal[
-    "fresh", "loader", "models", "connect", "producer", "producer or connect", "backlog"
+    "fresh",
+    "loader",
+    "models",
+    "connect",
+    "producer",
+    "producer or connect",
+    "backlog",
+    "usual",
+    "fallen",
 ]
 
 

@@ -1,4 +1,4 @@
-"""What "Connect your tool" promises: the notebook, the example, and MetricFlow's answers are SQL's."""
+"""What "Connect your tool" promises: the notebook, the example, MetricFlow's answers."""
 
 import csv
 import json

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from tests.harness.referee_lines import Event, Settings, Value, is_human
@@ -77,25 +77,25 @@ def _hour(wall_clock: datetime) -> dict[str, Value]:
 def _conversion(
     clicks: list[Event], catalog: "Catalog", hourly: "Mart", settings: Settings
 ) -> "Mart":
-    found: dict[tuple[Value, ...], dict[str, int | Decimal]] = defaultdict(
+    found: dict[tuple[Value, ...], dict[str, Any]] = defaultdict(
         lambda: {"views": 0, "in_stock_views": Decimal(0), "bags": 0, "purchases": 0, "units": 0}
     )
-    for (hour, style, _, channel), row in hourly.items():
+    for (hour, style, _, channel), measures in hourly.items():
         assert isinstance(hour, datetime)
         for name in ("views", "in_stock_views"):
-            found[hour.date(), style, channel][name] += row[name]  # type: ignore[operator]
+            found[hour.date(), style, channel][name] += measures[name]
     for click in clicks:
-        name = {"add_to_bag": "bags", "purchase": "purchases"}.get(click.text("event_type"))
-        if not name or not is_human(click, settings):
+        kind = {"add_to_bag": "bags", "purchase": "purchases"}.get(click.text("event_type"))
+        if not kind or not is_human(click, settings):
             continue
         known = catalog.on(click.day).get(click.text("sku_id"))
         style = click.text("style_id") or (known.text("style_id") if known else "")
         row = found[click.day, style, click.fields["channel"]]
-        row[name] += 1
-        if name == "purchases":
+        row[kind] += 1
+        if kind == "purchases":
             pieces = click.fields["quantity"]
-            row["units"] += 1 if pieces is None else int(pieces)  # type: ignore[arg-type]
-    return {key: dict(row) for key, row in found.items()}
+            row["units"] += 1 if pieces is None else pieces
+    return dict(found)
 
 
 def _lost_sales(

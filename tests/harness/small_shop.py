@@ -71,6 +71,5 @@ def _views(day: int) -> list[Line]:
             channel = ("web", "app")[number % 2]
             found.append(view(moment, chosen or "", style_id=style, channel=channel))
     found.append(view(NOON - timedelta(days=day, seconds=30), "shirt-L", channel="app"))
-    bought = {"event_type": "purchase", "quantity": 5}
-    found.append(view(at(0.5, day), "shirt-L", channel="app", **bought))
+    found.append(view(at(0.5, day), "shirt-L", channel="app", event_type="purchase", quantity=5))
     return found

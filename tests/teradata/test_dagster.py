@@ -35,6 +35,7 @@ NOW = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 LONG_AGO = NOW - timedelta(days=6)
 """Its day is closed by what came since."""
 CLICKS = topic_key("clickstream")
+FRESH = dg.AssetCheckKey(CLICKS, "arrivals_are_fresh")
 
 
 @pytest.fixture(scope="module")
@@ -114,13 +115,13 @@ def test_fresh_data_is_green_and_what_nobody_loads_is_the_loaders_fault(
 ) -> None:
     # What came when this module was imported may be old by now.
     settings = lakehouse.settings().model_copy(update={"fresh_clickstream_minutes": 1440})
-    assert verdicts(settings)[CLICKS].colour == "green"
+    assert verdicts(settings)[FRESH].colour == "green"
     (delivery,) = landed(NOW + timedelta(seconds=1), view(NOW))
     system.deliver([delivery])
     stale = settings.model_copy(update={"fresh_loader_minutes": 0})
-    assert verdicts(stale)[CLICKS].cause == "loader"
+    assert verdicts(stale)[FRESH].cause == "loader"
     (system.landing / delivery.key).unlink()
-    assert verdicts(settings)[CLICKS].cause == "fresh"
+    assert verdicts(settings)[FRESH].cause == "fresh"
 
 
 def test_expectations_read_with_the_driver_and_judge_both_ways(

@@ -164,7 +164,7 @@ def test_pages_need_no_network_and_columns_are_traced(tmp_path: Path) -> None:
         ("fct_twist", "in_stock_share", "int_stock__sku_states", "in_stock"),
         ("fct_twist", "in_stock_share", "int_stock__style_states", "in_stock_share"),
         ("fct_twist", "channel", "stg_clickstream__events", "channel"),
-        ("fct_lost_demand_hourly", "lost_views", "int_catalog__size_shares", "size_share"),
+        ("lost_demand_by_state", "lost_views", "int_catalog__size_shares", "size_share"),
     ):
         target, column, source, origin = step
         assert (f"model.twist.{target}", column, f"model.twist.{source}", origin) in steps, step

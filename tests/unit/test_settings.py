@@ -138,3 +138,13 @@ def test_the_last_right_value_is_right(
 ) -> None:
     monkeypatch.setenv(f"TWIST_{name.upper()}", value)
     assert str(getattr(load_settings(), name)) == value
+
+
+def test_a_business_day_follows_a_zone_of_whole_hours_and_no_other() -> None:
+    assert load_settings(time_zone="Europe/Berlin").time_zone == "Europe/Berlin"
+    with pytest.raises(
+        SettingsError, match=r"TWIST_TIME_ZONE='Asia/Kolkata' .*\+5\.5 hours from UTC"
+    ):
+        load_settings(time_zone="Asia/Kolkata")
+    with pytest.raises(SettingsError, match="no IANA time zone, such as Europe/Berlin"):
+        load_settings(time_zone="Berlin")

@@ -12,7 +12,6 @@ with versions as (
     select * from {{ ref('int_catalog__sku_versions') }}
 ),
 
--- Every style is in the conversions or the catalog.
 products as (
     {%- if narrows('changed_products') %}
     select style_id, sku_id from {{ ref('changed_products') }}
@@ -52,7 +51,8 @@ days as (
 
 -- A style is described by its smallest SKU.
 first_skus as (
-    select days.style_id, days.valid_from, min(stays.sku_id) as sku_id, lead(days.valid_from, 1, date '9999-12-31') over (partition by days.style_id order by days.valid_from nulls first) as valid_to
+    select days.style_id, days.valid_from, min(stays.sku_id) as sku_id,
+        lead(days.valid_from, 1, date '9999-12-31') over (partition by days.style_id order by days.valid_from nulls first) as valid_to
     from days
     left join stays on days.style_id = stays.style_id and days.valid_from >= stays.valid_from and days.valid_from < stays.valid_to
     group by days.style_id, days.valid_from
@@ -79,24 +79,24 @@ described as (
     left join (select distinct sku_id, known_from from stays) as known on products.sku_id = known.sku_id
     where known.known_from is null or style_periods.described_from < known.known_from
 ),
-{%- if is_incremental() %}
 
 periods as (
     select described.*,
         lead(valid_from, 1, date '9999-12-31') over (partition by style_id, sku_id order by valid_from nulls first) as valid_to
     from described
 ),
-{%- endif %}
 
 cut as (
-    select style_id, sku_id, is_known, valid_from, {{ attributes }} from described
+    select style_id, sku_id, is_known, valid_from, {{ attributes }} from periods
     {%- if is_incremental() %}
     union all
-    select periods.style_id, periods.sku_id, periods.is_known, published.valid_from, {{ 'periods.' ~ (of_the_style + of_the_sku) | join(', periods.') }}
+    select style_id, sku_id, is_known, published_from, {{ attributes }}
     from periods
-    inner join (select style_id, sku_id, valid_from from {{ this }} where {{ within('changed_products', ['style_id', 'sku_id']) }}) as published
-        on periods.style_id = published.style_id and periods.sku_id = published.sku_id
-            and published.valid_from > periods.valid_from and published.valid_from < periods.valid_to
+    inner join (
+        select style_id as of_style_id, sku_id as of_sku_id, valid_from as published_from from {{ this }}
+        where {{ within('changed_products', ['style_id', 'sku_id']) }}
+    ) as published
+        on style_id = of_style_id and sku_id = of_sku_id and published_from > valid_from and published_from < valid_to
     {%- endif %}
 )
 

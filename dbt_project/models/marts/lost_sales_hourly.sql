@@ -82,6 +82,7 @@ priced as (
 
 select
     view_hour, style_id, sku_id, lost_views, conversion_level, lost_units, price, currency,
-    cast(cast(floor(cast(cast(lost_units as decimal(18, 6)) * price as decimal(38, 8)) * cast(10000 as decimal(5, 0)) + 0.5) as decimal(38, 0)) * 0.0001
-        as decimal(18, 4)) as lost_revenue
+    cast(cast(
+        floor(cast(cast(lost_units as decimal(18, 6)) * price as decimal(38, 8)) * cast(10000 as decimal(5, 0)) + 0.5)
+    as decimal(38, 0)) * 0.0001 as decimal(18, 4)) as lost_revenue
 from priced

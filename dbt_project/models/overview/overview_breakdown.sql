@@ -23,7 +23,8 @@ by_member as (
 
 totals as (
     select by_member.breakdown, by_member.member_name, clock.business_date,
-        cast(sum(cast(case when by_member.business_date = clock.business_date then by_member.views else 0 end as bigint)) as bigint) as views,
+        cast(sum(cast(case when by_member.business_date = clock.business_date then by_member.views else 0 end as bigint))
+            as bigint) as views,
         {%- for measure in measures %}
         cast(sum(cast(case when by_member.business_date = clock.business_date then by_member.{{ measure }} else 0 end as decimal(18, 6)))
             as decimal(18, 6)) as {{ measure }},

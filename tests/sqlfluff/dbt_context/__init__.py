@@ -3,9 +3,11 @@
 sqlfluff loads the project's own macros and takes every name of this module into their context.
 """
 
+import datetime
 from types import SimpleNamespace
 from typing import Any
 
+import pytz
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
@@ -18,6 +20,7 @@ def _dispatch(context: Context, macro_name: str, _package: str = "") -> Any:
 adapter = SimpleNamespace(dispatch=_dispatch)
 target = SimpleNamespace(type="duckdb", name="offline")
 execute = False
+modules = SimpleNamespace(pytz=pytz, datetime=datetime)
 
 
 def env_var(_name: str, default: str = "") -> str:
@@ -25,9 +28,9 @@ def env_var(_name: str, default: str = "") -> str:
     return default
 
 
-def var(_name: str, _default: object = None) -> int:
-    """A number, for some macros count with it."""
-    return 1
+def var(name: str, _default: object = None) -> int | str:
+    """A number, for some macros count with it; of the time zone a name."""
+    return "UTC" if name == "time_zone" else 1
 
 
 def is_incremental() -> bool:
