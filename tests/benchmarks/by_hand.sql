@@ -164,7 +164,7 @@ copy (
         select style_id, min(sku_id) as first_sku from skus group by style_id
     ),
     totals as (
-        select cast(view_hour as date) as view_date, coalesce(described.brand, '') as brand,
+        select cast(view_hour as date) as business_date, coalesce(described.brand, '') as brand,
             coalesce(described.department, '') as department, coalesce(described.category, '') as category,
             channel, sum(views) as views, sum(in_stock_views) as in_stock_views,
             sum(out_of_stock_views) as out_of_stock_views, sum(unknown_views) as unknown_views
@@ -174,7 +174,7 @@ copy (
         left join skus as described on described.sku_id = coalesce(own.sku_id, first_skus.first_sku)
         group by all
     )
-    select view_date, brand, department, category, channel, cast(views as bigint) as views,
+    select business_date, brand, department, category, channel, cast(views as bigint) as views,
         cast(in_stock_views as decimal(18, 6)) as in_stock_views,
         cast(out_of_stock_views as decimal(18, 6)) as out_of_stock_views,
         cast(unknown_views as decimal(18, 6)) as unknown_views,

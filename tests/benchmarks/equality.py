@@ -11,7 +11,7 @@ KEYS: Mapping[str, Sequence[str]] = {
     "fct_twist": ("view_date", "view_id"),
     "fct_twist_hourly": ("view_hour", "style_id", "sku_id", "channel"),
     "fct_lost_demand_hourly": ("view_hour", "style_id", "sku_id"),
-    "twist_daily": ("view_date", "brand", "department", "category", "channel"),
+    "twist_daily": ("business_date", "brand", "department", "category", "channel"),
     "dim_sku": ("sku_id",),
     "dim_location": ("location_id",),
 }

@@ -204,7 +204,7 @@ OUTPUTS = {
         ),
         totals as (
             select /*+ broadcast(own, first_skus, described) */
-                cast(view_hour as date) as view_date, coalesce(described.brand, '') as brand,
+                cast(view_hour as date) as business_date, coalesce(described.brand, '') as brand,
                 coalesce(described.department, '') as department,
                 coalesce(described.category, '') as category, channel,
                 sum(views) as views, cast(sum(in_stock_views) as decimal(18, 6)) as in_stock_views,

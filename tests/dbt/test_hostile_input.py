@@ -131,7 +131,7 @@ def test_a_second_load_finds_nothing_to_do(loaded: Loaded) -> None:
 def test_no_empty_table_is_without_statistics(loaded: Loaded) -> None:
     """DuckLake would look for them at every mention of the table."""
     loaded.load()
-    assert loaded.pipeline.query("select count(*) from twist.seeds.locations") == [(0,)]
+    assert loaded.pipeline.query("select count(*) from twist.audit.accepted_offsets") == [(0,)]
     catalog = "__ducklake_metadata_twist"
     without = f"""
         select table_name from {catalog}.ducklake_table
