@@ -7,9 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 TWIST := PYTHONPATH=. $(BIN)/python -m orchestration
 # Python modules, not the scripts of .venv/bin, which contain the absolute path of their Python.
-DBT := cd dbt_project && TWIST_ROOT=.. ../$(BIN)/python -W ignore::RuntimeWarning:runpy -m dbt.cli.main --no-send-anonymous-usage-stats
+DBT := unset $${!DBT_@}; cd dbt_project && TWIST_ROOT=.. ../$(BIN)/python -W ignore::RuntimeWarning:runpy -m dbt.cli.main --no-send-anonymous-usage-stats
 COMPOSE := docker compose --env-file .env --file docker/compose.yaml
 export PYTHONDONTWRITEBYTECODE := 1
+# The values of a command line that hold data (Q, KEY, WHY, …) reach their command as they are: made
+# with $(value …), which override keeps, make expands no $ in them, and no shell reads them.
 # Downloads stay in the checkout, unless you set another cache folder.
 export UV_CACHE_DIR ?= $(CURDIR)/.data/cache/uv
 export PIP_CACHE_DIR ?= $(CURDIR)/.data/cache/pip
@@ -25,7 +27,9 @@ setup: $(VENV)/all.stamp ## the full environment in .venv, and dbt's manifest
 
 .PHONY: demo
 demo: $(VENV)/run.stamp ## a retailer's day from landing to facts, printed [DATA=otto | DATA=retailrocket PATH_TO=folder]
-	@$(TWIST) demo --data $(or $(DATA),retailer) $(if $(PATH_TO),--path-to '$(PATH_TO)')
+	@$(TWIST) demo --data "$${DATA:-retailer}" $(if $(value PATH_TO),--path-to "$$PATH_TO")
+demo: override export DATA := $(value DATA)
+demo: override export PATH_TO := $(value PATH_TO)
 
 .PHONY: load
 load: $(VENV)/run.stamp ## load what is new in the landing lake and compute what it changes [SWEEP=1 | SWEEP=all]
@@ -34,11 +38,11 @@ load: $(VENV)/run.stamp ## load what is new in the landing lake and compute what
 .PHONY: sql
 sql: $(VENV)/run.stamp ## run a read-only query, print CSV [Q="select …"]
 	@$(TWIST) sql "$$Q"
-sql: export Q := $(value Q)
+sql: override export Q := $(value Q)
 
 .PHONY: rebuild
-rebuild: $(VENV)/run.stamp ## read the landing lake again into a new warehouse, then swap it in
-	@$(TWIST) rebuild
+rebuild: $(VENV)/run.stamp ## read the landing lake again into a new warehouse, then swap it in [SHRINK=1 even if it holds less]
+	@$(TWIST) rebuild $(if $(filter 1,$(SHRINK)),--shrink)
 
 .PHONY: replay-late
 replay-late: $(VENV)/run.stamp ## load each event that was set aside as late, once
@@ -47,8 +51,8 @@ replay-late: $(VENV)/run.stamp ## load each event that was set aside as late, on
 .PHONY: accept
 accept: $(VENV)/run.stamp ## close an unreadable object, or missing offsets [KEY=… WHY="…"]
 	@$(TWIST) accept --key "$$KEY" --why "$$WHY"
-accept: export KEY := $(value KEY)
-accept: export WHY := $(value WHY)
+accept: override export KEY := $(value KEY)
+accept: override export WHY := $(value WHY)
 
 .PHONY: maintain
 maintain: $(VENV)/run.stamp ## compact files, expire snapshots, clean up [KEEP=minutes, default 60]
@@ -71,21 +75,21 @@ logs: .env ## follow their logs
 	$(COMPOSE) logs --follow --tail 100
 
 .PHONY: export
-export: $(VENV)/run.stamp ## export closed days to the history lake as Parquet, verified
-	@$(TWIST) export
+export: $(VENV)/run.stamp ## export closed days to the history lake as Parquet, damaged ones again [VERIFY=1 reads every file]
+	@$(TWIST) export $(if $(filter 1,$(VERIFY)),--verify)
 
 .PHONY: restore
 restore: $(VENV)/run.stamp ## restore a day from the history lake into the warehouse, verified [DAY=YYYY-MM-DD]
 	@$(TWIST) restore --day "$$DAY"
-restore: export DAY := $(value DAY)
+restore: override export DAY := $(value DAY)
 
 .PHONY: overview
 overview: $(VENV)/all.stamp ## one page with the state of the shop [CHECKS=1 runs all checks first]
 	@$(TWIST) overview $(if $(filter 1,$(CHECKS)),--checks)
 
 .PHONY: ui
-ui: setup ## Dagster on this machine: http://127.0.0.1:3000 [PORT=…]
-	@$(TWIST) ui --port $(or $(PORT),3000)
+ui: setup ## Dagster on this machine: http://127.0.0.1:3000 [PORT=…] [READ_ONLY=1]
+	@$(TWIST) ui --port $(or $(PORT),3000) $(if $(filter 1,$(READ_ONLY)),--read-only)
 
 .PHONY: docs
 docs: $(VENV)/all.stamp ## guide, dbt docs, column lineage, contracts and overview as static pages in .data/docs
@@ -94,8 +98,8 @@ docs: $(VENV)/all.stamp ## guide, dbt docs, column lineage, contracts and overvi
 .PHONY: diff
 diff: $(VENV)/run.stamp ## what your change does to the marts: rows added, removed, changed [REF=main] [LANDING=folder]
 	@$(TWIST) diff --ref "$$REF" $(if $(value LANDING),--landing "$$LANDING")
-diff: export REF := $(or $(value REF),main)
-diff: export LANDING := $(value LANDING)
+diff: override export REF := $(or $(value REF),main)
+diff: override export LANDING := $(value LANDING)
 
 # sqlfluff fails without a home folder, and would read settings from yours.
 .PHONY: lint

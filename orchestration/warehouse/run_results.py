@@ -1,11 +1,13 @@
 """What dbt's commands did: the result of each model and test, the rows that failed, table sizes."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ingestion.settings import Settings
 from orchestration.monitoring import check_results
+from orchestration.shown import visible
 from orchestration.warehouse.dbt_runner import Dbt, DbtFailed, sentence
 from orchestration.warehouse.engines import engine_of
 
@@ -98,13 +100,18 @@ def failed_rows(settings: Settings, test: NodeRun) -> str:
 
 
 def markdown(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A Markdown table."""
-    lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
+    """A Markdown table; texts are code, so that no link, image or HTML in them is one."""
+    lines = [map(_cell, names), ["---"] * len(names), *(map(_cell, row) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ")[:200]
+    text = "" if value is None else visible(str(value))[:200]
+    if re.fullmatch(r"\w*|[0-9 .,:+-]*", text):
+        return text
+    longest = max(map(len, re.findall(r"`+", text)), default=0)
+    fence, text = "`" * (longest + 1), text.replace("|", "\\|")
+    return f"{fence} {text} {fence}" if longest else f"{fence}{text}{fence}"
 
 
 def table_sizes(dbt: Dbt, tables: list[tuple[str, str]]) -> dict[tuple[str, str], TableSize]:

@@ -172,7 +172,7 @@ def test_the_command_fails_names_key_and_cure_and_the_others_are_loaded(
     assert "2 objects, 3 lines: 3 loaded, 0 duplicates, 0 late, 0 quarantined" in out
     (sentence,) = err.strip().splitlines()
     assert sentence.startswith(f"twist: unreadable: {key_of(1)}: cut: the gzip stream ends early")
-    assert f"make accept KEY='{key_of(1)}' WHY='…'" in sentence
+    assert f"make accept KEY={key_of(1)} WHY='…'" in sentence
     assert main(["load"]) == 1, "it is offered again"
     capfd.readouterr()
     assert main(["accept", "--key", key_of(1), "--why", "known loss"]) == 0
