@@ -12,6 +12,7 @@ from ingestion.settings import Settings
 from orchestration.history import manifests
 from orchestration.history.manifests import TABLES, Content, Written
 from orchestration.warehouse.engines import open_reader
+from orchestration.warehouse.maintain import SCRATCH
 
 
 def write_day(settings: Settings, day: date, _stamp: int) -> Written:
@@ -20,15 +21,17 @@ def write_day(settings: Settings, day: date, _stamp: int) -> Written:
     Raises:
         HistoryError: what was read back is not what the tables hold.
     """
-    reader = open_reader(settings)
-    scratch = Path(tempfile.mkdtemp(prefix=".export-", dir=settings.warehouse_root))
+    scratch = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=settings.warehouse_root))
+    reader = open_reader(settings, writes_to=scratch)
     try:
         reader.execute("begin")
         written: Written = {}
         for table, column in TABLES.items():
             rows = f"select * from marts.{table} where {manifests.of_day(column, day)}"
             names = ", ".join(
-                name for name in manifests.columns_of(reader, rows) if name != "load_id"
+                manifests.quoted_name(name)
+                for name in manifests.columns_of(reader, rows)
+                if name != "load_id"
             )
             rows = f"select {names} from ({rows})"
             content = manifests.content_of(reader, rows)
@@ -50,6 +53,6 @@ def write_day(settings: Settings, day: date, _stamp: int) -> Written:
 
 def _place(settings: Settings, table: str, day: date, part: Path, content: Content) -> str:
     """Publish a finished file in one step; its name identifies its content."""
-    file = f"{manifests.day_folder(table, day)}/{content.checksum}-{content.rows}.parquet"
+    file = f"{manifests.own_folder(settings, table, day)}/{content.checksum}-{content.rows}.parquet"
     put(manifests.store(settings), file, part)
     return file

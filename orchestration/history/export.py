@@ -1,17 +1,28 @@
 """Exports closed days: which ones are due, and how a day is written entirely or not at all."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 
-from obstore import delete
+from obstore import delete, list_with_delimiter
 from obstore import list as list_objects
 
 from ingestion.contract.topics import STAGED
 from ingestion.settings import Settings
 from orchestration.history import duckdb_files, manifests, teradata_files
-from orchestration.history.manifests import TABLES, Content, HistoryError, Written
+from orchestration.history.manifests import (
+    TABLES,
+    Content,
+    HistoryDamaged,
+    HistoryError,
+    Written,
+)  # fmt: skip
+from orchestration.history.restore import verify_day
 from orchestration.warehouse.attach import keeps_files
 from orchestration.warehouse.engines import engine_of
+
+A_MOMENT = timedelta(seconds=2)
+"""A file that changed longer than this after its manifest was written is compared by checksum."""
 
 
 def closed_days(settings: Settings) -> dict[date, int]:
@@ -48,13 +59,70 @@ def closed_days(settings: Settings) -> dict[date, int]:
         return dict(sorted(found.rows))
 
 
-def days_to_export(settings: Settings) -> dict[date, int]:
-    """The closed days whose current state is not in the history lake, with their newest load_id."""
+def days_to_export(settings: Settings, *, wholly: bool = False) -> dict[date, int]:
+    """The closed days whose current state is not in the history lake, with their newest load_id.
+
+    Nor is that of a day with a file that is missing, of another size, or was changed since: by the
+    listing alone. `wholly` reads every file.
+    """
+    days = closed_days(settings)
+    there = _listed(settings) if days else {}
     return {
         day: stamp
-        for day, stamp in closed_days(settings).items()
-        if (manifests.read_manifest(settings, day) or {}).get("stamp") != stamp
+        for day, stamp in days.items()
+        if _is_due(settings, day, stamp, there, wholly=wholly)
     }
+
+
+def damaged_days(settings: Settings) -> dict[date, str]:
+    """Days of the history lake that cannot be restored, and why: every file is read."""
+    found = {}
+    for path in list_with_delimiter(manifests.store(settings), "manifests")["objects"]:
+        name = path["path"].rpartition("/")[2].removesuffix(".json")
+        with suppress(ValueError):
+            day = date.fromisoformat(name)
+            try:
+                verify_day(settings, day)
+            except HistoryError as error:
+                found[day] = str(error)
+    return dict(sorted(found.items()))
+
+
+def _listed(settings: Settings) -> dict[str, tuple[int, datetime]]:
+    """Size and time of each file in the history lake, by its path."""
+    return {
+        found["path"]: (found["size"], found["last_modified"])
+        for table in TABLES
+        for found in list_objects(manifests.store(settings), table).collect()
+    }
+
+
+def _is_due(
+    settings: Settings,
+    day: date,
+    stamp: int,
+    there: dict[str, tuple[int, datetime]],
+    *,
+    wholly: bool,
+) -> bool:
+    try:
+        manifest = manifests.read_manifest(settings, day)
+        if manifest is None or manifest["stamp"] != stamp:
+            return True
+        if wholly:
+            verify_day(settings, day)
+    except HistoryDamaged:
+        return True
+    exported_at = datetime.fromisoformat(manifest["exported_at"])
+    for entry in manifest["tables"].values():
+        if set(entry.get("stored", ())) != set(entry["files"]):
+            return True
+        for file, was in entry["stored"].items():
+            size, changed_at = there.get(file, (0, exported_at))
+            is_suspect = wholly or changed_at > exported_at + A_MOMENT
+            if size != was["size"] or (is_suspect and manifests.stored(settings, file) != was):
+                return True
+    return False
 
 
 def export_day(settings: Settings, day: date) -> dict[str, Content]:
@@ -77,9 +145,11 @@ def export_day(settings: Settings, day: date) -> dict[str, Content]:
     return {table: content for table, (content, _) in written.items()}
 
 
-def export_all(settings: Settings, say: Callable[[str], None]) -> Iterator[date]:
-    """Export every closed day whose current state is not in the history lake."""
-    for day in days_to_export(settings):
+def export_all(
+    settings: Settings, say: Callable[[str], None], *, wholly: bool = False
+) -> Iterator[date]:
+    """Export every closed day whose current state is not in the history lake, whole."""
+    for day in days_to_export(settings, wholly=wholly):
         rows = export_day(settings, day)["fct_twist"].rows
         say(f"{day}: {rows:,} views exported and read back")
         yield day
@@ -89,6 +159,7 @@ def _remove_others(settings: Settings, day: date, written: Written) -> None:
     """Delete the files of a day that its manifest does not name."""
     lake = manifests.store(settings)
     for table, (_, files) in written.items():
-        for found in list_objects(lake, manifests.day_folder(table, day)).collect():
+        folder = manifests.own_folder(settings, table, day)
+        for found in list_objects(lake, folder).collect():
             if found["path"] not in files:
                 delete(lake, found["path"])

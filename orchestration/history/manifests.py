@@ -3,6 +3,9 @@
     <history>/<table>/<day column>=YYYY-MM-DD/<checksum>.parquet
     <history>/manifests/YYYY-MM-DD.json        the files of the day, and their expected content
 
+A manifest may come from anybody who can write there: it is checked against manifest.schema.json,
+and names files of its day's folders only.
+
 A file never changes. A day consists of the files in its manifest, which is replaced in one step, so
 a reader who begins with it sees the old day or the new one, never a mixture; a killed export leaves
 the old day. The previous files are deleted once the new ones have been read back and compared.
@@ -12,11 +15,14 @@ A day is closed once arrivals late_days + 1 days and the slack after it are audi
 again.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from obstore import get, put
@@ -24,11 +30,18 @@ from obstore.exceptions import NotFoundError
 
 from ingestion.extensions import quoted
 from ingestion.s3 import let_duckdb_in, open_place
-from ingestion.settings import Settings, TwistError
+from ingestion.settings import DAMAGED, Settings, TwistError, is_s3
+from orchestration.shown import visible
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+    from jsonschema.protocols import Validator
     from obstore.store import ObjectStore
+
+CURE = (
+    "nothing was changed; while the warehouse holds the day, `make export VERIFY=1` exports it "
+    "again, else restore the history lake's files from a backup"
+)
 
 TABLES = {
     "fct_twist": "view_date",
@@ -45,6 +58,12 @@ states, twist_daily the catalog as of the day."""
 
 class HistoryError(TwistError):
     """A day cannot be exported or restored; the message gives the reason and the fix."""
+
+
+class HistoryDamaged(HistoryError):
+    """What lies in the history lake is not what was exported."""
+
+    status = DAMAGED
 
 
 @dataclass(frozen=True)
@@ -67,13 +86,79 @@ def store(settings: Settings) -> "ObjectStore":
 
 
 def read_manifest(settings: Settings, day: date) -> dict[str, Any] | None:
-    """A day's manifest; None where it was never exported."""
+    """A day's manifest; None where it was never exported.
+
+    Raises:
+        HistoryDamaged: it is none, or names something outside of the day's folders.
+    """
     try:
         text = bytes(get(store(settings), _manifest(day)).bytes())
     except (NotFoundError, FileNotFoundError):
         return None
-    manifest: dict[str, Any] = json.loads(text)
+    try:
+        manifest: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise _damaged(settings, day, f"it is no JSON ({error})") from None
+    for fault in _schema().iter_errors(manifest):
+        where = "/".join(map(str, fault.absolute_path)) or "its top level"
+        raise _damaged(settings, day, f"{where}: {fault.message[:200]}")
+    if manifest["day"] != str(day):
+        raise _damaged(settings, day, f"it is of {manifest['day']}")
+    for table, entry in manifest["tables"].items():
+        if table not in TABLES:
+            raise _damaged(settings, day, f"{table} is not a table that is exported")
+        folder = day_folder(table, day)
+        for file in (*entry["files"], *entry.get("stored", ())):
+            if not file.startswith(f"{folder}/") or _leads_out(settings, file):
+                raise _damaged(settings, day, f"{file} is not in {folder}")
     return manifest
+
+
+def _damaged(settings: Settings, day: date, why: str) -> HistoryDamaged:
+    return HistoryDamaged(
+        f"the manifest {settings.history_root}/{_manifest(day)} is damaged: {visible(why)}; {CURE}"
+    )
+
+
+@cache
+def _schema() -> "Validator":
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(
+        json.loads(Path(__file__).with_name("manifest.schema.json").read_text())
+    )
+
+
+def _leads_out(settings: Settings, path: str) -> bool:
+    """Whether links lead from a folder's path to another place."""
+    if is_s3(settings.history_root):
+        return False
+    root = Path(settings.history_root).resolve()
+    return (root / path).resolve() != root / path
+
+
+def own_folder(settings: Settings, table: str, day: date) -> str:
+    """`day_folder`, to write and delete in.
+
+    Raises:
+        HistoryDamaged: a link leads from it to another place.
+    """
+    folder = day_folder(table, day)
+    if _leads_out(settings, folder):
+        raise HistoryDamaged(
+            f"{settings.history_root}/{folder} leads to another place by a link, where nothing is "
+            "written or deleted: remove the link"
+        )
+    return folder
+
+
+def stored(settings: Settings, file: str) -> dict[str, Any]:
+    """Size and checksum of a file of the history lake, which is read for it."""
+    size, digest = 0, hashlib.sha256()
+    for chunk in get(store(settings), file).stream():
+        size += len(chunk)
+        digest.update(chunk)
+    return {"size": size, "sha256": digest.hexdigest()}
 
 
 def write_manifest(settings: Settings, day: date, stamp: int, written: Written) -> None:
@@ -83,7 +168,11 @@ def write_manifest(settings: Settings, day: date, stamp: int, written: Written) 
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "stamp": stamp,
         "tables": {
-            table: {"files": files, **asdict(content)}
+            table: {
+                "files": files,
+                "stored": {file: stored(settings, file) for file in files},
+                **asdict(content),
+            }
             for table, (content, files) in written.items()
         },
     }
@@ -111,8 +200,10 @@ def content_of(conn: "DuckDBPyConnection", rows: str) -> Content:
     """Count, checksum, sums of the measures, and columns of a query's rows, in any order."""
     columns = {name: kind for name, kind, *_ in conn.execute(f"describe {rows}").fetchall()}
     summed = [name for name, kind in columns.items() if kind.startswith(("DECIMAL", "BIGINT"))]
-    text = " || chr(31) || ".join(f"coalesce({name}::varchar, chr(30))" for name in columns)
-    sums = "".join(f", sum({name})" for name in summed)
+    text = " || chr(31) || ".join(
+        f"coalesce({quoted_name(name)}::varchar, chr(30))" for name in columns
+    )
+    sums = "".join(f", sum({quoted_name(name)})" for name in summed)
     answer = conn.execute(
         f"select count(*), coalesce(sum(md5_number_lower({text})::hugeint), 0){sums} from ({rows})"
     ).fetchone()
@@ -124,6 +215,11 @@ def content_of(conn: "DuckDBPyConnection", rows: str) -> Content:
 def columns_of(conn: "DuckDBPyConnection", rows: str) -> list[str]:
     """The names of a query's columns."""
     return [str(name) for name, *_ in conn.execute(f"describe {rows}").fetchall()]
+
+
+def quoted_name(name: str) -> str:
+    """A column's name in SQL, whatever a file calls it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def plain(total: Decimal | int | None) -> str:
@@ -160,9 +256,9 @@ def read_back(settings: Settings, day: date, written: Mapping[str, Any]) -> dict
             try:
                 compare(table, day, expected, content_of(conn, rows[table]))
             except duckdb.Error as error:
-                raise HistoryError(
+                raise HistoryDamaged(
                     f"{', '.join(files)} in {settings.history_root} cannot be read: "
-                    f"{str(error).splitlines()[0]}"
+                    f"{str(error).splitlines()[0]}; {CURE}"
                 ) from None
     return rows
 
@@ -170,9 +266,8 @@ def read_back(settings: Settings, day: date, written: Mapping[str, Any]) -> dict
 def compare(table: str, day: date, expected: Content, found: Content) -> None:
     """Raise `HistoryError` where the contents differ."""
     if expected != found:
-        raise HistoryError(
+        raise HistoryDamaged(
             f"{table} for {day} does not match its manifest: expected {expected.rows:,} rows with "
             f"checksum {expected.checksum} and sums {expected.sums}, found {found.rows:,} rows "
-            f"with {found.checksum} and {found.sums}; nothing was changed: export the day again, "
-            "or restore its files from a backup"
+            f"with {found.checksum} and {found.sums}; {CURE}"
         )

@@ -8,7 +8,7 @@ from obstore import list_with_delimiter
 from ingestion.s3 import let_duckdb_in
 from ingestion.settings import Settings
 from orchestration.history import manifests
-from orchestration.history.manifests import TABLES, Content, HistoryError
+from orchestration.history.manifests import TABLES, Content, HistoryError, quoted_name
 from orchestration.warehouse.attach import require_ducklake
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engines import engine_of
@@ -32,8 +32,8 @@ def verify_day(settings: Settings, day: date) -> dict[str, str]:
         raise HistoryError(f"the history lake {settings.history_root} has no {day}: {known}")
     written = {}
     for table, entry in manifest["tables"].items():
-        files = entry.pop("files")
-        written[table] = Content(**entry), files
+        of_rows = {name: entry[name] for name in ("rows", "checksum", "sums", "columns")}
+        written[table] = Content(**of_rows), entry["files"]
     return manifests.read_back(settings, day, written)
 
 
@@ -66,7 +66,7 @@ def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Content]:
                 f"insert into twist.{target} by name select *, {constants} from ({content_of_day})"
             )
             # A column added after the export is null in the restored rows.
-            names = ", ".join(manifests.columns_of(conn, content_of_day))
+            names = ", ".join(map(quoted_name, manifests.columns_of(conn, content_of_day)))
             rows = f"select {names} from twist.marts.{table} where {manifests.of_day(column, day)}"
             found[table] = manifests.content_of(conn, rows)
             manifests.compare(table, day, manifests.content_of(conn, content_of_day), found[table])
