@@ -3,10 +3,15 @@
 `.env.example` shows the same settings with complete local values and a comment on each.
 """
 
+import os
+import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -14,8 +19,23 @@ ROOT = Path(__file__).resolve().parent.parent
 """The checkout. Relative paths in settings are read from here, wherever a command is started."""
 
 
+OTHERS = {
+    "TWIST_ROOT", "TWIST_SWEEP", "TWIST_DEBUG", "TWIST_TEST_VIEWS", "TWIST_TERADATA_PASSWORD",
+    "TWIST_POSTGRES_PASSWORD", "TWIST_CODE_SERVER", "TWIST_CODE_PORT", "TWIST_LAKE_URL",
+    "TWIST_LAKE_BUCKET",
+}  # fmt: skip
+"""Names that something else than `Settings` reads: make, dbt, Docker, Dagster or Kafka Connect."""
+
+REFUSED, DAMAGED, NOTHING_READ, UNAVAILABLE, WRITE_FAILED = 1, 65, 66, 69, 74
+LOCKED, NO_PERMISSION = 75, 77
+"""Exit statuses, as in sysexits.h; the run book lists what each means."""
+
+
 class TwistError(Exception):
     """What a command expects to go wrong; its message is the sentence that the user reads."""
+
+    status = REFUSED
+    """The exit status of a command that it ends."""
 
 
 class SettingsError(TwistError):
@@ -45,6 +65,8 @@ class Settings(BaseSettings):
     s3_url_style: Literal["auto", "path", "virtual"] = "auto"
 
     kafka: str = "127.0.0.1:9092"
+    kafka_properties: str = ""
+    connect_overlay: str = ""
 
     target: Literal["embedded", "s3", "teradata", "offline"] = "embedded"
     teradata_host: str = "127.0.0.1"
@@ -64,6 +86,8 @@ class Settings(BaseSettings):
     landing_slack_hours: int = Field(2, ge=0, le=1_000_000)
     batch_mb: int = Field(128, ge=1, le=1024)
     memory_limit: str = Field("2GB", pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$")
+
+    keep_replaced_days: int = Field(7, ge=0, le=36_500)
 
     fresh_clickstream_minutes: int = Field(15, ge=1, le=1_000_000)
     fresh_sku_availability_minutes: int = Field(60, ge=1, le=1_000_000)
@@ -123,6 +147,14 @@ class Settings(BaseSettings):
         return _place(self.overview)
 
 
+_USER_IN_ADDRESS = re.compile(r"(?<=://)[^/\s@]+@")
+
+
+def without_passwords(text: str) -> str:
+    """Without the user and password of an address: `http://user:secret@host` → `http://host`."""
+    return _USER_IN_ADDRESS.sub("", text)
+
+
 def is_s3(place: str) -> bool:
     """Whether a place is in a bucket."""
     return place.startswith("s3://")
@@ -142,7 +174,8 @@ def _absolute(folder: str) -> Path:
 def load_settings(**overrides: str) -> Settings:
     """Read the settings, or raise `SettingsError` with one sentence for each that is wrong."""
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic parses the text
+        in_file = dotenv_values(ROOT / ".env", interpolate=False)
+        found = Settings(**overrides)  # type: ignore[arg-type]  # pydantic parses the text
     except ValidationError as error:
         raise SettingsError(
             "; ".join(
@@ -150,3 +183,21 @@ def load_settings(**overrides: str) -> Settings:
                 for e in error.errors()
             )
         ) from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{ROOT / '.env'} is no UTF-8 text: write it anew") from None
+    if unknown := unknown_names([*os.environ, *in_file]):
+        raise SettingsError("; ".join(unknown))
+    return found
+
+
+def unknown_names(names: Iterable[str]) -> list[str]:
+    """A sentence for each name that begins with TWIST_ and is no setting."""
+    known = {f"TWIST_{name.upper()}" for name in Settings.model_fields} | OTHERS
+    wrong = {name for name in names if name.upper().startswith("TWIST_")}
+    wrong -= known | {name.lower() for name in known}
+    return [
+        f"{name} is no setting: "
+        + (f"did you mean TWIST_{close[0]}?" if close else ".env.example lists all of them")
+        for name in sorted(wrong)
+        for close in [get_close_matches(name[6:].upper(), [each[6:] for each in sorted(known)], 1)]
+    ]

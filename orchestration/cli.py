@@ -1,65 +1,98 @@
 """The command line: one function per command. `make` calls it as `python -m orchestration`."""
 
 import os
+import signal
 import sys
+import threading
+import time
+import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ingestion import s3
 from ingestion.lake.landed_objects import NOT_LISTED
-from ingestion.lake.object_text import first_line
-from ingestion.settings import ROOT, Settings, TwistError, load_settings
+from ingestion.settings import DAMAGED, ROOT, Settings, load_settings
 from orchestration.cli_ingestion import COMMANDS, DAY, FOLDER, say
+from orchestration.failures import INTERRUPTED, failure
+from orchestration.shown import pasteable, visible
 from orchestration.warehouse.attach import has_tables, has_warehouse
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.load_report import LoadReport
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return its exit status. An expected error is one sentence, no traceback."""
+    """Run one command; return its exit status. Whatever goes wrong is one sentence, no traceback.
+
+    `TWIST_DEBUG=1` shows the traceback too.
+    """
     try:
         status: int | None = cli.main(arguments, "python -m orchestration", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except TwistError as error:
-        click.echo(f"twist: {error}", err=True)
-        return 1
-    except PermissionError as error:
-        click.echo(f"twist: {_forbidden(error)}", err=True)
-        return 1
-    except s3.errors() as error:
-        click.echo(
-            f"twist: the object store refused or did not answer: {first_line(error)}; check the "
-            "s3://… addresses, the TWIST_S3_… settings and the AWS_… credentials",
-            err=True,
-        )
-        return 1
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("twist: interrupted; the next load continues", err=True)
-        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _fail(BrokenPipeError("the program that read the output has ended"))
+    except (Exception, KeyboardInterrupt) as error:  # failure() names every cause
+        return _fail(KeyboardInterrupt() if _interrupted else error)
     return status or 0
 
 
-def _forbidden(error: PermissionError) -> str:
-    """The file's owner and the fix: usually another user ran a command here before."""
-    path = Path(error.filename or ROOT)
-    while not os.access(path, os.F_OK) and path != path.parent:
-        path = path.parent
-    try:
-        owner = path.owner()
-    except (KeyError, OSError):
-        owner = "another user"
-    return (
-        f"no permission to write {error.filename or error}: {path} belongs to {owner}; run this as "
-        f"{owner}, have {owner} give you write access (chmod -R a+rwX), or use a clone of your own"
-    )
+END_SECONDS = 15.0
+"""After a Ctrl-C the process ends by then, whatever waits in it."""
+_interrupted: list[int] = []
+"""The signal of a Ctrl-C. Databases and dbt make errors of their own of what it raises in them."""
 
 
-@click.group(context_settings={"show_default": True})
+def _interrupt(number: int, _: object) -> None:
+    _interrupted.append(number)
+    signal.signal(number, signal.SIG_IGN)  # what ends now ends in order, and says so once
+    threading.Thread(target=_end_in_any_case, daemon=True).start()
+    raise KeyboardInterrupt
+
+
+def _end_in_any_case() -> None:
+    """An interrupt within an import may leave Python's import lock taken: threads of dbt then wait
+    for ever. To end now is safe, as a kill is: the next load continues.
+    """
+    time.sleep(END_SECONDS)
+    os.write(2, b"twist: interrupted; the next load continues\n" if len(_interrupted) < 2 else b"")
+    os._exit(INTERRUPTED)
+
+
+class _Commands(click.Group):
+    """Click's own way with a Ctrl-C prints an empty line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        _interrupted.clear()
+        usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        is_ours = usual and threading.current_thread() is threading.main_thread()
+        if is_ours:
+            signal.signal(signal.SIGINT, _interrupt)
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            _interrupted.append(signal.SIGINT)
+            raise RuntimeError("interrupted") from None
+        finally:
+            if is_ours and not _interrupted:
+                signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _fail(error: BaseException) -> int:
+    if os.environ.get("TWIST_DEBUG", "0") not in ("", "0"):
+        traceback.print_exception(error)
+    found = failure(error)
+    _interrupted.append(0)  # said
+    click.echo(f"twist: {found.sentence}", err=True)
+    return found.status
+
+
+@click.group(cls=_Commands, context_settings={"show_default": True})
 def cli() -> None:
     """TWIST: what share of product views met an item that could be bought."""
 
@@ -92,12 +125,12 @@ def _report(report: LoadReport, before: str = "") -> int:
     say(f"{before}{report}")
     for key, error in report.unreadable:
         click.echo(
-            f"twist: unreadable: {key}: {error}; it is retried at each load: land it again, "
-            f"or close it with make accept KEY='{key}' WHY='…'",
+            f"twist: unreadable: {visible(key)}: {visible(error)}; it is retried at each load: "
+            f"land it again, or close it with make accept KEY={pasteable(key)} WHY='…'",
             err=True,
         )
     for key, error in report.not_listed:
-        click.echo(f"twist: passed over: {key}: {error}", err=True)
+        click.echo(f"twist: passed over: {visible(key)}: {visible(error)}", err=True)
     for topic in report.started_again:
         click.echo(
             f"twist: the offsets of {topic} have started again: it was deleted and created, or "
@@ -109,11 +142,12 @@ def _report(report: LoadReport, before: str = "") -> int:
 
 
 @cli.command()
-def rebuild() -> int:
+@click.option("--shrink", is_flag=True, help="Swap it in even if it holds less.")
+def rebuild(shrink: bool) -> int:
     """Read the landing lake again into a new warehouse, then swap it in."""
     from orchestration.warehouse.rebuild import rebuild
 
-    return _report(rebuild(load_settings(), say))
+    return _report(rebuild(load_settings(), say, may_shrink=shrink))
 
 
 @cli.command("replay-late")
@@ -151,16 +185,12 @@ def maintain(keep: int) -> None:
 @click.argument("query")
 def sql(query: str) -> int:
     """Answer a read-only query as CSV."""
-    import duckdb
-
     from orchestration.warehouse.csv_writer import write_csv
     from orchestration.warehouse.engines import open_reader
 
     try:
         write_csv(open_reader(_shown_settings()), query, sys.stdout)
-    except duckdb.Error as error:
-        click.echo(f"twist: {error}", err=True)
-        return 1
+        sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
@@ -181,18 +211,23 @@ def _shown_settings() -> Settings:
 
 
 @cli.command()
-def export() -> None:
-    """Export closed days into the history lake."""
-    from orchestration.history.export import export_all
+@click.option("--verify", is_flag=True, help="Read every file of the history lake.")
+def export(verify: bool) -> int:
+    """Export closed days into the history lake, and damaged ones again."""
+    from orchestration.history.export import damaged_days, export_all
 
     settings = load_settings()
-    if days := list(export_all(settings, say)):
+    if days := list(export_all(settings, say, wholly=verify)):
         say(f"exported to {settings.history_root}: {len(days)}")
     else:
         say(
             f"every closed day is in {settings.history_root} already; a day closes when arrivals "
             f"{settings.late_days + 1} days after it are loaded"
         )
+    damaged = damaged_days(settings) if verify else {}
+    for error in damaged.values():
+        click.echo(f"twist: {visible(error)}", err=True)
+    return DAMAGED if damaged else 0
 
 
 @cli.command()
@@ -238,11 +273,12 @@ def docs() -> None:
 
 @cli.command()
 @click.option("--port", type=click.IntRange(1, 65_534), default=3000)
-def ui(port: int) -> None:
+@click.option("--read-only", is_flag=True, help="A web page that starts and changes nothing.")
+def ui(port: int, read_only: bool) -> None:
     """Serve Dagster on this machine."""
     from orchestration.dagster_ui import serve
 
-    serve(_shown_settings(), port, say)
+    serve(_shown_settings(), port, say, read_only=read_only)
 
 
 @cli.command()

@@ -21,7 +21,9 @@ FILES = ROOT / "docker" / "dagster"
 PATIENCE_SECONDS = 180.0
 
 
-def serve(settings: Settings, port: int, say: Callable[[str], None]) -> None:
+def serve(
+    settings: Settings, port: int, say: Callable[[str], None], *, read_only: bool = False
+) -> None:
     """Serve the UI until Ctrl-C; a process that dies is restarted. The code server uses the next
     port.
 
@@ -49,7 +51,7 @@ def serve(settings: Settings, port: int, say: Callable[[str], None]) -> None:
         ],
         "webserver": [
             *python, "dagster_webserver", "-h", HOST, "-p", str(port), "-w",
-            str(home / "workspace.yaml"),
+            str(home / "workspace.yaml"), *(["--read-only"] if read_only else []),
         ],
         "daemon": [*python, "dagster._daemon", "run", "-w", str(home / "workspace.yaml")],
     }  # fmt: skip
@@ -65,6 +67,10 @@ def serve(settings: Settings, port: int, say: Callable[[str], None]) -> None:
                 _wait_for(code_port, started[name], logs / "code-server.log")
         _wait_for(port, started["webserver"], logs / "webserver.log")
         say(f"open http://{HOST}:{port} (stop with Ctrl-C)")
+        say(
+            "it has no login: whoever reaches this port can start runs; share it behind a proxy "
+            "with a login, READ_ONLY=1 for those who only look (dbt_project/docs/dagster.md)"
+        )
         while True:
             time.sleep(1)
             for name, process in started.items():
@@ -88,7 +94,11 @@ def prepare_home(home: Path) -> Path:
 
 def _variables(settings: Settings, home: Path) -> dict[str, str]:
     return {
-        **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if name != "PYTHONDONTWRITEBYTECODE" and not name.startswith("DBT_")
+        },
         **environment(settings),
         "TWIST_CODE_SERVER": HOST,
         "DAGSTER_HOME": str(home),

@@ -27,6 +27,7 @@ NO_GRAIN = {
 NOT_IN_THE_EXAMPLE = {
     "TWIST_ROOT": "the checkout; make and the commands set it",
     "TWIST_SWEEP": "one load's own: make load SWEEP=1",
+    "TWIST_DEBUG": "one command's own: it shows the traceback",
     "TWIST_TERADATA_PASSWORD": "belongs into the environment alone",
 }
 

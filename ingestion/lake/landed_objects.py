@@ -1,7 +1,7 @@
 """The landing lake, a local folder or S3: opens it and lists its objects."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 
 NOT_LISTED = "cannot be listed"
+NOT_READ = "it is not read: its folder or its name is not of the layout"
+NOT_MEANT = (".", "_")
+"""How names begin that are nobody's data: hidden files, markers such as _SUCCESS."""
+UNFINISHED = (".part", ".tmp", ".crc")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -70,32 +74,58 @@ def open_store(settings: Settings) -> "ObjectStore":
 
 
 def list_landed(
-    store: "ObjectStore", topic: str, since: datetime | None = None
+    store: "ObjectStore", topic: str, since: datetime | None = None, *, unread: bool = False
 ) -> Iterator[LandedObject]:
     """List a topic's objects, one folder level at a time, from the hour `since` (UTC) on.
 
     Only folders that exist are visited, so a gap of a month costs nothing, and a folder of a
     producer whose clock runs ahead is found too. A folder that cannot be listed, or a name that
-    cannot be an object, is returned with its error and hides no other.
+    cannot be an object, is returned with its error and hides no other; so are, where `unread`,
+    folders and objects that are not of the layout.
     """
+    for found in _listed(store, topic, since):
+        if unread or found.error != NOT_READ:
+            yield found
+
+
+def _listed(
+    store: "ObjectStore", topic: str, since: datetime | None = None
+) -> Iterator[LandedObject]:
     since_day = since and since.replace(hour=0)
     days = _try_folder(store, object_keys.topic_prefix(topic))
-    yield from (LandedObject(topic, EPOCH, *each) for each in days.odd)
+    yield from _others(topic, EPOCH, days, object_keys.folder_day)
     for day_prefix in days.folders:
         day = object_keys.folder_day(day_prefix)
         if day is None or (since_day and day < since_day):
             continue
         hours = _try_folder(store, day_prefix)
-        yield from (LandedObject(topic, day, *each) for each in hours.odd)
+        yield from _others(topic, day, hours, object_keys.folder_hour)
         for hour_prefix in hours.folders:
             hour = object_keys.folder_hour(hour_prefix)
             if hour is None or (since and hour < since):
                 continue
             folder = _try_folder(store, hour_prefix)
-            yield from (LandedObject(topic, hour, *each) for each in folder.odd)
+            yield from _others(topic, hour, folder, lambda _: None, object_keys.is_landed)
             for key, size, etag in folder.objects:
                 if object_keys.is_landed(key):
                     yield LandedObject(topic, hour, key, size, etag)
+
+
+def _others(
+    topic: str,
+    hour: datetime,
+    found: "_Folder",
+    is_folder: Callable[[str], datetime | None],
+    is_object: Callable[[str], bool] = lambda _: False,
+) -> Iterator[LandedObject]:
+    """What a folder holds that is no object, or not of the layout."""
+    yield from (LandedObject(topic, hour, *each) for each in found.odd)
+    unread = [f"{folder}/" for folder in found.folders if is_folder(folder) is None]
+    unread += [key for key, *_ in found.objects if not is_object(key)]
+    for key in unread:
+        name = key.rstrip("/").rpartition("/")[2]
+        if not name.startswith(NOT_MEANT) and not name.endswith(UNFINISHED):
+            yield LandedObject(topic, hour, key, error=NOT_READ)
 
 
 def newest_folder(store: "ObjectStore", topic: str) -> datetime | None:

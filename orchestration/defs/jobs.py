@@ -35,6 +35,8 @@ class DayRange(dg.Config):
 
     first_day: str | None = None
     last_day: str | None = None
+    shrink: bool = False
+    """Of everything: swap the new warehouse in even if it holds less than the old one."""
 
 
 @dg.op(pool=WRITERS, out=dg.Out(dg.Nothing))
@@ -42,7 +44,7 @@ def rebuild_days(context: dg.OpExecutionContext, config: DayRange, lakehouse: La
     """Recompute a range of days from staging; or read the whole landing lake again."""
     with lakehouse.writing(context) as (dbt, _):
         if config.first_day is None and config.last_day is None:
-            report = rebuild(dbt.settings, context.log.info)
+            report = rebuild(dbt.settings, context.log.info, may_shrink=config.shrink)
         else:
             first = config.first_day or config.last_day or ""
             last = config.last_day or first

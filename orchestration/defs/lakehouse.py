@@ -38,7 +38,7 @@ class Lakehouse(dg.ConfigurableResource):  # type: ignore[type-arg]  # mypy: res
         recorder = Recorder()
         with (
             beating(context) as recorder.progress,
-            turn(self.settings().warehouse_root),
+            turn(self.settings().warehouse_root, say=context.log.info),
             closing(self.dbt(recorder)) as dbt,
         ):
             yield dbt, recorder

@@ -18,6 +18,7 @@ from obstore import list_with_delimiter
 from ingestion.connect.connect_client import status
 from ingestion.contract.topics import STAGED, TOPICS
 from ingestion.lake import landed_objects, object_keys
+from ingestion.lake.unread_keys import warning
 from ingestion.settings import Settings, SettingsError
 from orchestration.monitoring.limits import Colour, colour_of, in_words, limit_of
 from orchestration.warehouse.engine_protocol import Query
@@ -33,6 +34,7 @@ Cause = Literal[
     "backlog",
     "usual",
     "fallen",
+    "keys",
 ]
 
 
@@ -47,6 +49,8 @@ class Arrivals:
     waiting: int = 0
     """Landed objects that no load has processed."""
     waiting_since: datetime | None = None
+    not_read: tuple[str, ...] = ()
+    """Keys in the topic's folders that are not of the layout."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,10 @@ def judge(
         )
     age = _age(of_topic.newest_arrival, now)
     colour = colour_of(age, limit)
+    if age and colour == "green" and of_topic.not_read:
+        return Verdict(
+            "amber", "keys", f"keys of {topic} are not read: {warning(of_topic.not_read)}"
+        )
     if age and colour == "green":
         return Verdict(colour, "fresh", f"the newest arrival is {_text(age)} old")
     old = f"the newest arrival of {topic} is {_text(age)} old" if age else f"no {topic} event yet"
@@ -157,7 +165,8 @@ def _arrivals(store: Any, query: Query, topic: str, settings: Settings, now: dat
     since = newest_folder and max(newest_folder.replace(tzinfo=UTC), earliest) - timedelta(
         hours=settings.landing_slack_hours
     )
-    listed = [each for each in landed_objects.list_landed(store, topic, since) if not each.error]
+    everything = list(landed_objects.list_landed(store, topic, since, unread=True))
+    listed = [each for each in everything if not each.error]
     bound = f" and folder_hour >= {_literal(since)}" if since else ""
     known = set(query(f"select object_key, etag from {audited}{bound}").rows)
     if not engine.knows_etags:  # NOS returns no etags: a rewritten key is known
@@ -176,6 +185,7 @@ def _arrivals(store: Any, query: Query, topic: str, settings: Settings, now: dat
         max(written.values(), default=None),
         len(waiting),
         min((written[w.key] for w in waiting if w.key in written), default=None),
+        tuple(each.key for each in everything if each.error == landed_objects.NOT_READ),
     )
 
 

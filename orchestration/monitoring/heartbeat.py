@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from ingestion.settings import TwistError
+from orchestration.warehouse.loaded_by import dagster_job
 
 TAG = "twist/heartbeat"
 BEAT_SECONDS = 10.0
@@ -74,7 +75,8 @@ def beating(context: Any) -> Iterator[Callable[[], None]]:
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
     try:
-        yield made_progress
+        with dagster_job(context.run.job_name):
+            yield made_progress
     except TwistError as error:
         raise dg.Failure(str(error)) from None
     finally:

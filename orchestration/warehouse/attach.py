@@ -1,11 +1,19 @@
 """The local warehouse: a DuckLake (SQLite catalog, Parquet files) attached as `twist`."""
 
+import os
+import shutil
+import tempfile
+import time
+import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingestion.extensions import load_extensions, quoted
 from ingestion.s3 import let_duckdb_in
-from ingestion.settings import Settings, SettingsError
+from ingestion.settings import DAMAGED, Settings, SettingsError, TwistError
+from orchestration.failures import RUNBOOK
+from orchestration.warehouse.private import create_private
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -17,6 +25,16 @@ LAYOUT = "4"
 """The version of the warehouse's tables, as in dbt_project.yml."""
 ON_TERADATA = "dbt_project/docs/teradata.md, section 3"
 """The documentation of what to do there instead."""
+COPY_SECONDS = 10.0
+"""For so long a reader without write permission tries to copy the catalog between two commits."""
+TICK_NS = 20_000_000
+"""Longer than the steps in which a file system counts the time of a change."""
+
+
+class WarehouseDamaged(TwistError):
+    """Files of the warehouse are not there; the message says which, and the cure."""
+
+    status = DAMAGED
 
 
 def refuse_other_setting(settings: Settings, name: str, built_with: str) -> None:
@@ -48,14 +66,38 @@ def require_ducklake(settings: Settings) -> None:
         )
 
 
+def catalog_of(settings: Settings) -> Path:
+    """The SQLite file that knows the warehouse's tables, and which Parquet files they are."""
+    return settings.warehouse_root / "catalog.sqlite"
+
+
 def has_warehouse(settings: Settings) -> bool:
     """Whether there is a warehouse to query; Teradata itself reports it when queried."""
-    return not keeps_files(settings) or (settings.warehouse_root / "catalog.sqlite").exists()
+    return not keeps_files(settings) or catalog_of(settings).exists()
+
+
+def refuse_lost_catalog(settings: Settings) -> None:
+    """Raise `WarehouseDamaged` where the catalog is gone, or empty, and its data are still there.
+
+    A new catalog beside them would be a new warehouse, without replays and acceptances.
+    """
+    catalog = catalog_of(settings)
+    if catalog.exists() and catalog.stat().st_size:
+        return
+    data = catalog.with_name("data")
+    if any(data.rglob("*.parquet")):
+        state = "empty" if catalog.exists() else "gone"
+        raise WarehouseDamaged(
+            f"the catalog {catalog} is {state}, and the data in {data} are still there: put it "
+            "back from a backup; or run `make rebuild`, which reads the landing lake again; "
+            f"nothing was changed ({RUNBOOK}#a-damaged-warehouse)"
+        )
 
 
 def require_warehouse(settings: Settings) -> None:
-    """Raise `SettingsError` where there is no DuckLake (yet): only a load creates one."""
+    """Raise where there is no DuckLake (yet), or only its data: only a load creates one."""
     require_ducklake(settings)
+    refuse_lost_catalog(settings)
     if not has_warehouse(settings):
         raise SettingsError(
             f"there is no warehouse in {settings.warehouse_root}: run `make load` (or `make demo`) "
@@ -71,7 +113,8 @@ def has_tables(settings: Settings) -> bool:
     """
     import duckdb
 
-    catalog = settings.warehouse_root / "catalog.sqlite"
+    refuse_lost_catalog(settings)
+    catalog = catalog_of(settings)
     if not catalog.exists():
         return False
     with duckdb.connect() as conn:
@@ -104,27 +147,75 @@ def attach_warehouse(
     # Else each table of the catalog is read on its own connection, outside of the transaction: a
     # query during a commit would see half of it. Global, as DuckLake queries on another session.
     conn.execute("set global sqlite_disable_multithreaded_scans = true")
-    folder = settings.warehouse_root
+    refuse_lost_catalog(settings)
+    catalog, temporary = catalog_of(settings), settings.warehouse_root / "tmp"
     if not read_only:
-        folder.mkdir(parents=True, exist_ok=True)
+        create_private(settings.warehouse_root)
         conn.execute("set global preserve_insertion_order = false")  # no table has an order
+    elif not all(os.access(path, os.W_OK) for path in (catalog, catalog.parent)):
+        catalog = copied(catalog)
+        temporary = catalog.parent
+        weakref.finalize(conn, shutil.rmtree, temporary, ignore_errors=True)
     let_duckdb_in(conn, settings, settings.warehouse_data)
-    is_new = not read_only and not (folder / "catalog.sqlite").exists()
+    is_new = not read_only and not catalog.exists()
     options = {
         "data_path": quoted(data_path(settings)),
         "override_data_path": "true",
-        "meta_journal_mode": "'WAL'",
         "meta_busy_timeout": "10000",
-    } | ({"read_only": "true"} if read_only else {})
+    } | ({"read_only": "true"} if read_only else {"meta_journal_mode": "'WAL'"})
     conn.execute(
-        f"attach if not exists {quoted(f'ducklake:sqlite:{folder}/catalog.sqlite')} as {ALIAS} "
+        f"attach if not exists {quoted(f'ducklake:sqlite:{catalog}')} as {ALIAS} "
         f"({', '.join(f'{name} {value}' for name, value in options.items())})"
     )
     if is_new:  # texts are smaller and a tenth faster to write
         conn.execute(f"call {ALIAS}.set_option('parquet_version', 2)")
     conn.execute(f"set memory_limit = '{settings.memory_limit}'")
-    conn.execute(f"set temp_directory = {quoted(str(folder / 'tmp'))}")
+    conn.execute(f"set temp_directory = {quoted(str(temporary))}")
     conn.execute("set TimeZone = 'UTC'")
+
+
+def copied(catalog: Path) -> Path:
+    """A copy of the catalog for a reader who may not write: SQLite itself writes beside the file.
+
+    The copy is one moment: it is made again while a commit changes the file or its log.
+
+    Raises:
+        SettingsError: there was no moment without a commit.
+        PermissionError: the catalog may not be read.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="twist-catalog-"))
+    parts = [catalog, catalog.with_name(f"{catalog.name}-wal")]
+    deadline = time.monotonic() + COPY_SECONDS
+    try:
+        while time.monotonic() < deadline:
+            before = [_changed(part) for part in parts]
+            for part, changed in zip(parts, before, strict=True):
+                copy = folder / part.name
+                copy.unlink(missing_ok=True)
+                if changed:
+                    shutil.copyfile(part, copy)
+            moved = max(changed[0] for changed in before if changed)
+            settled = time.time_ns() - moved > TICK_NS
+            if settled and before == [_changed(part) for part in parts]:
+                return folder / catalog.name
+            time.sleep(0.02)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+    raise SettingsError(
+        f"you may read {catalog} but not write beside it, and it changed for {COPY_SECONDS:.0f} s "
+        "without a pause: try again"
+    )
+
+
+def _changed(path: Path) -> tuple[int, int, int] | None:
+    """When a file changed, its size and number; None where it is not there."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def data_path(settings: Settings) -> str:

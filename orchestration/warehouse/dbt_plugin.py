@@ -139,7 +139,7 @@ class Plugin(BasePlugin):
 
     def _listed(self, topic: str, since: str | None) -> Iterable[landed_objects.LandedObject]:
         hour = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None
-        return landed_objects.list_landed(self.store, topic, hour)
+        return landed_objects.list_landed(self.store, topic, hour, unread=True)
 
     def _lock(self, purposes: pa.Array) -> pa.Array:
         for name in (*STORED, "landing_slack_hours"):

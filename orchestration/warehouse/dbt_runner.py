@@ -44,8 +44,11 @@ def environment(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def in_environment(own: Mapping[str, str]) -> Iterator[None]:
-    """Set these variables for dbt, then restore the process's own."""
-    before = {name: os.environ.get(name) for name in own}
+    """Set these variables for dbt, then restore the process's own: none of its DBT_… counts."""
+    not_ours = [name for name in os.environ if name.startswith("DBT_")]
+    before = {name: os.environ.get(name) for name in (*own, *not_ours)}
+    for name in not_ours:
+        del os.environ[name]
     os.environ.update(own)
     try:
         yield

@@ -20,11 +20,13 @@ from orchestration.warehouse.attach import (
     attach_warehouse,
     data_path,
     give_statistics_to_empty_tables,
+    refuse_lost_catalog,
     refuse_other_setting,
     require_warehouse,
     settings_table_in,
 )
 from orchestration.warehouse.engine_protocol import Commands, Engine, Query, Result, Tables
+from orchestration.warehouse.swap import settle
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -47,13 +49,13 @@ def open_reader(
     """
     import duckdb
 
-    folder = settings.warehouse_root
-    writer_lock.settle(folder)
+    settle(settings.warehouse_root)
     require_warehouse(settings)
     conn = duckdb.connect(config={"threads": threads} if threads else {})
     attach_warehouse(conn, settings, read_only=True)
     conn.execute(f"use {ALIAS}.marts")
-    places = [f"{folder}/", data_path(settings)] + ([f"{writes_to}/"] if writes_to else [])
+    conn.execute("set python_enable_replacements = false")
+    places = [data_path(settings)] + ([f"{writes_to}/"] if writes_to else [])
     readable = ", ".join(map(quoted, places))
     conn.execute(f"set allowed_directories = [{readable}]")
     conn.execute("set enable_external_access = false")
@@ -103,6 +105,7 @@ class DuckDB:
         open_store(self.settings)
 
     def prepare(self, dbt: Commands) -> None:  # noqa: D102
+        refuse_lost_catalog(self.settings)
         writer_lock.take(self.settings.warehouse_root)
         dbt.connection()  # a target without a DuckLake is refused before anything is created
         if not dbt.query(settings_table_in(CATALOG)):

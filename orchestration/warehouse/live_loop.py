@@ -69,7 +69,7 @@ def work(
     """
     warehouse = settings.warehouse_root
     watcher = Watcher(settings)
-    write_queue.take(warehouse)
+    write_queue.take(warehouse, say=say)
     maintained, last, last_full = now(), float("-inf"), float("-inf")
     last_sweep: date | None = None
     fresh: dict[str, LandedObject] = {}
@@ -97,7 +97,7 @@ def work(
                 dbt.close()  # a rebuild swaps the warehouse's folder
                 writer_lock.release(warehouse)
                 if not is_over():
-                    write_queue.take(warehouse)
+                    write_queue.take(warehouse, say=say)
                     last_full = float("-inf")  # load whatever that run has left
     finally:
         dbt.close()

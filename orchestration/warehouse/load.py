@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingestion.contract.topics import STAGED
-from ingestion.lake.landed_objects import Listed
-from ingestion.settings import Settings
+from ingestion.lake.landed_objects import Listed, open_store
+from ingestion.lake.unread_keys import found_instead, sentence
+from ingestion.settings import NOTHING_READ, Settings, TwistError
+from orchestration.warehouse import loaded_by
+from orchestration.warehouse.attach import keeps_files
 from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
 from orchestration.warehouse.engine_protocol import Engine
 from orchestration.warehouse.engines import engine_of
@@ -66,6 +69,7 @@ def load(
 
     Raises:
         SettingsError: the landing lake cannot be listed, or a setting was changed.
+        NothingRead: something lies in the landing lake, and nothing of it was ever recognized.
         WarehouseLocked: another process is writing.
         DbtFailed: a model failed; the next load completes what this one left.
     """
@@ -76,6 +80,8 @@ def load(
     todo = _open_work(engine, dbt)
     engine.list_landed(dbt, listed)
     new, topics = _new_objects(engine, dbt)
+    if not new.objects and listed is None:
+        _refuse_unread_lake(settings, engine, dbt)
     if compute and new.objects and new.megabytes < settings.batch_mb:
         _announce(say, new)
         skip = () if todo.again or todo.uncomputed else _idle_models(engine, dbt, topics)
@@ -83,7 +89,30 @@ def load(
             _load_backlog(engine, dbt, say, OpenWork(), compute=compute)
     elif new.objects or todo.any():
         _load_backlog(engine, dbt, say, todo, compute=compute)
-    return report_since(settings, dbt.query, todo.newest_load, time.monotonic() - started)
+    report = report_since(settings, dbt.query, todo.newest_load, time.monotonic() - started)
+    if report.objects or todo.any():
+        newest = f"select max(load_id) from {engine.relation('audit', 'watermarks')}"
+        loaded_by.note(settings, int(dbt.query(newest)[0][0] or 0))
+    return report
+
+
+class NothingRead(TwistError):
+    """Nothing in the landing lake is of its layout; the message names some keys and the cure."""
+
+    status = NOTHING_READ
+
+
+def _refuse_unread_lake(settings: Settings, engine: Engine, dbt: Dbt) -> None:
+    if not keeps_files(settings):
+        return
+    for objects in (
+        f"{engine.relation('load', LISTING)} where list_error is null",
+        engine.relation("audit", "landed_objects"),
+    ):
+        if dbt.query(f"select count(*) from {objects}") != [(0,)]:
+            return
+    if keys := found_instead(open_store(settings)):
+        raise NothingRead(sentence(settings.landing_root, keys))
 
 
 def _load_at_once(engine: Engine, dbt: Dbt, skip: tuple[str, ...], new: Batch) -> bool:

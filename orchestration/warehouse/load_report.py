@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.contract.topics import STAGED
+from ingestion.lake.landed_objects import NOT_READ
+from ingestion.lake.unread_keys import warning
 from ingestion.settings import Settings
 from orchestration.warehouse.engines import engine_of
 
@@ -41,6 +43,8 @@ class LoadReport:
     unreadable: tuple[tuple[str, str], ...]
     not_listed: tuple[tuple[str, str], ...] = ()
     """Folders that could not be listed, and names that cannot be objects: (key, reason)."""
+    not_read: tuple[str, ...] = ()
+    """Keys in the topics' folders that are not of the layout."""
     started_again: tuple[str, ...] = ()
     """Topics with a partition whose offsets have started again."""
     since: int = 0
@@ -50,11 +54,12 @@ class LoadReport:
     def __str__(self) -> str:
         letters = f", {self.dead_letters:,} dead letters" if self.dead_letters else ""
         newest = f"{self.newest_event:%Y-%m-%d %H:%M:%S}Z" if self.newest_event else "none"
+        unread = warning(self.not_read)
         return (
             f"{self.objects:,} objects, {self.lines:,} lines: {self.loaded:,} loaded, "
             f"{self.duplicates:,} duplicates, {self.late:,} late, "
             f"{self.quarantined:,} quarantined{letters}; "
-            f"newest event {newest}; {self.seconds:.1f} s"
+            f"newest event {newest}; {self.seconds:.1f} s{f'; {unread}' if unread else ''}"
         )
 
 
@@ -100,7 +105,8 @@ def report_since(
         newest_event=max((moment for moment in newest if moment), default=None),
         seconds=seconds,
         unreadable=tuple(sorted((key, error or "") for key, error in unreadable)),
-        not_listed=tuple(sorted((key, reason) for key, reason in not_listed)),
+        not_listed=tuple(sorted(each for each in not_listed if each[1] != NOT_READ)),
+        not_read=tuple(sorted(key for key, reason in not_listed if reason == NOT_READ)),
         started_again=tuple(sorted({topic for (topic,) in started_again})),
         since=since,
         topics=topics,

@@ -1,6 +1,7 @@
 """`make maintain`: compacts files and deletes what is no longer needed."""
 
 import shutil
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 from ingestion.settings import Settings
 from orchestration.warehouse import writer_lock
 from orchestration.warehouse.attach import ALIAS, attach_warehouse, require_warehouse
+from orchestration.warehouse.swap import remove_killed, remove_replaced, replaced_ones
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -16,6 +18,8 @@ KEEP_MINUTES = 60
 """A snapshot is kept this long after the next one: the longest that a reader's query may take."""
 LARGE_BYTES = 64_000_000
 """A file of this size is not merged again: the cost depends on new data, not on the day's size."""
+SCRATCH, A_DAY_SECONDS = ".export-", 86_400
+"""What an export writes into first, and after how long it is a killed one's."""
 GRACE_SECONDS = 10
 """It is kept at least this long: a reader may just have begun to use it."""
 
@@ -35,6 +39,16 @@ def maintain(
     conn = duckdb.connect()
     attach_warehouse(conn, settings)
     kept = max(60 * keep_minutes, GRACE_SECONDS)
+    folder = settings.warehouse_root
+    # In a bucket, a replaced warehouse's files lie beside this one's, and look like orphans.
+    orphans = [
+        (
+            "orphaned files deleted",
+            f"ducklake_delete_orphaned_files('{ALIAS}', older_than => now())",
+        )
+    ]
+    if settings.warehouse_data and replaced_ones(folder):
+        orphans = []
     started = datetime.now(UTC)
     cutoff = started - timedelta(seconds=kept)
     say(f"{_expire(conn, cutoff):,} snapshots expired")
@@ -46,17 +60,18 @@ def maintain(
             "small files merged",
             f"ducklake_merge_adjacent_files('{ALIAS}', max_file_size => {LARGE_BYTES})",
         ),
-        (
-            "orphaned files deleted",
-            f"ducklake_delete_orphaned_files('{ALIAS}', older_than => now())",
-        ),
+        *orphans,
     ):
         say(f"{len(conn.execute(f'call {call}').fetchall()):,} {what}")
     conn.close()
-    replaced = settings.warehouse_root.with_name(settings.warehouse_root.name + ".replaced")
-    if replaced.exists():
-        shutil.rmtree(replaced)
-        say(f"removed {replaced}, which a rebuild had replaced")
+    for path in remove_replaced(folder, settings.keep_replaced_days):
+        say(f"removed {path}, which a rebuild had replaced")
+    if remove_killed(folder):
+        say("removed what a killed rebuild had left")
+    for scratch in folder.glob(f"{SCRATCH}*"):
+        if time.time() - scratch.stat().st_mtime > A_DAY_SECONDS:
+            shutil.rmtree(scratch, ignore_errors=True)
+            say(f"removed {scratch}, which a killed export had left")
 
 
 # A SQLite catalog stores times as text, and DuckLake compares them as text: to `older_than` all

@@ -5,38 +5,68 @@ Also recomputes a range of days from staging, in place.
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date, timedelta
 
 import pyarrow as pa
 
 from ingestion.lake import landed_objects
 from ingestion.settings import Settings, SettingsError
+from orchestration.failures import failure
 from orchestration.warehouse import writer_lock
-from orchestration.warehouse.attach import require_ducklake
+from orchestration.warehouse.attach import WarehouseDamaged, has_warehouse, require_ducklake
 from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.decisions import decisions
 from orchestration.warehouse.engines import engine_of, open_reader
+from orchestration.warehouse.holdings import less, refuse_less
 from orchestration.warehouse.load import load
 from orchestration.warehouse.load_report import LoadReport
+from orchestration.warehouse.swap import rebuilding, remove_killed, swap
 
 
-def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
+def rebuild(
+    settings: Settings, say: Callable[[str], None], *, may_shrink: bool = False
+) -> LoadReport:
     """Build a new warehouse from the landing lake, with the current settings, and swap it in.
 
     Replays and acceptances are kept. The old warehouse serves readers until the swap and is kept
-    beside the new one as `<warehouse>.replaced` until `make maintain`. A kill before the swap
-    changes nothing.
+    beside the new one for `keep_replaced_days`. A kill before the swap changes nothing.
+
+    Raises:
+        WouldShrink: the new one would hold less than the old one, and may not.
     """
     require_ducklake(settings)
     landed_objects.open_store(settings)
     target = settings.warehouse_root
     writer_lock.take(target)
-    kept = _decisions(settings)
-    fresh = writer_lock.rebuilding(target)
-    replaced = target.with_name(target.name + ".replaced")
-    shutil.rmtree(fresh, ignore_errors=True)
+    kept = decisions(settings, say)
+    remove_killed(target)
+    fresh = rebuilding(target)
     new = settings.model_copy(update={"warehouse": str(fresh)})
     dbt = Dbt(new)
     writer_lock.take(fresh)
+    shutil.copystat(target, fresh)  # and the ACL of readers
+    try:
+        report = _fill(new, dbt, kept, say)
+        if not may_shrink:
+            _refuse_less(settings, dbt, say)
+        dbt.close()
+        old = swap(target)
+    except Exception:
+        dbt.close()
+        writer_lock.release(fresh)
+        remove_killed(target)
+        raise
+    finally:
+        writer_lock.release(fresh)
+        writer_lock.release(target)
+    say(f"the old warehouse is kept in {old} for {settings.keep_replaced_days} days")
+    return report
+
+
+def _fill(
+    new: Settings, dbt: Dbt, kept: dict[str, pa.Table], say: Callable[[str], None]
+) -> LoadReport:
     engine_of(new).prepare(dbt)
     _accept_again(dbt, kept)
     report = load(new, dbt, say, compute=False)
@@ -51,13 +81,22 @@ def rebuild(settings: Settings, say: Callable[[str], None]) -> LoadReport:
             "and late.arrived_at = replayed.arrived_at"
         )
     computed = load(new, dbt, say)
-    dbt.close()
-    shutil.rmtree(replaced, ignore_errors=True)
-    target.rename(replaced)
-    writer_lock.settle(target)
-    writer_lock.release(fresh)
-    writer_lock.release(target)
     return report if report.objects else computed
+
+
+def _refuse_less(settings: Settings, dbt: Dbt, say: Callable[[str], None]) -> None:
+    import duckdb
+
+    if not has_warehouse(settings):
+        return
+    try:
+        reader = open_reader(settings)
+        with closing(reader):
+            found = less(lambda sql: reader.execute(sql).fetchall(), dbt.query)
+    except (duckdb.Error, WarehouseDamaged) as error:
+        say(f"that the new warehouse holds as much cannot be checked: {failure(error).sentence}")
+    else:
+        refuse_less(found)
 
 
 def recompute(
@@ -94,38 +133,6 @@ DAY_COLUMNS = {
     "marts.fct_twist_hourly": "view_hour",
 }
 """The tables that downstream models read by load_id, and the column that holds their day."""
-
-
-def _decisions(settings: Settings) -> dict[str, pa.Table]:
-    """User decisions on the old warehouse: replays by position, and accepted rows by table."""
-    if not (settings.warehouse_root / "catalog.sqlite").exists():
-        return {}
-    reader = open_reader(settings)
-    try:
-        # A warehouse of an earlier layout lacks some tables.
-        names = {
-            name for (name,) in reader.execute("select table_name from duckdb_tables()").fetchall()
-        }
-        return {
-            table: reader.execute(
-                f"select {columns} from audit.{table} where {condition}"
-            ).to_arrow_table()
-            for table, (columns, condition) in _DECISIONS.items()
-            if table in names
-        }
-    finally:
-        reader.close()
-
-
-_DECISIONS = {
-    "late_events": (
-        "topic, kafka_partition, kafka_offset, arrived_at",
-        "replayed_at is not null or replay_requested_at is not null",
-    ),
-    "landed_objects": ("*", "status = 'accepted'"),
-    "accepted_offsets": ("*", "true"),
-}
-"""The columns of a table and the rows that hold decisions."""
 
 
 def _accept_again(dbt: Dbt, kept: dict[str, pa.Table]) -> None:

@@ -7,6 +7,7 @@ end with their process; at any moment one process writes, and at most one is nex
 """
 
 import fcntl
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,13 +21,17 @@ PATIENCE_SECONDS = 3600.0
 
 
 @contextmanager
-def turn(warehouse: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
+def turn(
+    warehouse: Path,
+    patience: float = PATIENCE_SECONDS,
+    say: Callable[[str], object] = lambda _: None,
+) -> Iterator[None]:
     """Hold the writer lock, after waiting in the queue for it.
 
     Raises:
         WarehouseLocked: the lock was not free for `patience` seconds.
     """
-    take(warehouse, patience)
+    take(warehouse, patience, say=say)
     try:
         yield
     finally:
@@ -37,13 +42,25 @@ def take(
     warehouse: Path,
     patience: float = PATIENCE_SECONDS,
     wait: Callable[[float], None] = time.sleep,
+    say: Callable[[str], object] = lambda _: None,
 ) -> None:
-    """Wait for the writer lock, as the next in line."""
-    deadline = time.monotonic() + patience
+    """Wait for the writer lock, as the next in line; `say` for whom, when it begins and changes."""
+    began = time.monotonic()
+    deadline = began + patience
     path = _next(warehouse)
     path.parent.mkdir(parents=True, exist_ok=True)
+    waits_for = ""
+
+    def say_for_whom() -> None:
+        nonlocal waits_for
+        now = writer_lock.holder(warehouse)
+        if now != waits_for:
+            waits_for = now
+            say(f"waiting to write to {warehouse}, for up to {patience:,.0f} s: {now} writes to it")
+
     with path.open("a") as place:
         while not _locked(place.fileno()):
+            say_for_whom()
             if time.monotonic() > deadline:
                 raise WarehouseLocked(
                     f"timed out after {patience:.0f} s waiting for the writer lock on {warehouse}: "
@@ -52,7 +69,11 @@ def take(
             wait(POLL_SECONDS)
         while True:
             with suppress(WarehouseLocked):
-                return writer_lock.take(warehouse)
+                writer_lock.take(warehouse)
+                if waits_for:
+                    say(f"waited for {time.monotonic() - began:,.0f} s")
+                return
+            say_for_whom()
             if time.monotonic() > deadline:
                 writer_lock.take(warehouse)  # raises, naming the process that writes
             wait(POLL_SECONDS)
@@ -68,7 +89,9 @@ def somebody_waits(warehouse: Path) -> bool:
 
 
 def _next(warehouse: Path) -> Path:
-    return warehouse.with_name(warehouse.name + ".next")
+    if os.access(warehouse.parent, os.W_OK) or not warehouse.exists():
+        return warehouse.with_name(warehouse.name + ".next")
+    return warehouse / "writer.next"  # a mount point in another user's folder
 
 
 def _locked(descriptor: int) -> bool:

@@ -2,15 +2,18 @@
 
 import fcntl
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from ingestion.settings import TwistError
+from ingestion.settings import LOCKED, TwistError
+from orchestration.warehouse.private import create_private
+from orchestration.warehouse.swap import settle
 
 
 class WarehouseLocked(TwistError):
     """Another process is writing to the warehouse; the message names it."""
+
+    status = LOCKED
 
 
 _held: dict[Path, TextIO] = {}
@@ -25,16 +28,14 @@ def take(warehouse: Path) -> None:
     if path in _held:
         return
     settle(warehouse)
-    warehouse.mkdir(parents=True, exist_ok=True)
+    create_private(warehouse)
     file = path.open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        file.seek(0)
-        holder = file.read().strip() or "unknown"
         file.close()
         raise WarehouseLocked(
-            f"another process (pid {holder}) is writing to {warehouse}: nothing was done; "
+            f"{holder(warehouse)} is writing to {warehouse}: nothing was done; "
             "wait until it ends and try again"
         ) from None
     file.truncate(0)
@@ -43,20 +44,19 @@ def take(warehouse: Path) -> None:
     _held[path] = file
 
 
-def rebuilding(warehouse: Path) -> Path:
-    """The folder in which a rebuild creates the new warehouse."""
-    return warehouse.with_name(warehouse.name + ".rebuilding")
-
-
-def settle(warehouse: Path) -> None:
-    """Move a rebuilt warehouse to the empty place of the old one.
-
-    A rebuild moves the old one away only when the new one is complete, so if the old one is missing
-    beside the new one, a rebuild was killed (or is) between its two moves.
-    """
-    if not warehouse.exists():
-        with suppress(FileNotFoundError):
-            rebuilding(warehouse).rename(warehouse)
+def holder(warehouse: Path) -> str:
+    """Who wrote to the warehouse last, and does so now if the lock is taken."""
+    try:
+        pid = int((warehouse / "writer.lock").read_text().strip())
+    except (OSError, ValueError):
+        return "another process"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return f"a process of another machine or container (pid {pid} is none of this one's)"
+    except PermissionError:
+        pass  # another user's
+    return f"another process (pid {pid})"
 
 
 def release(warehouse: Path) -> None:

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from ingestion.extensions import load_extensions
-from ingestion.settings import Settings, SettingsError
+from ingestion.settings import NO_PERMISSION, Settings, SettingsError
 from orchestration import cli as commands
 from orchestration.warehouse import dbt_runner
 from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
@@ -43,7 +43,7 @@ def test_an_extension_that_is_not_installed_is_a_sentence() -> None:
 def test_a_connection_that_does_not_open_says_why(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     settings = Settings(_env_file=None, warehouse=str(tmp_path / "file" / "warehouse"))
-    with pytest.raises(DbtFailed, match=r"open_connection: .*Not a directory"):
+    with pytest.raises(DbtFailed, match=r"open_connection: .*Not a directory: .*file"):
         Dbt(settings, runner=warm_runner()).connection()
 
 
@@ -69,8 +69,8 @@ def test_a_file_of_another_user_is_a_sentence_with_the_cure(
         raise PermissionError(13, "Permission denied", str(tmp_path / "theirs" / "writer.lock"))
 
     monkeypatch.setattr(commands, "load_settings", refused)
-    assert commands.main(["maintain"]) == 1
+    assert commands.main(["maintain"]) == NO_PERMISSION
     said = capsys.readouterr().err
-    assert f"no permission to write {tmp_path}/theirs/writer.lock" in said
+    assert f"no permission to open or write {tmp_path}/theirs/writer.lock" in said
     assert f"{tmp_path} belongs to {tmp_path.owner()}" in said
     assert "chmod -R a+rwX" in said

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.settings import Settings
+from ingestion.settings import LOCKED, Settings
 from orchestration.warehouse import maintain, writer_lock
 from orchestration.warehouse.attach import attach_warehouse
 from orchestration.warehouse.engines import open_reader
@@ -44,7 +44,7 @@ def test_of_two_loads_at_once_one_works_and_the_other_refuses(tmp_path: Path) ->
     try:
         for arguments in (["load"], ["rebuild"]):
             second = command(*arguments, settings=shop.settings)
-            assert second.returncode == 1
+            assert second.returncode == LOCKED
             assert second.stdout == ""
             (sentence,) = second.stderr.splitlines()
             assert sentence == (

@@ -1,6 +1,7 @@
 """A warehouse is made by the first load that finds none, and is never taken for another one."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +17,8 @@ NOW = datetime.now(UTC).replace(tzinfo=None)
 
 @pytest.fixture
 def emptied(tmp_path: Path) -> Iterator[Pipeline]:
-    """One view loaded; then the catalog is another one, which a file system may give the inode of
-    the one that was removed.
+    """One view loaded; then the warehouse is another, empty one, to whose catalog a file system may
+    give the inode of the one that was removed.
     """
     made = Pipeline(tmp_path / "shop", slack_hours=2)
     made.deliver(landed(NOW, view(NOW)))
@@ -25,6 +26,7 @@ def emptied(tmp_path: Path) -> Iterator[Pipeline]:
     made.close()
     catalog = made.settings.warehouse_root / "catalog.sqlite"
     os.truncate(catalog, 0)
+    shutil.rmtree(catalog.parent / "data")
     for leftover in catalog.parent.glob("catalog.sqlite-*"):
         leftover.unlink()
     yield made

@@ -1,6 +1,7 @@
 """What the commands print, without a warehouse."""
 
 import io
+import os
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from orchestration import dagster_ui
 from orchestration.cli import main
 from orchestration.demo import demo_settings, table
 from orchestration.warehouse.csv_writer import write_csv
+from orchestration.warehouse.dbt_runner import environment, in_environment
 from orchestration.warehouse.load_report import LoadReport
 
 
@@ -87,3 +89,15 @@ def test_the_demo_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_unknown_command_says_where_they_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["laod"]) == 2
     assert "--help" in capsys.readouterr().err
+
+
+def test_a_dbt_run_of_ours_takes_nothing_of_dbts_own_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DBT_EMPTY", "true")
+    monkeypatch.setenv("DBT_TARGET", "nonsense")
+    own = environment(Settings(_env_file=None))
+    with in_environment(own):
+        assert {name for name in os.environ if name.startswith("DBT_")} <= set(own)
+    assert os.environ["DBT_EMPTY"] == "true"
+    assert "DBT_TARGET" not in dagster_ui._variables(Settings(_env_file=None), Path("home"))

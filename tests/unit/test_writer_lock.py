@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.settings import ROOT
-from orchestration.warehouse import writer_lock
+from orchestration.warehouse import write_queue, writer_lock
 
 HOLD = """
 import sys
@@ -92,3 +92,16 @@ def test_warehouses_are_locked_one_by_one(warehouse: Path) -> None:
     other = warehouse.with_name("other")
     with holder(other):
         writer_lock.take(warehouse)
+
+
+def test_who_waits_says_for_whom_and_a_pid_is_checked_to_be_alive(warehouse: Path) -> None:
+    said: list[str] = []
+    with holder(warehouse) as process:
+        with pytest.raises(writer_lock.WarehouseLocked):
+            write_queue.take(warehouse, patience=0.3, say=said.append)
+        (waits,) = said
+        assert waits.startswith(f"waiting to write to {warehouse}, for up to 0 s: another process")
+        assert f"(pid {process.pid})" in waits
+    assert "of another machine or container" in writer_lock.holder(warehouse)
+    write_queue.take(warehouse, say=said.append)
+    assert len(said) == 1, "nobody to wait for"

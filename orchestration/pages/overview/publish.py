@@ -20,6 +20,7 @@ from orchestration.pages.overview.page import render
 from orchestration.pages.overview.parts import schema
 from orchestration.warehouse.dbt_runner import PROJECT, Dbt
 from orchestration.warehouse.engines import engine_of
+from orchestration.warehouse.private import with_usual_permissions
 
 PAGE = "overview.html"
 TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json"}
@@ -53,7 +54,8 @@ def put_files(settings: Settings, files: dict[str, str]) -> None:
     for name, text in files.items():
         # Without a content type a browser would offer the page for download; folders have none.
         kind = {"Content-Type": TYPES[Path(name).suffix]} if is_s3(place) else None
-        put(store, name, text.encode(), attributes=kind)
+        with with_usual_permissions():
+            put(store, name, text.encode(), attributes=kind)
 
 
 def pages(

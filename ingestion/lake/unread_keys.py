@@ -1,0 +1,84 @@
+"""Keys of a lake that the loader does not read: what they are, and what would make it read them."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from obstore import list as list_objects
+
+from ingestion.contract.topics import LANDED_TOPICS, TOPICS
+from ingestion.lake import object_keys
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+SHOWN = 3
+LOOKED_AT = 1000
+READS = (
+    "the loader reads topics/<topic>/dt=YYYY-MM-DD/hour=HH/<name>.json.gz (UTC) of the topics "
+    + ", ".join(TOPICS)
+)
+_PARTITIONED = r"(year|month|day|hour|partition|date)=[^/]*/"
+
+
+def hint(key: str) -> str:
+    """The setting or the connector's property that would make the loader read such a key."""
+    topic, at, rest = next(
+        (
+            (topic, key.find(f"{topic}/"), key.partition(f"{topic}/")[2])
+            for topic in LANDED_TOPICS
+            if re.search(rf"(^|/){topic}/", key)
+        ),
+        ("", 0, ""),
+    )
+    if not topic:
+        return (
+            "the name of its topic is none of these: route it to one of them in the connector "
+            "(transforms with RegexRouter, or a topic of that name)"
+        )
+    before = key[:at].rstrip("/")
+    if re.match(r"dt=[^/]*/hour=[^/]*/", rest):
+        if before != "topics":
+            place = before.removesuffix("topics").rstrip("/")
+            if before.endswith("topics") and place:
+                return f"set TWIST_LANDING to its folder {place}"
+            return "set TWIST_LANDING to the folder above, which holds topics/ (topics.dir=topics)"
+        if not key.endswith(object_keys.SUFFIX):
+            return "set s3.compression.type=gzip and format.class=…JsonFormat in the connector"
+    if re.match(_PARTITIONED, rest):
+        return (
+            "set partitioner.class=…TimeBasedPartitioner and path.format='dt'=YYYY-MM-dd/'hour'=HH "
+            "in the connector"
+        )
+    return (
+        "set topics.dir, partitioner.class, path.format and s3.compression.type as in "
+        "ingestion/connect/connectors/landing.json"
+    )
+
+
+def found_instead(store: "ObjectStore") -> list[str]:
+    """Some keys of a lake in which nothing was recognized; none where it is empty."""
+    return list(islice(_keys(store), SHOWN))
+
+
+def _keys(store: "ObjectStore") -> Iterator[str]:
+    for page in islice(list_objects(store), LOOKED_AT):
+        for each in page:
+            if not each["path"].startswith("."):
+                yield each["path"]
+
+
+def sentence(place: str, keys: Sequence[str]) -> str:
+    """Nothing in a lake is recognized: what lies there, what is read, and what to change."""
+    return f"nothing in {place} is recognized: it holds {', '.join(keys)}; {READS}: {hint(keys[0])}"
+
+
+def warning(keys: Iterable[str]) -> str:
+    """What the line of a load says about keys that were not read; '' where there are none."""
+    found = sorted(keys)
+    if not found:
+        return ""
+    more = f" and {len(found) - SHOWN:,} more" if len(found) > SHOWN else ""
+    shown = ", ".join(found[:SHOWN])
+    return f"{len(found):,} not read: {shown}{more}: {hint(found[0])}"
