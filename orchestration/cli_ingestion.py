@@ -59,6 +59,15 @@ def restart_connectors() -> None:
     restart(load_settings(), say)
 
 
+@connectors.command("worker")
+def worker() -> None:
+    """Print the Connect worker's settings, those of the overlay included."""
+    from ingestion.connect.connector_files import worker_properties
+
+    for name, value in worker_properties(load_settings()).items():
+        say(f"{name}={value}")
+
+
 @click.command("dead-letters")
 @click.option("--seconds", default=5.0, help="Interval between two objects.")
 def dead_letters(seconds: float) -> None:

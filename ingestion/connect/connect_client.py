@@ -1,18 +1,18 @@
 """Applies the connectors of `connectors/` to Kafka Connect, and reports their status."""
 
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingestion.settings import Settings, SettingsError
+from ingestion.connect.connector_files import FOLDER, connectors
+from ingestion.settings import Settings, SettingsError, without_passwords
 
 if TYPE_CHECKING:
     import httpx
 
-FOLDER = Path(__file__).parent / "connectors"
+__all__ = ["FOLDER", "Status", "apply", "connectors", "restart", "status"]
+
 PATIENCE = 120.0
 """Seconds until a connector must run, including the start of its worker."""
 PAUSE = 1.0
@@ -40,13 +40,6 @@ class Status:
         return f"{self.name}: {self.state}, tasks: {', '.join(self.tasks) or 'none yet'}{why}"
 
 
-def connectors() -> dict[str, dict[str, str]]:
-    """The connectors from their files: name → configuration."""
-    files = sorted(FOLDER.glob("*.json"))
-    found = {path.stem: json.loads(path.read_text()) for path in files}
-    return {name: config for name, config in found.items() if "connector.class" in config}
-
-
 def apply(settings: Settings, say: Callable[[str], None], patience: float = PATIENCE) -> None:
     """Create or update every connector, then wait until all their tasks run.
 
@@ -56,9 +49,9 @@ def apply(settings: Settings, say: Callable[[str], None], patience: float = PATI
     """
     deadline = time.monotonic() + patience
     with _client(settings) as client:
-        for name, config in connectors().items():
+        for name, config in connectors(settings).items():
             _ask(client, "PUT", f"/connectors/{name}/config", deadline, json=config)
-        _wait(client, say, deadline)
+        _wait(client, connectors(settings), say, deadline)
 
 
 def status(settings: Settings) -> list[Status]:
@@ -68,7 +61,7 @@ def status(settings: Settings) -> list[Status]:
         SettingsError: Connect does not answer.
     """
     with _client(settings) as client:
-        return [_status(client, name, time.monotonic()) for name in connectors()]
+        return [_status(client, name, time.monotonic()) for name in connectors(settings)]
 
 
 def restart(settings: Settings, say: Callable[[str], None], patience: float = PATIENCE) -> None:
@@ -79,10 +72,10 @@ def restart(settings: Settings, say: Callable[[str], None], patience: float = PA
     """
     deadline = time.monotonic() + patience
     with _client(settings) as client:
-        for name in connectors():
+        for name in connectors(settings):
             query = "?includeTasks=true&onlyFailed=true"
             _ask(client, "POST", f"/connectors/{name}/restart{query}", deadline)
-        _wait(client, say, deadline)
+        _wait(client, connectors(settings), say, deadline)
 
 
 def _client(settings: Settings) -> "httpx.Client":
@@ -96,8 +89,10 @@ def _client(settings: Settings) -> "httpx.Client":
     return httpx.Client(base_url=settings.connect_url, timeout=10)
 
 
-def _wait(client: "httpx.Client", say: Callable[[str], None], deadline: float) -> None:
-    for name in connectors():
+def _wait(
+    client: "httpx.Client", names: Iterable[str], say: Callable[[str], None], deadline: float
+) -> None:
+    for name in names:
         while not (found := _status(client, name, deadline)).runs:
             if found.traces or time.monotonic() > deadline:
                 reason = "\n".join(found.traces) or "it did not run in time"
@@ -138,7 +133,8 @@ def _ask(
         try:
             answer = client.request(method, path, json=json)
         except httpx.TransportError as error:
-            problem = f"does not answer ({error}): start it with `make up` or `make stream`"
+            why = without_passwords(str(error))
+            problem = f"does not answer ({why}): start it with `make up` or `make stream`"
         else:
             if answer.status_code == 404 and missing is not None:
                 return missing
@@ -148,7 +144,8 @@ def _ask(
             if answer.status_code in REFUSED:
                 raise SettingsError(f"Kafka Connect {problem}")
         if time.monotonic() >= deadline:
-            raise SettingsError(f"Kafka Connect at {client.base_url} (TWIST_CONNECT_URL) {problem}")
+            where = without_passwords(str(client.base_url))
+            raise SettingsError(f"Kafka Connect at {where} (TWIST_CONNECT_URL) {problem}")
         time.sleep(PAUSE)
 
 

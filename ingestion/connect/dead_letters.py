@@ -17,6 +17,7 @@ from isal import igzip
 from obstore import put
 from obstore.exceptions import BaseError
 
+from ingestion.connect.kafka_client import client_config
 from ingestion.contract.topics import DEAD_LETTERS
 from ingestion.lake import landed_objects, object_keys
 from ingestion.lake.object_text import first_line
@@ -102,7 +103,8 @@ class Drain:
         self._store = landed_objects.open_store(settings)
         self._say = say
         self._stopped = False
-        self._consumer: Any = Consumer({**CONSUMER, "bootstrap.servers": settings.kafka})
+        self._problem = ""
+        self._consumer: Any = Consumer(client_config(settings, CONSUMER))
 
     def stop(self, *_: object) -> None:
         """Land what was read, then end."""
@@ -119,13 +121,22 @@ class Drain:
             self._consumer.close()
         return landed
 
+    def _say_problem(self, problem: str) -> None:
+        """Kafka's client tries again by itself: what it says is said once."""
+        if problem != self._problem:
+            self._problem = problem
+            self._say(f"dead letters cannot be read from Kafka, trying again: {problem}")
+
     def _once(self, seconds: float) -> int:
         deadline = time.monotonic() + seconds
         messages: list[Any] = []
         held = 0
         while not self._stopped and time.monotonic() < deadline:
             message = self._consumer.poll(0.5)
-            if message is not None and message.error() is None:
+            if message is not None and (error := message.error()):
+                self._say_problem(str(error))
+            elif message is not None:
+                self._problem = ""
                 messages.append(message)
                 held += len(message)
             if len(messages) == MOST or held >= MOST_BYTES:

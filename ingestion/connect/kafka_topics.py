@@ -3,35 +3,34 @@
 Safe to run again: a topic that matches the file is left alone.
 """
 
-import json
 import time
-from pathlib import Path
 from typing import Any
 
+from ingestion.connect.connector_files import FOLDER, read_json
+from ingestion.connect.kafka_client import client_config
 from ingestion.settings import Settings, SettingsError
 
-FILE = Path(__file__).parent / "connectors" / "topics.json"
+FILE = FOLDER / "topics.json"
 PATIENCE = 30.0
 """Seconds to wait for the broker's answer."""
 
 
-def wanted() -> dict[str, dict[str, Any]]:
+def wanted(settings: Settings | None = None) -> dict[str, dict[str, Any]]:
     """The topics from the file: name → {partitions, replicas, config}."""
-    topics: dict[str, dict[str, Any]] = json.loads(FILE.read_text())
-    return topics
+    return read_json(settings, FILE.name)
 
 
 def apply(settings: Settings) -> list[str]:
     """Create what is missing and change what differs; one sentence per change.
 
     Raises:
-        SettingsError: the broker does not answer, or a topic has more partitions than the file.
+        SettingsError: the broker does not answer, or refuses.
     """
     from confluent_kafka import KafkaException
     from confluent_kafka import admin as client
 
     kafka: Any = client  # untyped
-    admin = kafka.AdminClient({"bootstrap.servers": settings.kafka, "log_level": 0})
+    admin = kafka.AdminClient(client_config(settings, {"log_level": 0}))
     try:
         existing = admin.list_topics(timeout=PATIENCE).topics
     except KafkaException as error:
@@ -40,12 +39,12 @@ def apply(settings: Settings) -> list[str]:
             "check TWIST_KAFKA, or start it with `make up` or `make stream`"
         ) from None
     done = []
-    for name, topic in wanted().items():
+    for name, topic in wanted(settings).items():
         partitions = len(existing[name].partitions) if name in existing else 0
         if partitions > topic["partitions"]:
-            raise SettingsError(
-                f"topic {name} has {partitions} partitions and {FILE} has {topic['partitions']}: "
-                "Kafka cannot remove partitions; correct the file"
+            done.append(
+                f"{name}: has {partitions} partitions, more than the {topic['partitions']} of "
+                f"{FILE.name}; they stay"
             )
         if not partitions:
             new = kafka.NewTopic(

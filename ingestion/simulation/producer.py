@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from ingestion.connect.kafka_client import client_config
 from ingestion.settings import Settings
 from ingestion.simulation.retailer.config import HOUR, RetailerConfig, slices
 from ingestion.simulation.simulator import Record
@@ -67,7 +68,7 @@ class Feed:
 
         self._refused = KafkaException
         self.deliveries = Deliveries()
-        self._producer = Producer({**PRODUCER, "bootstrap.servers": settings.kafka})
+        self._producer = Producer(client_config(settings, PRODUCER))
         self._say = say
         self._stopped = False
         self._reported_at = time.monotonic()

@@ -117,6 +117,13 @@ def test_no_connect_at_all_names_the_setting_and_the_cure() -> None:
     assert "http://127.0.0.1:9" in str(refused.value)
 
 
+def test_no_password_of_an_address_is_shown() -> None:
+    nobody = Settings(_env_file=None, connect_url="http://me:hush@127.0.0.1:9")
+    with pytest.raises(SettingsError, match=r"http://127\.0\.0\.1:9") as refused:
+        connect_client.apply(nobody, lambda _: None, patience=0)
+    assert "hush" not in str(refused.value)
+
+
 def test_no_address_is_one_sentence_too() -> None:
     with pytest.raises(SettingsError, match="TWIST_CONNECT_URL is empty"):
         connect_client.status(Settings(_env_file=None))

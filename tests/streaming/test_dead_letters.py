@@ -11,6 +11,7 @@ from obstore.store import LocalStore
 from ingestion.connect import dead_letters
 from ingestion.lake import object_keys
 from ingestion.settings import Settings
+from orchestration.warehouse.dbt_runner import DbtFailed
 from tests.harness.pipeline import Pipeline
 
 STAMP = 1_793_534_400_123  # 2026-11-01 12:00:00.123
@@ -130,7 +131,7 @@ def test_large_letters_are_landed_before_more_of_them_are_read(
 
 
 def test_letters_land_where_the_loader_finds_them_and_are_told_from_rubbish(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline = Pipeline(tmp_path)
     store = LocalStore(pipeline.settings.landing_root)
@@ -163,5 +164,13 @@ def test_letters_land_where_the_loader_finds_them_and_are_told_from_rubbish(
         quiet = pipeline.load()
         assert (quiet.objects, quiet.dead_letters) == (0, 0)
         assert "dead letters" not in str(quiet)
+        check = ("test", "--select", "no_record_became_a_dead_letter")
+        pipeline.dbt.run(*check)  # these are of another day
+        now = (1, int(time.time() * 1000))
+        monkeypatch.setattr(Message, "timestamp", lambda _: now)
+        dead_letters.land(store, [failed(b"{cut", 10, origin=99)])
+        assert pipeline.load().dead_letters == 1
+        with pytest.raises(DbtFailed, match="no_record_became_a_dead_letter"):
+            pipeline.dbt.run(*check)
     finally:
         pipeline.remove()

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ingestion.connect import connect_client, kafka_topics
+from ingestion.connect import connect_client, connector_files, kafka_topics
+from ingestion.connect.kafka_client import client_config
 from ingestion.contract.topics import DEAD_LETTERS
 from ingestion.lake.object_keys import topic_prefix
-from ingestion.settings import ROOT
+from ingestion.settings import ROOT, Settings, SettingsError
 from tests.streaming import services
 
 BIN = Path(sys.executable).parent
@@ -108,8 +109,34 @@ def test_every_port_is_open_to_this_machine_only() -> None:
 def test_no_service_of_ours_keeps_capabilities_or_gains_privileges() -> None:
     for name, service in composed()["services"].items():
         assert service["security_opt"] == ["no-new-privileges:true"], name
-        if service.get("image") == "twist":
-            assert service["cap_drop"] == ["ALL"], name
+        assert service["cap_drop"] == ["ALL"], name
+        starts_as_root = name in ("store", "postgres")
+        assert bool(service.get("cap_add")) == starts_as_root, name
+        assert int(service["mem_limit"]) > 0, name
+        assert service["logging"]["options"]["max-size"], name
+
+
+def test_a_service_gets_the_secrets_that_it_needs() -> None:
+    given = {
+        name: {word for word in ("S3_SECRET", "AWS_SECRET", "POSTGRES") if word in str(service)}
+        for name, service in composed()["services"].items()
+        for service in [service.get("environment", {})]
+    }
+    assert {name for name, words in given.items() if words & {"S3_SECRET", "AWS_SECRET"}} == {
+        "store", "connect", "dead-letters", "dagster-code",
+    }  # fmt: skip
+    assert {name for name, words in given.items() if "POSTGRES" in words} == {
+        "postgres", "dagster-code", "dagster-webserver", "dagster-daemon",
+    }  # fmt: skip
+
+
+def test_images_are_pinned_by_digest_where_the_digest_is_known() -> None:
+    images = {each["image"] for each in composed()["services"].values()}
+    bases = {line.split()[1] for path in dockerfiles()
+             for line in path.read_text().splitlines() if line.startswith("FROM ")}  # fmt: skip
+    unpinned = {name for name in images | bases if "@sha256:" not in name}
+    # The sink's base image: no digest of it is published where this project could read it.
+    assert unpinned == {"twist", "twist-connect", "confluentinc/cp-kafka-connect:8.3.2"}
 
 
 def dockerfiles() -> list[Path]:
@@ -234,3 +261,45 @@ def test_yaml_of_compose_has_no_secret() -> None:
         for key, value in (service.get("environment") or {}).items():
             if re.search("SECRET|PASSWORD|ACCESS_KEY", key):
                 assert str(value).startswith("${"), f"{name}: {key}"
+
+
+def test_an_overlay_changes_single_values_and_removes_those_that_are_null(tmp_path: Path) -> None:
+    (tmp_path / "landing.json").write_text('{"store.url": null, "tasks.max": "8"}')
+    (tmp_path / "topics.json").write_text('{"clickstream": {"partitions": 12}}')
+    (tmp_path / "worker.properties").write_text("offset.storage.replication.factor=3\n")
+    own = Settings(_env_file=None, connect_overlay=str(tmp_path))
+    (plain,) = connector_files.connectors().values()
+    (changed,) = connector_files.connectors(own).values()
+    assert changed == {k: v for k, v in plain.items() if k != "store.url"} | {"tasks.max": "8"}
+    topics = kafka_topics.wanted(own)
+    assert (topics["clickstream"]["partitions"], topics["clickstream"]["replicas"]) == (12, 1)
+    factor = "offset.storage.replication.factor"
+    assert connector_files.worker_properties(own) == connector_files.worker_properties() | {
+        factor: "3"
+    }
+
+
+def test_an_overlay_that_is_not_there_or_no_json_is_a_sentence(tmp_path: Path) -> None:
+    nowhere = Settings(_env_file=None, connect_overlay=str(tmp_path / "nowhere"))
+    with pytest.raises(SettingsError, match="TWIST_CONNECT_OVERLAY"):
+        kafka_topics.wanted(nowhere)
+    (tmp_path / "topics.json").write_text("{")
+    with pytest.raises(SettingsError, match=r"topics\.json cannot be read"):
+        kafka_topics.wanted(Settings(_env_file=None, connect_overlay=str(tmp_path)))
+
+
+def test_our_clients_take_tls_and_sasl_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "kafka.properties"
+    file.write_text("# TLS\nsecurity.protocol=SASL_SSL\nsasl.password=a=b \n\n")
+    own = Settings(_env_file=None, kafka="broker:9093", kafka_properties=str(file))
+    assert client_config(own, {"group.id": "g"}) == {
+        "security.protocol": "SASL_SSL", "sasl.password": "a=b", "group.id": "g",
+        "bootstrap.servers": "broker:9093",
+    }  # fmt: skip
+    file.write_text("hush\n")
+    with pytest.raises(SettingsError, match="line 1 is no name=value") as refused:
+        client_config(own, {})
+    assert "hush" not in str(refused.value)
+    file.unlink()
+    with pytest.raises(SettingsError, match="TWIST_KAFKA_PROPERTIES"):
+        client_config(own, {})
