@@ -13,6 +13,7 @@ from orchestration.defs.freshness_checks import data_freshness, freshness_of_dat
 from orchestration.defs.history_asset import closed_days, days_that_closed, export_closed_day
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.defs.live_job import live_mode, twist_live
+from orchestration.defs.observed_loads import loads_elsewhere
 from orchestration.defs.overview_asset import every_5_minutes_page, overview_page, twist_overview
 from orchestration.defs.run_sensors import alerts, silent_runs
 from orchestration.defs.topic_assets import topic_specs
@@ -36,7 +37,7 @@ defs = dg.Definitions(
         hourly_expectations,
         every_5_minutes_page,
     ],
-    sensors=[live_mode, silent_runs, freshness_of_data, days_that_closed, alerts],
+    sensors=[live_mode, loads_elsewhere, silent_runs, freshness_of_data, days_that_closed, alerts],
     resources={"lakehouse": Lakehouse()},
     executor=dg.in_process_executor,
 )

@@ -14,6 +14,7 @@ from ingestion.settings import SettingsError
 from orchestration.defs.dagster_results import checked, materialized
 from orchestration.defs.lakehouse import WRITERS, Lakehouse
 from orchestration.defs.topic_assets import topic_events, topic_key
+from orchestration.monitoring.runbook import with_entry
 from orchestration.warehouse.dbt_runner import PROJECT
 from orchestration.warehouse.load import load
 from orchestration.warehouse.run_results import run_tests
@@ -64,7 +65,9 @@ class Translator(DagsterDbtTranslator):
     ) -> dg.AssetCheckSpec | None:
         """A failed test is red but fails no run: its table has been built already."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
-        return spec and spec._replace(blocking=False)
+        return spec and spec._replace(
+            blocking=False, description=with_entry(spec.description, spec.name)
+        )
 
 
 def _owners(manifest: Mapping[str, Any], node: Mapping[str, Any]) -> list[str]:

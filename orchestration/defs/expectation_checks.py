@@ -11,6 +11,7 @@ from ingestion.settings import Settings
 from orchestration.defs.lakehouse import Lakehouse, unless
 from orchestration.monitoring.heartbeat import beating
 from orchestration.monitoring.run_checks import newest_slice, record_outcomes
+from orchestration.monitoring.runbook import with_entry
 from orchestration.warehouse.run_results import markdown
 
 SUITES = read_suites()
@@ -21,7 +22,7 @@ def check_spec(suite: Suite, line: Expectation) -> dg.AssetCheckSpec:
     return dg.AssetCheckSpec(
         line.name,
         asset=dg.AssetKey(suite.asset.split("/")),
-        description=line.why,
+        description=with_entry(line.why, line.name, "an-expectation"),
         blocking=line.severity == "critical",
         metadata={"suite": f"expectations/suites/{suite.name}.yaml", "type": line.type},
     )

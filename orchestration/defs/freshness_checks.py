@@ -16,6 +16,7 @@ from orchestration.defs.topic_assets import topic_key
 from orchestration.monitoring.band import fallen, judge_band
 from orchestration.monitoring.check_results import Check, Status, record
 from orchestration.monitoring.freshness import Verdict, ask_connect, judge, judge_lag, observe
+from orchestration.monitoring.runbook import with_entry
 
 TWIST_NOW = dg.AssetKey(["marts", "twist_now"])
 REPORT_SECONDS = 300
@@ -24,21 +25,29 @@ SPECS = [
         dg.AssetCheckSpec(
             "arrivals_are_fresh",
             asset=topic_key(topic),
-            description=f"Lines of {topic} keep arriving; limit: "
-            f"TWIST_FRESH_{topic.upper()}_MINUTES. On failure, names what stopped.",
+            description=with_entry(
+                f"Lines of {topic} keep arriving; limit: TWIST_FRESH_{topic.upper()}_MINUTES. "
+                "On failure, names what stopped",
+                "arrivals_are_fresh",
+            ),
         )
         for topic in TOPICS
     ),
     dg.AssetCheckSpec(
         "lag_is_small",
         asset=TWIST_NOW,
-        description="The newest view is recent; limit: TWIST_FRESH_CLICKSTREAM_MINUTES.",
+        description=with_entry(
+            "The newest view is recent; limit: TWIST_FRESH_CLICKSTREAM_MINUTES", "lag_is_small"
+        ),
     ),
     dg.AssetCheckSpec(
         "twist_is_in_its_band",
         asset=TWIST_NOW,
-        description="No channel, department or brand had an hour below that of the 14 days before "
-        "(marts.twist_below_band). On failure, names them.",
+        description=with_entry(
+            "No channel, department or brand had an hour below that of the 14 days before "
+            "(marts.twist_below_band). On failure, names them",
+            "twist_is_in_its_band",
+        ),
     ),
 ]
 

@@ -1,0 +1,34 @@
+"""The run book's entry of each check: what it means, the cure, how to know that it worked."""
+
+import re
+from functools import cache
+
+from ingestion.settings import ROOT
+from orchestration.failures import RUNBOOK
+
+DAMAGED_TABLE = "a-damaged-table"
+"""The entry of the checks that a table cannot fail by data: keys, nulls, sums of other tables."""
+
+
+def entry(check: str, default: str = DAMAGED_TABLE) -> str:
+    """The address of a check's entry, such as dbt_project/docs/runbook.md#no_object_is_unreadable.
+
+    A heading that begins with the check's name is its own.
+    """
+    own = next((name for name in headings() if name == check or name.startswith(f"{check}-")), "")
+    return f"{RUNBOOK}#{own or default}"
+
+
+def with_entry(description: str | None, check: str, default: str = DAMAGED_TABLE) -> str:
+    """A check's description with the address of its entry."""
+    said = f"{description.rstrip('.')}. " if description else ""
+    return f"{said}Red or amber: see {entry(check, default)}"
+
+
+@cache
+def headings() -> tuple[str, ...]:
+    """The anchors of the run book's headings, as GitHub and mkdocs make them."""
+    titles = re.findall(r"(?m)^#{2,4} (.+)$", (ROOT / RUNBOOK).read_text())
+    return tuple(
+        re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles
+    )
