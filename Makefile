@@ -132,6 +132,10 @@ bench: $(VENV)/all.stamp $(VENV)-bench/bench.stamp ## measure the cost of a day 
 teradata-probe: $(VENV)/all.stamp ## check the tests' assumptions on a real Teradata [TWIST_TERADATA_…]
 	@$(TWIST) teradata-probe
 
+.PHONY: teradata-script
+teradata-script: $(VENV)/all.stamp ## print the set-up for Teradata's administrator, as one SQL file
+	@$(TWIST) teradata-script
+
 .env:
 	@echo "there is no .env: cp .env.example .env, and choose the secrets in it" >&2; exit 1
 

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout. Relative paths in settings are read from here, wherever a command is started."""
+
+_STORES_OWN_HOST = r"s3[.-].*|storage\.googleapis\.com|[^.]+|[\d.]+(:\d+)?|localhost:\d+"
+"""Hosts that are an object store's, not a bucket's."""
 
 
 OTHERS = {
@@ -70,11 +73,14 @@ class Settings(BaseSettings):
 
     target: Literal["embedded", "s3", "teradata", "offline"] = "embedded"
     teradata_host: str = "127.0.0.1"
-    teradata_user: str = "twist"
+    teradata_user: str = "twist_dbt"
     teradata_logmech: str = "TD2"
     teradata_sslmode: str = "VERIFY-FULL"
-    teradata_landing: str = Field("", pattern=r"^(/(s3|S3|az|AZ|gs|GS)/[\w./-]*[\w-])?$")
-    teradata_history: str = Field("", pattern=r"^(/(s3|S3|az|AZ|gs|GS)/[\w./-]*[\w-])?$")
+    teradata_bucket: str = Field("", pattern=r"^[\w.-]*$")
+    teradata_landing: str = Field("", pattern=r"^(/(s3|S3|az|AZ|gs|GS)/[\w.:-]+(/[\w.-]+)*)?$")
+    teradata_history: str = Field("", pattern=r"^(/(s3|S3|az|AZ|gs|GS)/[\w.:-]+(/[\w.-]+)*)?$")
+    teradata_authorization: Literal["plain", "definer"] = "plain"
+    teradata_json: Literal["functions", "patterns"] = "functions"
     db_prefix: str = "twist"
 
     late_days: int = Field(3, ge=0, le=365)
@@ -124,6 +130,21 @@ class Settings(BaseSettings):
                     f"it was {hours:+g} hours from UTC on {moment:%Y-%m-%d}, and the facts are by "
                     "hour: only a zone of whole hours can be the business day"
                 )
+        return value
+
+    @field_validator("teradata_landing", "teradata_history")
+    @classmethod
+    def _place_of_the_bucket(cls, value: str, about: ValidationInfo) -> str:
+        """NOS counts folders from the bucket, which may be the first folder of a location."""
+        bucket = about.data.get("teradata_bucket", "")
+        kind, host, *folders = value.strip("/").split("/") if value else ("", "")
+        if bucket and folders[:1] != [bucket] and value:
+            raise ValueError(f"after its host comes {bucket}, the value of TWIST_TERADATA_BUCKET")
+        if not bucket and (kind.lower() == "az" or re.fullmatch(_STORES_OWN_HOST, host)):
+            raise ValueError(
+                "its host names no bucket: set TWIST_TERADATA_BUCKET to the bucket or container "
+                "that follows"
+            )
         return value
 
     @property

@@ -331,3 +331,12 @@ def teradata_probe() -> int:
     from tests.teradata.probe import probe
 
     return probe(load_settings(), say)
+
+
+@cli.command("teradata-script")
+def teradata_script() -> int:
+    """Print the set-up of the databases on Teradata, for their administrator."""
+    from orchestration.warehouse.teradata_setup import script
+
+    click.echo(script(load_settings()), nl=False)
+    return 0

@@ -228,6 +228,7 @@ class Teradata:
             logmech=self.settings.teradata_logmech,
             sslmode=self.settings.teradata_sslmode,
             tmode="ANSI",
+            runstartup="true",
         )
 
     def _sentence(self, message: str) -> str:
@@ -254,6 +255,8 @@ class Teradata:
 
     def prepare(self, dbt: Commands) -> None:  # noqa: D102
         self.require_landing()
+        with self.reader() as query:
+            _require_session(query)
         writer_lock.take(self.settings.warehouse_root)
         dbt.run("run-operation", "init_warehouse")
         dbt.run("run-operation", "init_landing")
@@ -302,6 +305,28 @@ class Teradata:
             )
             if database.strip().lower().startswith(prefix)
         }
+
+
+def _require_session(query: Query) -> None:
+    """Refuse a session of Teradata that is not as the user of `make teradata-script` has it."""
+    complaints = (
+        ("is not in UTC", "extract(timezone_hour from current_timestamp) = 0 "
+         "and extract(timezone_minute from current_timestamp) = 0", "TIME ZONE = '00:00'"),
+        ("does not order texts by their bytes", "'B' < 'a' and 'я' < '中'",
+         "COLLATION = CHARSET_COLL"),
+        ("refuses emoji", "'😀' = '😀'",
+         "STARTUP = 'set session character set unicode pass through on;'"),
+    )  # fmt: skip
+    for complaint, condition, cure in complaints:
+        try:
+            answer = query(f"select case when {condition} then 1 else 0 end as is_right")
+            is_right = answer.rows == [(1,)]
+        except Exception as error:
+            if "[Error 6705]" not in str(error):
+                raise
+            is_right = False
+        if not is_right:
+            raise SettingsError(f"the session {complaint}: give Teradata's user {cure}")
 
 
 def _open_ranges(engine: Engine, dbt: Commands, offsets: "OffsetRange") -> int:

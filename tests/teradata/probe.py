@@ -73,7 +73,8 @@ def ask(cursor: Any, sql: str) -> list[list[str | None]] | str:
 def _filled(text: str, settings: Settings) -> str:
     prefix = settings.db_prefix
     landing_db = f"{prefix}_landing"
-    folders = [f"$root{n}" for n, _ in enumerate(settings.teradata_landing.split("/")[3:], 1)]
+    before = 4 if settings.teradata_bucket else 3
+    folders = [f"$root{n}" for n, _ in enumerate(settings.teradata_landing.split("/")[before:], 1)]
     filled = {
         "{db}": f"{prefix}_load",
         "{landing}": settings.teradata_landing,

@@ -11,7 +11,6 @@ import pytest
 
 from tests.teradata import emulator
 from tests.teradata.emulator import Fault, driver
-from tests.teradata.warehouse import DATABASES
 
 ON_UPGRADE = """
 dbt-teradata has changed. Before this pin is moved, read what changed in
@@ -24,7 +23,7 @@ and run the long tests: the faults at every request, and the planted ones.
 
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[emulator.System]:
-    made = emulator.System(DATABASES, tmp_path)
+    made = emulator.System(["twist_load"], tmp_path)
     emulator.use(made)
     yield made
     driver.system = None

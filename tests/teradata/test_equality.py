@@ -23,7 +23,7 @@ def pack(seed: int, members: int, loads: int) -> History:
 def compare(history: History, root: Path, *, full_refresh: bool) -> None:
     """Each step on both; then, on Teradata alone, everything that can be rebuilt is."""
     duck = Pipeline(root, history.settings)
-    teradata = Teradata(root / "landing", history.settings)
+    teradata = Teradata(root / "landing", history.settings, bucket="lake")
     try:
         for number, step in enumerate(history.steps):
             if step == "replay":

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from ingestion.settings import Settings
+from orchestration.warehouse.teradata_setup import script
 from tests.teradata import emulator
 from tests.teradata.emulator import driver
 from tests.teradata.probe import FILE, KEY, Probe, difference, ledger
-from tests.teradata.warehouse import DATABASES, LOCATION
+from tests.teradata.warehouse import LOCATION
 
 SETTINGS = Settings(
     _env_file=None,
@@ -26,8 +27,11 @@ def cursor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     landing: Path = tmp_path_factory.mktemp("landing")
     (landing / KEY).parent.mkdir(parents=True)
     (landing / KEY).write_bytes(FILE)
-    emulator.use(emulator.System(DATABASES, landing))
-    yield driver.connect(tmode="ANSI").cursor()
+    system = emulator.System([], landing)
+    system.set_up(script(SETTINGS))
+    emulator.use(system)
+    user = SETTINGS.teradata_user
+    yield driver.connect(tmode="ANSI", user=user, runstartup="true").cursor()
     driver.system = None
 
 

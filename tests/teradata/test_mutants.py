@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.teradata.emulator import System, TeradataError
-from tests.teradata.emulator.system import Session
+from tests.teradata.emulator.session import Session
 from tests.teradata.rules import check
 
 MUTANTS: list[dict[str, str]] = yaml.safe_load(

@@ -16,6 +16,7 @@ from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
 from orchestration.warehouse.load import load
 from orchestration.warehouse.load_report import LoadReport
 from orchestration.warehouse.replay_late import replay_late
+from orchestration.warehouse.teradata_setup import script
 from tests.harness.pipeline import meaning
 from tests.harness.referee import Delivery, Settings
 from tests.harness.tables import MARTS as READ
@@ -25,20 +26,6 @@ from tests.teradata import emulator
 from tests.teradata.rules import check
 from tests.teradata.rules_catalogue import Finding
 
-DATABASES = [
-    f"twist_{name}"
-    for name in (
-        "load",
-        "staging",
-        "audit",
-        "intermediate",
-        "marts",
-        "overview",
-        "seeds",
-        "landing",
-    )
-]
-"""What docs/teradata.md has a DBA create."""
 MARTS = READ | {"dim_location": "* exclude (load_id)"}
 """A full refresh gives new stamps."""
 LOCATION = "/s3/bucket.s3.amazonaws.com"
@@ -76,19 +63,23 @@ class Teradata:
     batch_mb: int = 64
     file: Path | None = None
     """Where the system keeps its tables, if it is to be copied."""
+    bucket: str = ""
+    """The lake's bucket, if its location holds that as a folder."""
 
     def __post_init__(self) -> None:
         emulator.install()
-        self.system = emulator.System(DATABASES, self.landing, refused, self.file)
         self.settings = TwistSettings(
             _env_file=None,
             target="teradata",
-            teradata_landing=LOCATION,
+            teradata_bucket=self.bucket,
+            teradata_landing=f"/s3/minio.example:9000/{self.bucket}" if self.bucket else LOCATION,
             warehouse=str(self.landing.with_name("lock")),
             **meaning(self.rules),
             landing_slack_hours=self.slack_hours,
             batch_mb=self.batch_mb,
         )
+        self.system = emulator.System([], self.landing, refused, self.file, self.bucket)
+        self.system.set_up(script(self.settings))
         self.dbt = Dbt(self.settings, runner=warm_runner("teradata"))
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:

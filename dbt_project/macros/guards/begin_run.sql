@@ -1,7 +1,8 @@
 {#- on-run-start. One writer at a time: a dbt run that writes takes the lock that `make load` takes,
     and fails with a message while another process holds it. Readers (dbt test, docs) take none.
     Teradata locks rows itself and updates watermarks directly; there the hook is one query, which
-    fails if the session is not in UTC or a setting is not the one the warehouse was built with.
+    fails if the session is not as docs/teradata.md sets it up, or a setting is not the one the
+    warehouse was built with.
     stamp_run is a hook of its own, as a hook is one request there. -#}
 {% macro begin_run() -%}
   {%- if target.type == 'teradata' and target.tmode != 'ANSI' -%}
@@ -57,12 +58,15 @@
 {%- endmacro %}
 
 {#- A text that is not a number makes the CAST fail, and Teradata's message gives no reason: the
-    commands (orchestration/warehouse) check first and report it as a sentence. -#}
+    commands (orchestration/warehouse) check first and report it as a sentence. Without Unicode Pass
+    Through the emoji alone makes it fail (6705). -#}
 {% macro teradata_refuse_other_settings() -%}
 select sum(cast(complaint as integer)) as complaints
 from (
     select case
         when extract(timezone_hour from current_timestamp) <> 0 or extract(timezone_minute from current_timestamp) <> 0 then 'the session is not in UTC'
+        when 'B' > 'a' or 'я' > '中' then 'texts are not ordered by their bytes'
+        when setting_name = '😀' then 'no such setting'
         {%- for name in ['late_days', 'bot_patterns', 'bot_exceptions', 'min_sellable_qty', 'time_zone'] %}
         when setting_name = '{{ name }}' and setting_value <> '{{ setting(name) }}' then 'the warehouse was built with another {{ name }}'
         {%- endfor %}

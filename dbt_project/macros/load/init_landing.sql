@@ -1,8 +1,12 @@
 {#- dbt run-operation init_landing (Teradata): the foreign tables over the landing lake. Each reads a
     topic's files as text, one row per line: NOS's own JSON silently skips a line it cannot parse.
     The field delimiter is a control character, which no JSON line may contain, so that a line is
-    never split. A DBA creates the authorization `<prefix>_landing.landing_access` (docs/teradata.md).
-    Safe to run again. -#}
+    never split. A DBA creates the authorization `<prefix>_landing.landing_access` (docs/teradata.md);
+    sources differ on the kind of object that a foreign table takes, so TWIST_TERADATA_AUTHORIZATION
+    chooses, and a probe tells. Safe to run again.
+
+    path_pattern()   names the folders of a key, which NOS counts from the bucket: behind the host,
+                     or behind the bucket where that is a folder of the location -#}
 {% macro init_landing() %}
   {%- for topic in landed_topics() -%}
     {%- set relation = source('landing', 'landing_' ~ topic) -%}
@@ -12,20 +16,24 @@
   {%- endfor -%}
 {% endmacro %}
 
-{% macro create_foreign_table(relation, topic) %}
+{% macro path_pattern() -%}
   {%- set folders = [] -%}
-  {%- for folder in setting('teradata_landing').split('/')[3:] if folder -%}
+  {%- for folder in setting('teradata_landing').split('/')[4 if setting('teradata_bucket') else 3:] if folder -%}
     {%- do folders.append('$root' ~ loop.index) -%}
-  {%- endfor %}
+  {%- endfor -%}
+  {{ return((folders + ['$topics', '$topic', '$dt', '$hour', '$file']) | join('/')) }}
+{%- endmacro %}
+
+{% macro create_foreign_table(relation, topic) %}
 create multiset foreign table {{ relation }},
-external security {{ relation.schema }}.landing_access
+external security {{ 'definer trusted table_access' if setting('teradata_authorization') == 'definer' else relation.schema ~ '.landing_access' }}
 (
     location varchar(2048) character set unicode casespecific,
     raw_line varchar(32000) character set unicode casespecific
 )
 using (
     location('{{ setting('teradata_landing') }}/topics/{{ topic }}/')
-    pathpattern('{{ (folders + ['$topics', '$topic', '$dt', '$hour', '$file']) | join('/') }}')
+    pathpattern('{{ path_pattern() }}')
     rowformat('{"field_delimiter":"\u0001","record_delimiter":"\n","character_set":"UTF8"}')
     storedas('TEXTFILE')
     header('FALSE')

@@ -77,7 +77,7 @@ class Table:
     index: tuple[str, ...] = ()
     partitioned_by: str | None = None
     body: str = ""
-    """Of a foreign table: its options as written."""
+    """Of a foreign table: its options as written; of a view: the names that it reads; as JSON."""
 
 
 class Catalogue:

@@ -16,6 +16,8 @@ from tests.teradata.emulator.syntax import Name, Reader
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from tests.teradata.emulator.session import Session
+
 DEFINING = ("CREATE", "REPLACE", "DROP", "RENAME", "ALTER", "COLLECT", "COMMENT", "GRANT")
 """A request that begins a statement with one of these holds no other statement."""
 FOREIGN_OPTIONS = {"location", "pathpattern", "rowformat", "storedas", "header"}
@@ -34,8 +36,10 @@ class Definitions:
         database: "DuckDBPyConnection",
         catalogue: Catalogue,
         translate: Callable[[Reader], tuple[str, Translation]],
+        session: "Session",
     ) -> None:
         self._database, self._catalogue, self._translate = database, catalogue, translate
+        self._session = session
 
     def run(self, reader: Reader) -> str:
         """The name of what was done.
@@ -59,8 +63,6 @@ class Definitions:
                 does(reader)
                 reader.done()
                 return words.title()
-        if reader.accept("CREATE DATABASE"):
-            raise TeradataError(3524, "The user does not have CREATE DATABASE access.")
         raise NotUnderstoodError(reader.text)
 
     # tables
@@ -68,6 +70,7 @@ class Definitions:
     def _create_table(self, reader: Reader) -> None:
         name = reader.name()
         self._catalogue.require_free(name)
+        self._session.require("create table", name)
         if reader.accept("AS"):
             columns = self._columns_of_query(reader.parenthesised())
             reader.expect("WITH NO DATA")
@@ -140,6 +143,7 @@ class Definitions:
     def _add_columns(self, reader: Reader) -> None:
         name = reader.name()
         self._catalogue.get(name)
+        self._session.require("drop table", name)
         while True:
             reader.expect("ADD")
             column = _column(reader)
@@ -151,8 +155,17 @@ class Definitions:
     def _create_foreign_table(self, reader: Reader) -> None:
         name = reader.name()
         self._catalogue.require_free(name)
+        self._session.require("create table", name)
         reader.expect(", EXTERNAL SECURITY")
-        reader.name()
+        is_definer = reader.accept("DEFINER")
+        if is_definer:
+            reader.expect("TRUSTED")
+        key = reader.word()
+        while reader.accept("."):
+            key += f".{reader.word()}"
+        self._session.system.administration.require_table_key(
+            self._session.user, key, name[0], is_definer=is_definer
+        )
         columns = self._columns(reader.parenthesised())
         options = syntax.options(reader.using())
         reader.expect("NO PRIMARY INDEX")
@@ -181,8 +194,10 @@ class Definitions:
         standing = self._catalogue.find(name)
         if standing and standing.kind != "V":
             raise TeradataError(3854, f"'{'.'.join(name)}' is not a view.")
+        self._session.require("create view", name)
         body = reader.rest()
         sql, translation = self._translate(body)
+        read = {(table.db.lower(), table.name.lower()) for table in translation.reads if table.db}
         if standing:
             self._catalogue.remove(name)
         self._database.execute(f"create or replace view {quoted(name)} as {sql}")
@@ -192,10 +207,11 @@ class Definitions:
             for row in described
         ]
         _refuse_twice(columns)
-        self._catalogue.add(Table(name, "V"), columns)
+        self._catalogue.add(Table(name, "V", body=json.dumps(sorted(read))), columns)
 
     def _drop(self, reader: Reader, *, is_view: bool) -> None:
         table = self._of_kind(reader.name(), is_view=is_view)
+        self._session.require("drop view" if is_view else "drop table", table.name)
         if table.kind != "F":
             what = "view" if is_view else "table"
             self._database.execute(f"drop {what} {quoted(table.name)}")
@@ -208,6 +224,8 @@ class Definitions:
         if new[0] != old[0]:
             raise TeradataError(3706, "syntax error: RENAME to another database")
         self._catalogue.require_free(new)
+        for right in ("drop", "create"):
+            self._session.require(f"{right} {'view' if is_view else 'table'}", old)
         what = "view" if is_view else "table"
         self._database.execute(f'alter {what} {quoted(old)} rename to "{new[1]}"')
         self._catalogue.rename(old, new)
@@ -230,6 +248,7 @@ class Definitions:
         reader.expect("ON")
         name = reader.name()
         self._catalogue.get(name)
+        self._session.require("statistics", name)
         known = {column.name for column in self._catalogue.columns(name)} | {"partition"}
         if missing := [column for column in asked if column not in known]:
             raise TeradataError(5628, f"Column {missing[0]} not found in {'.'.join(name)}.")

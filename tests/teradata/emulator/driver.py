@@ -6,7 +6,8 @@ from datetime import date, datetime, time
 from typing import Any
 
 from tests.teradata.emulator.errors import TeradataError
-from tests.teradata.emulator.system import Answer, Session, System
+from tests.teradata.emulator.session import Answer, Session
+from tests.teradata.emulator.system import System
 
 apilevel, threadsafety, paramstyle = "2.0", 2, "qmark"
 STRING, BINARY, NUMBER, DATETIME = str, bytes, float, datetime

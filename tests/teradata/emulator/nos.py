@@ -16,46 +16,56 @@ from pathlib import Path
 from tests.teradata.emulator.errors import TeradataError
 
 LONGEST_LINE = 32_000
-_LOCATION = re.compile(r"/s3/[\w.-]+/(?P<prefix>.*)", re.IGNORECASE)
+_LOCATION = re.compile(r"/s3/[\w.:-]+/(?P<prefix>.*)", re.IGNORECASE)
 
 
 class ObjectStore:
-    """A folder as a bucket."""
+    """A folder as a bucket, whose name stands in the host or, as `bucket`, behind it."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, bucket: str = "") -> None:
+        self.root, self.bucket = root, bucket
         self.reads: list[str] = []
         """The keys of the files that were opened, in their order."""
 
     def keys(self, location: str) -> list[str]:
         """The keys under a location `/s3/bucket.endpoint/prefix`."""
+        _, prefix = self._place(location)
+        keys = (p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file())
+        return sorted(key for key in keys if key.startswith(prefix))
+
+    def _place(self, location: str) -> tuple[str, str]:
+        """What stands before the keys of a location, as NOS writes it, and the prefix of them."""
         found = _LOCATION.fullmatch(location)
         if not found:
             raise TeradataError(4860, f"not a location of an object store: {location}")
-        keys = (p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file())
-        return sorted(key for key in keys if key.startswith(found["prefix"]))
+        host, prefix = location.split("/")[2], found["prefix"]
+        if not self.bucket:
+            return f"/S3/{host}/", prefix
+        if not prefix.startswith(f"{self.bucket}/"):
+            raise TeradataError(4969, f"no such bucket: {location}")
+        return f"/S3/{host}/{self.bucket}/", prefix.removeprefix(f"{self.bucket}/")
 
     def listing(self, location: str) -> list[tuple[str, str, datetime, int]]:
         """location, version, time of change and length of each object."""
-        bucket = location.split("/")[2]
+        before, _ = self._place(location)
         rows = []
         for key in self.keys(location):
             about = (self.root / key).stat()
             changed = datetime.fromtimestamp(about.st_mtime_ns / 1e9, UTC).replace(tzinfo=None)
-            rows.append((f"/S3/{bucket}/{key}", "", changed, about.st_size))
+            rows.append((f"{before}{key}", "", changed, about.st_size))
         return rows
 
     def new_object(self, location: str) -> tuple[str, Path]:
         """Name and file of an object that WRITE_NOS writes: it never overwrites one."""
-        found = _LOCATION.fullmatch(location)
-        if not found or not location.endswith("/"):
+        before, prefix = self._place(location)
+        if not location.endswith("/"):
             raise TeradataError(4860, f"not a location of an object store: {location}")
-        key = f"{found['prefix']}object_33_0_1.parquet"
+        key = f"{prefix}object_33_0_1.parquet"
         path = self.root / key
         if path.exists():
             raise TeradataError(4980, f"the object is there already: {key}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        return f"/S3/{location.split('/')[2]}/{key}", path
+        return f"{before}{key}", path
 
     def lines(
         self, location: str, parts: list[str], wanted: dict[str, set[str]]
@@ -64,12 +74,12 @@ class ObjectStore:
 
         `parts` are the names of the path pattern, the first for the first folder after the bucket.
         """
-        bucket = location.split("/")[2]
+        before, _ = self._place(location)
         for key in self.keys(location):
             path = dict(zip(parts, key.split("/"), strict=False))
             if all(path.get(part) in values for part, values in wanted.items()):
                 for line in self._lines_of(key):
-                    yield f"/S3/{bucket}/{key}", line, path
+                    yield f"{before}{key}", line, path
 
     def _lines_of(self, key: str) -> list[str]:
         self.reads.append(key)

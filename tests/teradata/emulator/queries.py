@@ -46,6 +46,7 @@ class Translation:
         self.lengths: dict[str, int] = {}
         """Of the columns that the statement selects: the lengths of texts, where they are known."""
         self.tree = tree
+        self.reads = list(tree.find_all(exp.Table))
         for node in tree.walk():
             if type(node) not in NODES and type(node) not in ADAPTERS_OWN:
                 raise NotUnderstoodError(f"{type(node).__name__}: {node.sql('teradata')[:80]}")

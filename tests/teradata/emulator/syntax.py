@@ -226,5 +226,10 @@ def options(reader: Reader) -> dict[str, str]:
     return found
 
 
+def name_of(table: exp.Table) -> Name:
+    """The name of a table in a tree; without its database it is of a CTE."""
+    return table.db.lower(), table.name.lower()
+
+
 def _token(text: str, kind: TokenType = TokenType.VAR) -> Token:
     return Token(kind, text)
