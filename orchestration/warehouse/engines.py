@@ -259,7 +259,6 @@ class Teradata:
             _require_session(query)
         writer_lock.take(self.settings.warehouse_root)
         dbt.run("run-operation", "init_warehouse")
-        dbt.run("run-operation", "init_landing")
         seeds = f"{self.settings.db_prefix}_seeds"
         if not dbt.query(f"select 1 from dbc.tablesv where databasename = '{seeds}'"):
             dbt.run("seed")

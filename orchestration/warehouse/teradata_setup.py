@@ -68,10 +68,11 @@ def _databases(prefix: str) -> list[str]:
 def _user(prefix: str, user: str) -> list[str]:
     return [
         "-- 2. The user of dbt and Dagster. Every load refuses a session that is not as here:",
-        "--    in UTC, as timestamps have no zone; texts in the order of their bytes; Unicode",
-        "--    Pass Through, off by default, is turned on by STARTUP, or one emoji fails a load (6705).",
+        "--    in UTC, as timestamps have no zone; texts in the order of their bytes; with Unicode",
+        "--    Pass Through, which STARTUP turns on, or one emoji fails a load (6705).",
         f'create user {user} from {prefix} as password = "<password>", permanent = 0,',
-        "    spool = 2e12, time zone = '00:00', default character set unicode, collation = charset_coll,",
+        "    spool = 2e12, time zone = '00:00', default character set unicode,",
+        "    collation = charset_coll,",
         "    startup = 'set session character set unicode pass through on;';",
     ]
 

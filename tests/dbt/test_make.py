@@ -26,6 +26,7 @@ RUN_ELSEWHERE = {
     "bench": "tests/benchmarks/test_harness.py",
     "diff": "tests/orchestration/test_marts_diff.py",
     "teradata-probe": "tests/teradata/test_ledger.py",
+    "teradata-script": "tests/teradata/test_setup.py",
 }
 """Where the command behind a target is run."""
 

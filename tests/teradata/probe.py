@@ -20,7 +20,10 @@ from orchestration.warehouse.engines import Teradata
 NOW = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
 LEDGER = Path(__file__).with_name("ledger.yml")
 KEY = "topics/probe/dt=2026-11-01/hour=00/probe+0+0000000000.json.gz"
-LINES = (b'{"a": 1}', b"", b'{"a": ', b'{"a": "b}', b'{"a": "\xff"}', b"\xef\xbb\xbf{}")
+LINES = (
+    *(b'{"a": 1}', b"", b'{"a": ', b'{"a": "b}', b'{"a": "\xff"}', b"\xef\xbb\xbf{}"),
+    *(b'{"a": "27\\" monitor"}', '{"a": "😀"}'.encode()),
+)
 FILE = gzip.compress(b"".join(line + b"\n" for line in LINES), mtime=0)
 
 

@@ -100,12 +100,14 @@ _RULES: Final[list[tuple[str, int | None, str, str]]] = [
     ("date_literal", 6760, "not 'YYYY-MM-DD[ HH:MM:SS[.ffffff]]', or not a real moment", _TYP),
     ("text_as_date", None, "text compared with a date: date '...' or timestamp '...'", _FUN),
     ("interval", None, "interval '<1 to 4 digits>' day: '1.5' is 15, the sign is outside", _LIT),
+    ("month_interval", 2665, "a month later there may be no such day: count days", _ADD),
     ("date_interval", None, "a DATE takes days and more: cast it to TIMESTAMP(6) first", _ADD),
     ("timestamp_arithmetic", 5407, "(a - b) day(4) to second(6); never a plain number", _DAT),
     ("concat_number", None, "|| pads a number: cast it to VARCHAR first", _FUN),
     ("division", None, "integer division cuts: cast both sides", _FUN),
     ("quotient", None, "cast the quotient: the engines give it other types", _FUN),
     ("product", 2616, "INTEGER * INTEGER is INTEGER: cast a factor", _FUN),
+    ("substring_start", None, "SUBSTRING counts from the start only: begin at 1 or later", _FUN),
     ("sum", 2616, "SUM(INTEGER) is INTEGER: cast what is summed", _SUM),
     # conditions
     ("predicate_value", 3706, "a predicate is no value: case when ... then 1 else 0 end", _FUN),
@@ -122,6 +124,7 @@ _RULES: Final[list[tuple[str, int | None, str, str]]] = [
     ("window_distinct", 3706, "no DISTINCT in a window aggregate", _WIN),
     ("nested_window", None, "a window function inside a window function", _WIN),
     # WITH and set operations
+    ("function_in_with", None, "no function of TD_SYSFNLIB inside WITH: a derived table", _WTH),
     ("nested_with", 6926, "no WITH inside WITH", f"{_WTH}; #103"),
     ("set_without_from", 3888, "SELECT without FROM in a set operation", _FIX),
     ("union_type", None, "the first branch's type holds: cast its literals wide enough", _SET),

@@ -95,11 +95,11 @@ def _is_out_of_place(node: exp.Expr) -> bool:
     match node:
         case exp.Dot():
             method = node.expression
-            methods = ("jsonextractvalue", "jsonextractlargevalue")
+            methods = ("jsonextract", "jsonextractvalue", "jsonextractlargevalue")
             called = isinstance(method, exp.Anonymous) and method.name.lower() in methods
             return not called and not isinstance(parent, exp.Dot)
         case exp.Tuple():
-            return not isinstance(parent, exp.In | exp.Insert)
+            return not (isinstance(parent, exp.Insert) or _is_left_of_in(node))
         case exp.If():
             return not isinstance(parent, exp.Case)
         case exp.In():
@@ -130,6 +130,11 @@ def _is_out_of_place(node: exp.Expr) -> bool:
                 for edge in ("start", "end")
             )
     return False
+
+
+def _is_left_of_in(node: exp.Tuple) -> bool:
+    """(a, b) IN (SELECT …): B035-1146 IN, a list of expressions takes a subquery alone."""
+    return isinstance(node.parent, exp.In) and node.arg_key == "this"
 
 
 def _join(node: exp.Join) -> Iterator[Finding]:

@@ -166,6 +166,7 @@ def _forgiven(source: Source, tokens: list[_Token]) -> Iterator[Finding]:
         wrong |= word == ")" and first == "(" and second not in _NO_ARGUMENTS
         wrong |= word == "as" and not (_ends_operand(first) or first in INTERVAL_UNITS)
         wrong |= word == following and word in RESERVED
+        wrong |= word == "from" and first in ("", "(") and token.opener not in _FROM
         if word in ("when", "then"):
             wrong |= waiting[-1] is (word == "when")
             waiting[-1] = word == "when"

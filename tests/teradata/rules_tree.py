@@ -14,7 +14,7 @@ from tests.teradata.rules_types import (
     branches,
     has_time,
     is_date,
-    is_fractional,
+    is_double,
     is_interval,
     is_number,
     is_qualified,
@@ -25,7 +25,7 @@ from tests.teradata.rules_types import (
     unwrapped_parent,
     whole_literal,
 )
-from tests.teradata.rules_vocabulary import MAX_NAME, RESERVED
+from tests.teradata.rules_vocabulary import BUILT_IN, MAX_NAME, RESERVED
 
 _LOGIC = (exp.Paren, exp.And, exp.Or, exp.Not)
 _PREDICATES = (
@@ -90,6 +90,8 @@ def _numbers(node: exp.Expr) -> Iterator[Finding]:
         case exp.Sum():
             if not is_typed(node.this):
                 yield found("sum", node)
+        case exp.Substring(args={"start": exp.Neg() | exp.Literal(this="0")}):
+            yield found("substring_start", node)
         case exp.DPipe():
             if is_number(node.left) or is_number(node.right):
                 yield found("concat_number", node)
@@ -99,7 +101,7 @@ def _is_exact_division(left: exp.Expr, right: exp.Expr) -> bool:
     if is_typed(left) and is_typed(right):
         return True
     plain = isinstance(unwrap(left), exp.Literal) or isinstance(unwrap(right), exp.Literal)
-    return plain and (is_fractional(left) or is_fractional(right))
+    return plain and (is_double(left) or is_double(right))
 
 
 def _moments(node: exp.Expr) -> Iterator[Finding]:
@@ -112,6 +114,8 @@ def _moments(node: exp.Expr) -> Iterator[Finding]:
                 yield found("timestamp_arithmetic", node)
             if is_date(node.left) and is_interval(node.right) and has_time(node.right):
                 yield found("date_interval", node)
+            if {i.text("unit").lower() for i in node.find_all(exp.Interval)} & {"month", "year"}:
+                yield found("month_interval", node)
         case exp.EQ() | exp.NEQ() | exp.GT() | exp.GTE() | exp.LT() | exp.LTE():
             for side, other in ((node.left, node.right), (node.right, node.left)):
                 if isinstance(other, exp.Literal) and (is_timestamp(side) or is_date(side)):
@@ -229,6 +233,11 @@ def _queries(node: exp.Expr, tree: exp.Expr, wrapped: bool) -> Iterator[Finding]
         case exp.With():
             if node.find_ancestor(exp.CTE):
                 yield found("nested_with", node)
+            for function in node.find_all(exp.Anonymous, exp.RegexpSubstr, exp.TryCast, exp.Trunc):
+                if not (isinstance(function, exp.Anonymous) and function.name.lower() in BUILT_IN):
+                    yield found("function_in_with", function)
+            if node.find_ancestor(exp.CTE):
+                pass
             elif wrapped or node.find_ancestor(exp.Subquery):
                 yield from _with_aliases(node)
         case exp.SetOperation() if not isinstance(node.parent, exp.SetOperation):

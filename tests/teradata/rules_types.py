@@ -13,7 +13,6 @@ _TIMESTAMP = re.compile(r"\w+_(?:ts|hour|at)|(?:valid|state)_(?:from|to)", re.IG
 _DATE = re.compile(r"\w+_date", re.IGNORECASE)
 _MOMENTS = (exp.DType.DATE, exp.DType.TIMESTAMP)
 _DECIMAL = re.compile(r"\w+_(?:share|rate)", re.IGNORECASE)
-_FRACTIONAL = (exp.DType.DECIMAL, exp.DType.DOUBLE)
 # Functions that return the type of their (first) argument.
 _SAME = (
     *(exp.Paren, exp.Neg, exp.Coalesce, exp.Nullif, exp.Min, exp.Max, exp.Abs, exp.Ceil),
@@ -75,16 +74,14 @@ def is_typed(node: exp.Expr) -> bool:
     return inner is not None and is_typed(inner)
 
 
-def is_fractional(node: exp.Expr) -> bool:
-    """Whether this surely is computed as DECIMAL or DOUBLE PRECISION."""
-    if isinstance(node, exp.Column):
-        return bool(_DECIMAL.fullmatch(node.name))
+def is_double(node: exp.Expr) -> bool:
+    """Whether this surely is computed as DOUBLE PRECISION."""
     if isinstance(node, exp.Cast):
-        return node.to.this in _FRACTIONAL
+        return node.to.this is exp.DType.DOUBLE
     if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Div):
-        return is_fractional(node.left) or is_fractional(node.right)
+        return is_double(node.left) or is_double(node.right)
     inner = _inner(node)
-    return inner is not None and is_fractional(inner)
+    return inner is not None and is_double(inner)
 
 
 def whole_literal(node: exp.Expr) -> int | None:

@@ -148,15 +148,21 @@ FUNCTIONS: Final = _words(
     abs cast ceiling char_length character_length coalesce count current_timestamp extract
     first_value floor lag last_value lead lower max min nullif position rank row_number substr
     substring sum trim upper
-    hashbucket hashrow jsonextractlargevalue jsonextractvalue nullifzero numtodsinterval oreplace
+    hashbucket hashrow json_check jsonextract jsonextractlargevalue jsonextractvalue
+    nullifzero numtodsinterval oreplace
     regexp_similar regexp_substr trunc trycast zeroifnull
     """
 )
+
+# Of those, the functions sqlglot has no class for that are part of SQL, not of TD_SYSFNLIB.
+BUILT_IN: Final = _words("hashbucket hashrow nullifzero zeroifnull")
 
 # How many arguments the functions take for which sqlglot has no class.
 ARGUMENTS: Final = {
     "hashbucket": range(1, 2),
     "hashrow": range(1, 65),
+    "json_check": range(1, 2),
+    "jsonextract": range(1, 2),
     "jsonextractlargevalue": range(1, 2),
     "jsonextractvalue": range(1, 2),
     "nullifzero": range(1, 2),
@@ -176,14 +182,14 @@ SYNTAX: Final = _words(
 )
 
 # Types, as they are written after AS in a CAST: FLOAT has 32 bits in DuckDB and 64 on Teradata,
-# INT8, HUGEINT, STRING, TEXT, BOOLEAN, TIMESTAMPTZ and UUID are unknown or mean something else.
+# CHAR is padded there (B035-1143 CHARACTER Data Type), INT8, HUGEINT, STRING, TEXT, BOOLEAN,
+# TIMESTAMPTZ and UUID are unknown or mean something else.
 TYPES: Final = _words(
-    "bigint char date decimal double int integer json numeric smallint timestamp varchar"
+    "bigint date decimal double int integer json numeric smallint timestamp varchar"
 )
 DATA_TYPES: Final = frozenset(
     {
         exp.DType.BIGINT,
-        exp.DType.CHAR,
         exp.DType.DATE,
         exp.DType.DECIMAL,
         exp.DType.DOUBLE,

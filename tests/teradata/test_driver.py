@@ -134,6 +134,52 @@ def test_what_a_teradata_refuses_is_refused(sql: str, code: int, cursor: Any) ->
         cursor.execute(sql)
 
 
+TEXT = "varchar(32000) character set unicode"
+NOW = "timestamp '2026-01-01 00:00:00'"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "right"),
+    [
+        (f"cast({NOW} as varchar(30) character set unicode)", 3706,
+         "cast(cast(7 as bigint) as varchar(20) character set unicode)"),
+        ("cast(date '2026-01-01' as varchar(30) character set unicode)", 3706, "date '2026-01-01'"),
+        ("cast(cast(0.5 as decimal(7, 6)) as varchar(20) character set unicode)", 3706,
+         "cast(cast('0.5' as decimal(7, 6)) as bigint)"),
+        ("cast(cast(1 as decimal(18, 0)) / 1000000.0 as decimal(18, 6))", 3706,
+         "cast(cast(1 as double precision) / 1000000.0 as decimal(18, 6))"),
+        ("case when cast(d as timestamp(6)) > d then 1 else 0 end", 3706,
+         "case when cast(d as timestamp(6)) > cast(d as timestamp(6)) then 1 else 0 end"),
+        ("case when cast(d as timestamp(6)) in (date '2026-01-01') then 1 else 0 end", 3706,
+         "case when d in (date '2026-01-01') then 1 else 0 end"),
+        (f"character_length(cast('a' as {TEXT}) || 'b')", 3798,
+         "character_length(cast('a' as varchar(31999) character set unicode) || 'b')"),
+        (f"regexp_substr(cast(lpad('x', 8001, 'x') as {TEXT}), 'x+', 1, 1, 'c')", 9134,
+         f"regexp_substr(cast(lpad('x', 8000, 'x') as {TEXT}), 'x+', 1, 1, 'c')"),
+        ("cast('😀' as varchar(1) character set unicode)", 3996,
+         "cast('😀' as varchar(2) character set unicode)"),
+        ("(select max(u.a) from (select t.*, t.a from twist_load.t as t) as u)", 3515,
+         "(select max(u.a) from (select t.*, t.a as b from twist_load.t as t) as u)"),
+    ],
+)  # fmt: skip
+def test_an_expression_that_means_something_else_there_is_refused_and_its_like_is_not(
+    wrong: str, code: int, right: str, cursor: Any
+) -> None:
+    cursor.execute("create multiset table twist_load.t (a bigint, d date) primary index (a)")
+    cursor.execute("insert into twist_load.t select cast(1 as bigint) as a, date '2026-01-01' as d")
+    cursor.execute("set session character set unicode pass through on")
+    with pytest.raises(driver.DatabaseError, match=f"Error {code}"):
+        cursor.execute(f"select {wrong} as x from twist_load.t")
+    assert len(cursor.execute(f"select {right} as x from twist_load.t").fetchall()) == 1
+
+
+def test_characters_count_in_units_of_utf_16(cursor: Any) -> None:
+    cursor.execute("set session character set unicode pass through on")
+    sql = "select character_length('a😀b') as n, substring('a😀b' from 1 for 2) as x, "
+    sql += "substring('a😀b' from 4) as y"
+    assert cursor.execute(sql).fetchall() == [(4, "a", "b")]
+
+
 def test_a_day_outside_the_partitions_is_refused_and_one_inside_is_not(cursor: Any) -> None:
     cursor.execute(
         "create multiset table twist_load.t (a bigint, d date) primary index (a) partition by "

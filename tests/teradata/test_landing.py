@@ -64,9 +64,15 @@ def test_what_nos_skips_is_unreadable_until_it_is_landed_again(teradata: Teradat
     report = teradata.load()
     assert statuses(teradata) == [("unreadable", 0)] * 3 + [("loaded", 0)]
     assert len(report.unreadable) == 3
-    teradata.deliver([landed(1)])
+    odd = [
+        view("02 10:00", offset=n, user_agent='27" wide' if n in (6, 7) else "x")
+        for n in range(5, 9)
+    ]
+    teradata.deliver([landed(1), landed(5, gzip.compress(b"\n".join(line for _, line in odd)))])
     report = teradata.load()
     assert [key for key, _ in report.unreadable] == [landed(2).key, landed(3).key]
     assert ("loaded", 1) in statuses(teradata)
     assert ("superseded", 0) in statuses(teradata)
+    missing = teradata.rows("audit.missing_offsets", "first_offset, last_offset, before_object")
+    assert missing == [(2, 4, landed(1).key), (6, 7, landed(5).key)]
     teradata.close()

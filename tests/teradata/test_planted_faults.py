@@ -44,8 +44,8 @@ PLANTS = [
     Plant("cross_engine/physical_design", "(['partition'] if", "(['partitions'] if"),
     Plant("guards/init_warehouse", "create multiset table", "create set table"),
     Plant("incremental/watermarks", "(model.name, 0)", "(model.name, stamps()['this run'])"),
-    Plant("load/init_landing", "'$dt', '$hour'", "'$hour', '$dt'"),
-    Plant("load/init_landing", "storedas('TEXTFILE')", "storedas('PARQUET')"),
+    Plant("load/foreign_table", "'$dt', '$hour'", "'$hour', '$dt'"),
+    Plant("load/foreign_table", "storedas('TEXTFILE')", "storedas('PARQUET')"),
     Plant("load/landed_listing", "'/dt=' in object_key) + 4", "'/dt=' in object_key) + 5"),
     Plant("load/landed_listing", "returntype('NOSREAD_KEYS')", "returntype('NOSREAD_RECORD')"),
     Plant("load/teradata_landed_lines", "when is_ambiguous = 1", "when is_ambiguous = 2"),
@@ -54,8 +54,10 @@ PLANTS = [
     Plant("load/teradata_landed_lines", "at is not null\n{%- endmacro", "at is null\n{%- endmacro"),
     Plant("load/teradata_landed_lines", "in ('true', 'false')", "in ('true')"),
     Plant("load/objects_read", "is null and batch", "is not null and batch"),
-    Plant("load/teradata_json", "\\\\K", ""),
     Plant("load/teradata_json", "from 2 for", "from 1 for"),
+    Plant("load/teradata_json", ") = 'OK'", ") <> 'OK'"),
+    Plant("load/teradata_json", "teradata_nested(20, '*?')", "teradata_nested(1, '*?')"),
+    Plant("load/teradata_json", "document.jsonextract('", "document.jsonextractvalue('"),
     Plant("load/teradata_json", "trim(trailing from", "("),
     Plant("load/teradata_json", "[eE][-+]?[0-9]+", "[eE][0-9]+"),
 ]  # fmt: skip
@@ -65,6 +67,7 @@ PLANTS = [
 def odd_files() -> list[Delivery]:
     """What each of the plants needs to show."""
     topic, whole = view("02 10:02", "a")
+    nested = topic, whole[:-1] + b', "extra": {"a": {"b": [1]}}, "channel": "app"}'
     twice = topic, whole[:-1] + b', "channel": "app"}'
     exponent = sku("x", "01 01:00", price=-1)[1].replace(b'"price": -1', b'"price": 1e-2')
     broken = CLICKS, b'{"event_id": '
@@ -73,7 +76,7 @@ def odd_files() -> list[Delivery]:
         sku("a", size_share=0.1234567), sku("b", is_active=False), sku("d", size_share=0),
         ("product_catalog", exponent), stock("02 08:00", "a", 3), stock("02 08:30:01", "b", 12345),
         view("02 10:00:00.123456", "a", channel="app "), view("02 10:59", "é\n"), view("02 11:30"),
-        twice, broken, too_late,
+        twice, nested, broken, too_late,
         line(CLICKS, {"event_id": "y", "event_ts": "2026-11-02T10:00:00Z", "event_type": 5},
              "02 10:00", 0, 0),
     )  # fmt: skip

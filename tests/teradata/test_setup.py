@@ -35,6 +35,8 @@ VIEW = [
 
 
 def system_of(text: str, landing: Path) -> emulator.System:
+    (landing / "topics").mkdir()
+    (landing / "topics" / "a.json.gz").write_bytes(gzip.compress(b"a"))
     system = emulator.System([], landing)
     system.set_up(text)
     emulator.install()
@@ -49,7 +51,6 @@ def session(text: str, landing: Path) -> Any:
 
 
 def test_all_that_a_load_asks_for_is_allowed(tmp_path: Path) -> None:
-    (tmp_path / "topics").mkdir()
     cursor = session(script(SETTINGS), tmp_path)
     for sql in (LISTING, PLAIN, "drop table twist_landing.lines", *VIEW, "select '😀' as x"):
         cursor.execute(sql)
@@ -136,7 +137,8 @@ def test_a_session_that_is_set_up_otherwise_is_refused_with_the_cure(
     old: str, new: str, complaint: str, tmp_path: Path
 ) -> None:
     for text, is_right in ((script(SETTINGS), True), (replaced(old, new)(script(SETTINGS)), False)):
-        system_of(text, tmp_path)
+        (tmp_path / str(is_right)).mkdir()
+        system_of(text, tmp_path / str(is_right))
         with Engine(SETTINGS).reader() as query:
             if is_right:
                 _require_session(query)
@@ -149,7 +151,6 @@ def test_foreign_tables_may_have_an_authorization_of_their_own(tmp_path: Path) -
     definer = SETTINGS.model_copy(update={"teradata_authorization": "definer"})
     cursor = session(script(definer), tmp_path)
     cursor.execute(TABLE.format("definer trusted table_access"))
-    (tmp_path / "topics").mkdir()
     cursor.execute(LISTING)
 
 

@@ -7,7 +7,9 @@
     within(changed, keys, columns)   WHERE: the rows whose `columns` are among the `keys` of the table
                                      `changed`; days and moments are bounded by literals too, so that
                                      files outside are never opened
-    not_before(changed, key, column) WHERE: the rows from the lowest key on
+    not_before(changed, key, column, type)
+                                     WHERE: the rows from the lowest key on; `type` is the column's where
+                                     the key has another (Teradata compares a moment with a day by days)
     narrows(changed)                 whether the table was made by this run
     rows_of(changed)                 for models/changed that read one another: the table, or no rows where
                                      this run has not made it
@@ -37,10 +39,10 @@
   {%- endif -%}
 {%- endmacro %}
 
-{% macro not_before(changed, key, column) -%}
+{% macro not_before(changed, key, column, type=none) -%}
   {%- if not narrows(changed) -%}1 = 1
   {%- elif not bounds_of(changed) -%}1 = 0
-  {%- else -%}{{ column }} >= {{ bounds_of(changed)[key][0] }}
+  {%- else -%}{{ column }} >= {% if type %}cast({{ bounds_of(changed)[key][0] }} as {{ type }}){% else %}{{ bounds_of(changed)[key][0] }}{% endif %}
   {%- endif -%}
 {%- endmacro %}
 

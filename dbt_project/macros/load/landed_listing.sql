@@ -69,7 +69,7 @@ select
     {{ teradata_folder_hour() }} as folder_hour,
     cast(object_key as {{ text_type(1024) }}) as object_key,
     cast(objectlength as bigint) as object_size,
-    cast(trim(cast(objecttimestamp as {{ text_type(40) }})) || '-' || trim(cast(objectlength as {{ text_type(20) }})) as {{ text_type(128) }}) as etag,
+    cast(trim(cast({{ seconds_between("timestamp '2000-01-01 00:00:00'", 'objecttimestamp') }} as {{ text_type(20) }})) || '-' || trim(cast(objectlength as {{ text_type(20) }})) as {{ text_type(128) }}) as etag,
     cast(null as {{ text_type(512) }}) as list_error,
     {{ clock() }} as listed_at
 from (

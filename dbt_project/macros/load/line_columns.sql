@@ -1,12 +1,16 @@
-{#- What every load model does with `lines` (landed_lines), in this order:
-      positioned_lines(topic)  the position, the arrival and the event time, as typed values
-      line_problem(topic)      the first rule of the contract that the line breaks, as a sentence
+{#- What every load model does with the lines of its topic. Derived tables, as Teradata's manual
+    forbids user-defined functions inside WITH, and its JSON functions and patterns may count as such.
+      judged_lines(topic)      the landed lines with their position, arrival and event time, as typed
+                               values, and `problem`: the first rule of the contract that the line
+                               breaks, as a sentence
       line_columns(topic)      the line's place in the lake and its status. Without a full position
                                kafka_offset is null: such a line is neither a duplicate nor late.
                                The raw line is kept if the line is quarantined or late.
       bounded_text(value, length)  a field cut to its column's length. A longer one is already a
                                problem; on Teradata a cast alone would fail the request (3996). -#}
-{% macro positioned_lines(topic) -%}
+{% macro judged_lines(topic) -%}
+select positioned.*, {{ line_problem(topic) }} as problem
+from (
     select
         lines.*,
         {{ try_bigint('kafka_partition') }} as partition_number,
@@ -16,7 +20,8 @@
                 then {{ epoch_milliseconds(try_bigint('kafka_timestamp')) }}
         end as arrival,
         {{ iso_timestamp('event_ts') }} as event_moment
-    from lines
+    from ({{ landed_lines(topic) }}) as lines
+) as positioned
 {%- endmacro %}
 
 {% macro line_problem(topic) -%}

@@ -7,12 +7,13 @@
     {%- set topics = run_query(query).columns[0].values() | list -%}
   {%- endif -%}
   {%- for topic in topics %}
-    select conflicts.topic, conflicts.object_number, conflicts.line_number, cast({{ line_text(topic ~ '_read.raw_line') }} as {{ text_type(32000) }}) as raw_line
-    from conflicts
+    select of_{{ topic }}.topic, of_{{ topic }}.object_number, of_{{ topic }}.line_number, cast({{ line_text(topic ~ '_read.raw_line') }} as {{ text_type(32000) }}) as raw_line
+    from (select * from {{ ref('load_conflicts') }} where topic = '{{ topic }}') as of_{{ topic }}
     inner join ({{ landed_lines(topic) }}) as {{ topic }}_read
-        on conflicts.object_number = {{ topic }}_read.object_number and conflicts.line_number = {{ topic }}_read.line_number
-    where conflicts.topic = '{{ topic }}'
+        on of_{{ topic }}.object_number = {{ topic }}_read.object_number and of_{{ topic }}.line_number = {{ topic }}_read.line_number
     union all
   {%- endfor %}
-    select topic, object_number, line_number, cast(null as {{ text_type(32000) }}) as raw_line from conflicts where 1 = 0
+    select topic, object_number, line_number, cast(null as {{ text_type(32000) }}) as raw_line
+    from (select * from {{ ref('load_conflicts') }}) as of_no_topic
+    where 1 = 0
 {%- endmacro %}

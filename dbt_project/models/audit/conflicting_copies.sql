@@ -12,10 +12,6 @@ with conflicts as (
 
 readings as (
     select object_number, object_key, etag from {{ ref('load_readings') }}
-),
-
-texts as (
-    {{ texts_of_conflicts() }}
 )
 
 select
@@ -25,7 +21,8 @@ select
     {{ load_id() }} as load_id
 from conflicts
 inner join readings on conflicts.object_number = readings.object_number
-left join texts
+-- no CTE: Teradata takes no function that may count as user-defined inside WITH
+left join ({{ texts_of_conflicts() }}) as texts
     on conflicts.topic = texts.topic and conflicts.object_number = texts.object_number
         and conflicts.line_number = texts.line_number
 qualify row_number() over (

@@ -9,7 +9,7 @@ with changed_styles as (
 hours as (
     select distinct view_hour, style_id
     from {{ ref('fct_twist_hourly') }}
-    where {{ not_before('changed_style_days', 'stock_date', 'view_hour') }}
+    where {{ not_before('changed_style_days', 'stock_date', 'view_hour', 'timestamp(6)') }}
 )
 
 select view_date, view_hour, style_id from {{ rows_of('changed_view_hours') }}

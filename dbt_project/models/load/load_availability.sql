@@ -1,18 +1,6 @@
 -- The batch's stock lines, typed and validated: one row per line.
 {{ config(index=primary_index(['object_number', 'line_number'])) }}
 
-with lines as (
-    {{ landed_lines('sku_availability') }}
-),
-
-positioned as (
-    {{ positioned_lines('sku_availability') }}
-),
-
-judged as (
-    select positioned.*, {{ line_problem('sku_availability') }} as problem from positioned
-)
-
 select
     {{ line_columns('sku_availability') }},
     {{ bounded_text('event_id', 128) }} as event_id,
@@ -21,4 +9,4 @@ select
     {{ bounded_text('location_id', 128) }} as location_id,
     {{ try_bigint('available_qty') }} as available_qty,
     {{ bounded_text('reason', 128) }} as change_reason
-from judged
+from ({{ judged_lines('sku_availability') }}) as judged

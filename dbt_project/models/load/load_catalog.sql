@@ -1,18 +1,6 @@
 -- The batch's catalog lines, typed and validated: one row per line.
 {{ config(index=primary_index(['object_number', 'line_number'])) }}
 
-with lines as (
-    {{ landed_lines('product_catalog') }}
-),
-
-positioned as (
-    {{ positioned_lines('product_catalog') }}
-),
-
-judged as (
-    select positioned.*, {{ line_problem('product_catalog') }} as problem from positioned
-)
-
 select
     {{ line_columns('product_catalog') }},
     {{ bounded_text('sku_id', 128) }} as sku_id,
@@ -26,4 +14,4 @@ select
     {{ bounded_text('currency', 128) }} as currency,
     {{ try_share('size_share') }} as size_share,
     cast(case is_active when 'true' then 1 else 0 end as smallint) as is_active
-from judged
+from ({{ judged_lines('product_catalog') }}) as judged

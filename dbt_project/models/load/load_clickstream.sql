@@ -1,18 +1,6 @@
 -- The batch's clickstream lines, typed and validated: one row per line.
 {{ config(index=primary_index(['object_number', 'line_number'])) }}
 
-with lines as (
-    {{ landed_lines('clickstream') }}
-),
-
-positioned as (
-    {{ positioned_lines('clickstream') }}
-),
-
-judged as (
-    select positioned.*, {{ line_problem('clickstream') }} as problem from positioned
-)
-
 select
     {{ line_columns('clickstream') }},
     {{ bounded_text('event_id', 128) }} as event_id,
@@ -32,4 +20,4 @@ select
     {{ bounded_text('url', 2048) }} as url,
     {{ bounded_text('referrer', 2048) }} as referrer,
     {{ bounded_text('user_agent', 2048) }} as user_agent
-from judged
+from ({{ judged_lines('clickstream') }}) as judged

@@ -1,18 +1,6 @@
 -- The batch's dead letters, typed and validated: one row per line.
 {{ config(index=primary_index(['object_number', 'line_number'])) }}
 
-with lines as (
-    {{ landed_lines('dead_letters') }}
-),
-
-positioned as (
-    {{ positioned_lines('dead_letters') }}
-),
-
-judged as (
-    select positioned.*, {{ line_problem('dead_letters') }} as problem from positioned
-)
-
 select
     {{ line_columns('dead_letters') }},
     {{ origin_event_id('origin_topic', 'origin_partition', 'origin_offset') }} as event_id,
@@ -22,4 +10,4 @@ select
     {{ try_bigint('origin_offset') }} as origin_offset,
     {{ bounded_text('reason', 512) }} as reason,
     {{ bounded_text('raw_value', 32000) }} as raw_value
-from judged
+from ({{ judged_lines('dead_letters') }}) as judged

@@ -9,7 +9,7 @@
 
 with hours as (
     select * from {{ ref('fct_twist_hourly') }}
-    where {{ not_before('changed_days', 'view_date', 'view_hour') }}
+    where {{ not_before('changed_days', 'view_date', 'view_hour', 'timestamp(6)') }}
         and {{ within('changed_days', ['view_date'], ['cast(view_hour as date)']) }}
 ),
 

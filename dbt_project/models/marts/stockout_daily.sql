@@ -21,7 +21,7 @@ stock_changes as (
 lost as (
     select sku_id, out_at, sum(cast(lost_views as decimal(18, 6))) as lost_views
     from {{ ref('lost_demand_by_state') }}
-    where {{ not_before('changed_stockouts', 'stock_date', 'view_hour') }} and {{ within('changed_stockouts', ['sku_id']) }}
+    where {{ not_before('changed_stockouts', 'stock_date', 'view_hour', 'timestamp(6)') }} and {{ within('changed_stockouts', ['sku_id']) }}
     group by sku_id, out_at
 ),
 

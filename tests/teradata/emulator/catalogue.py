@@ -53,7 +53,9 @@ class Column:
     def duck(self) -> str:
         """The column in DuckDB, which enforces its length."""
         kind = {"BYTEINT": "TINYINT", "VARCHAR": "VARCHAR"}.get(self.type, self.type + self.sizes)
-        enforced = f' check (length(rtrim("{self.name}")) <= {self.length})' if self.length else ""
+        enforced = (
+            f' check (td_length_of(rtrim("{self.name}")) <= {self.length})' if self.length else ""
+        )
         return f'"{self.name}" {kind}{" not null" if self.not_null else ""}{enforced}'
 
 

@@ -184,6 +184,7 @@ class Definitions:
             raise NotUnderstoodError(f"row format {options['rowformat']}")
         if not re.fullmatch(r"(\$\w+/)*\$\w+", options.get("pathpattern", "")):
             raise TeradataError(3706, "syntax error: PATHPATTERN is '$a/$b/…'")
+        self._session.system.store.require_an_object(options["location"])
         self._catalogue.add(Table(name, "F", body=json.dumps(options)), columns)
 
     # everything else

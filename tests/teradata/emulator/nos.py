@@ -3,7 +3,8 @@
 Documented: a location is a prefix of keys; only files of the compression of the first one are read;
 others, and records with errors, are skipped without a word. Assumed, each with a probe in the
 ledger: a damaged gzip yields none of its lines, an empty line is a line, bytes that are not UTF-8
-come as U+FFFD, and a line of more than 32,000 characters is skipped.
+come as U+FFFD, and a line of more than 32,000 characters is skipped. B035-1214 External File Object
+Rules: records with mismatched quotation marks are skipped.
 """
 
 import gzip
@@ -26,6 +27,8 @@ class ObjectStore:
         self.root, self.bucket = root, bucket
         self.reads: list[str] = []
         """The keys of the files that were opened, in their order."""
+        self.skips_odd_quotes = True
+        """Whether a record with an odd number of quotation marks is skipped."""
 
     def keys(self, location: str) -> list[str]:
         """The keys under a location `/s3/bucket.endpoint/prefix`."""
@@ -44,6 +47,11 @@ class ObjectStore:
         if not prefix.startswith(f"{self.bucket}/"):
             raise TeradataError(4969, f"no such bucket: {location}")
         return f"/S3/{host}/{self.bucket}/", prefix.removeprefix(f"{self.bucket}/")
+
+    def require_an_object(self, location: str) -> None:
+        """CREATE FOREIGN TABLE looks at the first object; 4951 is what systems were seen to say."""
+        if not self.keys(location):
+            raise TeradataError(4951, f"Unable to access the specified location: {location}")
 
     def listing(self, location: str) -> list[tuple[str, str, datetime, int]]:
         """location, version, time of change and length of each object."""
@@ -89,4 +97,8 @@ class ObjectStore:
             return []
         lines = content.decode(errors="replace").split("\n")
         lines = lines[:-1] if lines[-1] == "" else lines
-        return [line for line in lines if len(line) <= LONGEST_LINE]
+        return [
+            line
+            for line in lines
+            if len(line) <= LONGEST_LINE and not (self.skips_odd_quotes and line.count('"') % 2)
+        ]

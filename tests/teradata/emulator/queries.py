@@ -15,27 +15,32 @@ from sqlglot.optimizer.qualify import qualify
 
 from tests.teradata.emulator.catalogue import Catalogue
 from tests.teradata.emulator.errors import NotUnderstoodError, TeradataError
+from tests.teradata.emulator.lengths import TEXTS, declared, length_of
 from tests.teradata.rules_vocabulary import NODES
 
 D = exp.DType
-TEXTS = {D.VARCHAR, D.CHAR, D.TEXT, D.NVARCHAR}
 WHOLE = {D.INT, D.BIGINT, D.SMALLINT, D.TINYINT, D.INT128}
 MOMENTS = {D.TIMESTAMP, D.TIMESTAMPTZ, D.TIMESTAMPNTZ}
 ADAPTERS_OWN = {
     exp.Collate, exp.Delete, exp.Limit, exp.Rand, exp.Placeholder, exp.Values, exp.TableAlias,
-    exp.Initcap,
+    exp.Initcap, exp.Pad,
 }  # fmt: skip
-"""Node classes that only dbt-teradata's own statements have."""
+"""Node classes that only dbt-teradata's own statements and the probes have."""
 FUNCTIONS = {
     "regexp_similar": "td_regexp_similar",
     "regexp_substr": "td_regexp_substr",
+    "json_check": "td_json_check",
     "oreplace": "td_replace",
     "hashrow": "td_hash",
     "hashbucket": "td_hash_bucket",
 }
 """Functions that sqlglot has no class for; `numtodsinterval` has a rule of its own."""
 
-METHODS = {"jsonextractvalue": "td_json_value", "jsonextractlargevalue": "td_json_large_value"}
+METHODS = {
+    "jsonextract": "td_json_extract",
+    "jsonextractvalue": "td_json_value",
+    "jsonextractlargevalue": "td_json_large_value",
+}
 
 
 class Translation:
@@ -72,6 +77,14 @@ class Translation:
             (exp.Div, self._quotient),
             (exp.EQ, self._comparison),
             (exp.NEQ, self._comparison),
+            (exp.GT, self._comparison),
+            (exp.GTE, self._comparison),
+            (exp.LT, self._comparison),
+            (exp.LTE, self._comparison),
+            (exp.In, self._among),
+            (exp.Between, self._among),
+            (exp.Length, lambda node: exp.Anonymous(this="td_length", expressions=[node.this])),
+            (exp.Substring, self._substring),
             (exp.Sum, self._sum),
             (exp.TryCast, self._trycast),
             (exp.Cast, self._cast),
@@ -110,15 +123,29 @@ class Translation:
                 self._types.setdefault(node.meta["number"], node.type)
         for union in typed.find_all(exp.SetOperation):
             self._refuse_narrow_first_branch(union)
+        for joined in typed.find_all(exp.DPipe):
+            declared(joined)
+        for select in typed.find_all(exp.Select):
+            self._refuse_two_of_a_name(select)
         if isinstance(typed, exp.Query):
             for item in typed.selects:
-                if length := _length(item):
+                if length := length_of(item):
                     self.lengths[item.alias_or_name.lower()] = length
+
+    @staticmethod
+    def _refuse_two_of_a_name(select: exp.Select) -> None:
+        """B035-1146 Rules and Restrictions for Derived Tables; a star may bring the second one."""
+        if not isinstance(select.parent, exp.Subquery | exp.CTE):
+            return
+        items = [item for item in select.selects if isinstance(item, exp.Alias | exp.Column)]
+        names = [item.alias_or_name.lower() for item in items if not item.is_star]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise TeradataError(3515, f"Duplication of column name {sorted(twice)[0]}.")
 
     @staticmethod
     def _refuse_narrow_first_branch(union: exp.SetOperation) -> None:
         for left, right in zip(union.left.selects, union.right.selects, strict=False):
-            first, later = _length(left), _length(right)
+            first, later = length_of(left), length_of(right)
             if first and later and later > first:
                 raise TeradataError(
                     3996, f"{right.alias_or_name}: VARCHAR({later}) is cut to the VARCHAR({first}) "
@@ -195,16 +222,46 @@ class Translation:
         return None
 
     def _quotient(self, node: exp.Div) -> exp.Expr | None:
-        """Whole numbers: cut. Double precision as it is. The scales of decimals are not known."""
-        kinds = {self._type(side) for side in (node.left, node.right)}
+        """Whole numbers: cut. Double precision as it is.
+
+        B035-1145 Arithmetic Operators, DECIMAL result: the quotient has the larger of both scales,
+        which a literal has too (1000000.0 is a DECIMAL(8,1)). No model may rely on it.
+        """
+        kinds = {
+            D.DECIMAL if isinstance(side.unnest(), exp.Literal) and "." in side.name
+            else self._type(side)
+            for side in (node.left, node.right)
+        }  # fmt: skip
         if kinds <= WHOLE:
             return exp.IntDiv(this=node.left, expression=node.right)
         if D.DOUBLE in kinds or D.FLOAT in kinds:
             return None
         raise NotUnderstoodError(f"the type of this quotient: {node.sql('teradata')[:80]}")
 
-    def _comparison(self, node: exp.EQ | exp.NEQ) -> exp.Expr | None:
+    def _refuse_mixed_moments(self, node: exp.Expr, *sides: exp.Expr) -> None:
+        """B035-1145 Comparison Operators, Data Type Evaluation: the two compare as dates."""
+        kinds = {self._type(side) for side in sides}
+        if D.DATE in kinds and kinds & MOMENTS:
+            raise NotUnderstoodError(f"a TIMESTAMP beside a DATE: {node.sql('teradata')[:80]}")
+
+    def _among(self, node: exp.In | exp.Between) -> None:
+        query = node.args.get("query")
+        selected = query.this.selects if query and isinstance(query.this, exp.Query) else []
+        given = [*node.expressions, node.args.get("low"), node.args.get("high"), *selected[:1]]
+        self._refuse_mixed_moments(node, node.this, *(side for side in given if side is not None))
+
+    def _substring(self, node: exp.Substring) -> exp.Expr:
+        start, length = node.args["start"], node.args.get("length")
+        if length is None:
+            return exp.Anonymous(this="td_rest", expressions=[node.this, start])
+        return exp.Anonymous(this="td_substring", expressions=[node.this, start, length])
+
+    def _comparison(self, node: exp.Binary) -> exp.Expr | None:
         """Blanks at the end of texts do not count."""
+        if not isinstance(node.parent, exp.Update):
+            self._refuse_mixed_moments(node, node.left, node.right)
+        if not isinstance(node, exp.EQ | exp.NEQ):
+            return None
         if isinstance(node.parent, exp.Update) or isinstance(node.right, exp.Collate):
             return None
         if not {self._type(node.left), self._type(node.right)} <= TEXTS:
@@ -237,8 +294,13 @@ class Translation:
         if isinstance(node.this, exp.Null):
             return exp.Cast(this=value, to=_plain(node.to))
         if kind in TEXTS:
+            # B035-1143 Numeric-to-Character, DATE- and TIMESTAMP-to-Character Conversion: by the
+            # default formats of the system: `.500000`, `10:00:00.000000`, a date of any DateForm.
+            if source in MOMENTS | {D.DATE, D.DECIMAL, D.DOUBLE, D.FLOAT}:
+                raise NotUnderstoodError(f"a text without FORMAT: {node.sql('teradata')[:80]}")
             return _cast_to_text(value, node.to)
         if kind in WHOLE:
+            # B035-1143 DECIMAL-to-Integer Conversion: the fraction is cut
             if source not in WHOLE | TEXTS:
                 value = exp.Anonymous(this="td_whole", expressions=[value])
             return exp.Cast(this=value, to=node.to)
@@ -257,15 +319,6 @@ class Translation:
         if (scale is None or scale > wanted) and self._type(node.this) not in TEXTS:
             value = exp.func("round_even", value, exp.Literal.number(wanted))
         return exp.Cast(this=value, to=node.to)
-
-
-def _length(item: exp.Expr) -> int | None:
-    value, kind = item.unalias(), item.type
-    if isinstance(value, exp.Literal) and value.is_string:
-        return max(1, len(value.this))
-    if kind is not None and kind.this in TEXTS and kind.expressions:
-        return int(kind.expressions[0].name)
-    return None
 
 
 def _plain(kind: exp.DataType) -> exp.DataType:

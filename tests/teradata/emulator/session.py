@@ -25,7 +25,7 @@ CLASSES = {"DATE": date, "BIGINT": int, "INTEGER": int, "SMALLINT": int, "TINYIN
            "HUGEINT": int, "DOUBLE": float}  # fmt: skip
 """Python's classes of DuckDB's types; decimals, timestamps and texts by their beginning."""
 ERRORS = (
-    ("3996", 3996), ("6760", 6760), ("7548", 7548), ("7551", 7551), ("length(rtrim", 3996),
+    ("3996", 3996), ("6760", 6760), ("7548", 7548), ("7551", 7551), ("td_length_of(rtrim", 3996),
     ("CHECK constraint", 5728), ("NOT NULL constraint", 3604), ("does not exist", 3807),
     ("must appear in the GROUP BY", 3504), ("not found", 5628), ("Conversion Error", 2620),
     ("Out of Range", 2616),

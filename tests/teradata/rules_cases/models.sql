@@ -1,55 +1,25 @@
--- [table] staging takes typed columns out of JSON and the first copy of an event
--- depends_on: "twist_load"."lines"
-with landed as (
-
-    select * from "twist_load"."landed_lines"
-
-),
-
-fields as (
-
-    select
-        landed.object_key,
-        cast(landed.payload.JSONExtractValue('$.event_id')
-            as varchar(128) character set unicode) as event_id,
-        lower(cast(landed.payload.JSONExtractValue('$.user_agent')
-            as varchar(2000) character set unicode)) as user_agent,
-        cast(oreplace(oreplace(landed.payload.JSONExtractValue('$.event_ts'), 'T', ' '), 'Z', '')
-            as varchar(26) character set unicode) as event_ts_text,
-        trycast(landed.payload.JSONExtractValue('$._offset') as bigint) as kafka_offset
-    from landed
-    where landed.topic = 'clickstream' /* one's own topic; not 'others' */
-
-),
-
-typed as (
-
-    select
-        event_id,
-        cast(event_ts_text as timestamp(6)) as event_ts,
-        cast(cast(event_ts_text as timestamp(6)) as date) as event_date,
-        case
-            when user_agent is null then 1
-            when position('bot' in user_agent) > 0 or user_agent like '%crawl%' then 1
-            else 0
-        end as is_bot,
-        kafka_offset
-    from fields
-    where regexp_similar(event_ts_text, '[0-9]{4}-.*', 'c') = 1
-      and char_length(event_id) between 1 and 128
-
-)
-
+-- [table] lines are read as JSON and typed in derived tables
 select
     cast(event_id as varchar(128) character set unicode) as event_id,
-    cast(event_ts as timestamp(6)) as event_ts,
-    cast(event_date as date) as event_date,
-    cast(is_bot as smallint) as is_bot,
+    cast(trycast(oreplace(oreplace(event_ts_text, 'T', ' '), 'Z', '') as timestamp(6)) as timestamp(6))
+        as event_ts,
     cast(kafka_offset as bigint) as kafka_offset
-from typed
-qualify row_number() over (
-    partition by event_date, event_id order by kafka_offset nulls first
-) = 1
+from (
+    select
+        cast(document.jsonextractlargevalue('$.event_id') as varchar(128) character set unicode)
+            as event_id,
+        cast(document.jsonextract('$.event_ts') as varchar(99) character set unicode)
+            as event_ts_text,
+        trycast(document.jsonextractvalue('$._offset') as bigint) as kafka_offset
+    from (
+        select cast(case when json_check(raw_line) = 'OK' then raw_line end
+            as json(32000) character set unicode) as document
+        from "twist_landing"."landing_clickstream" /* one's own topic; not 'others' */
+    ) as documents
+) as fields
+where regexp_similar(event_ts_text, '[0-9]{4}-.*', 'c') = 1
+    and char_length(event_id) between 1 and 128
+qualify row_number() over (partition by event_id order by kafka_offset nulls first) = 1
 
 -- [table] stock states are running sums of level changes with flips
 with levels as (

@@ -1,19 +1,16 @@
-{#- dbt run-operation init_landing (Teradata): the foreign tables over the landing lake. Each reads a
-    topic's files as text, one row per line: NOS's own JSON silently skips a line it cannot parse.
+{#- create_foreign_table(topic), on Teradata: the foreign table over a topic's files, if it is missing.
+    It reads them as text, one row per line: NOS's own JSON silently skips a line it cannot parse.
     The field delimiter is a control character, which no JSON line may contain, so that a line is
     never split. A DBA creates the authorization `<prefix>_landing.landing_access` (docs/teradata.md);
     sources differ on the kind of object that a foreign table takes, so TWIST_TERADATA_AUTHORIZATION
-    chooses, and a probe tells. Safe to run again.
+    chooses, and a probe tells.
 
     path_pattern()   names the folders of a key, which NOS counts from the bucket: behind the host,
                      or behind the bucket where that is a folder of the location -#}
-{% macro init_landing() %}
-  {%- for topic in landed_topics() -%}
-    {%- set relation = source('landing', 'landing_' ~ topic) -%}
-    {%- set existing = run_query("select tablename from dbc.tablesv where databasename = '" ~ relation.schema
-        ~ "' and tablename = '" ~ relation.identifier ~ "'") -%}
-    {%- if not existing.rows -%}{%- do run_query(create_foreign_table(relation, topic)) -%}{%- endif -%}
-  {%- endfor -%}
+{% macro create_foreign_table(topic) %}
+  {%- set relation = source('landing', 'landing_' ~ topic) -%}
+  {%- set query %}select tablename from dbc.tablesv where databasename = '{{ relation.schema }}' and tablename = '{{ relation.identifier }}'{% endset -%}
+  {%- if not run_query(query).rows -%}{%- do run_query(foreign_table(relation, topic)) -%}{%- endif -%}
 {% endmacro %}
 
 {% macro path_pattern() -%}
@@ -24,7 +21,7 @@
   {{ return((folders + ['$topics', '$topic', '$dt', '$hour', '$file']) | join('/')) }}
 {%- endmacro %}
 
-{% macro create_foreign_table(relation, topic) %}
+{% macro foreign_table(relation, topic) %}
 create multiset foreign table {{ relation }},
 external security {{ 'definer trusted table_access' if setting('teradata_authorization') == 'definer' else relation.schema ~ '.landing_access' }}
 (
