@@ -131,8 +131,34 @@ def _table(node: JsonObject, columns: JsonObject) -> JsonObject:
 def _dbt_page(manifest: JsonObject, catalog: JsonObject) -> str:
     """dbt's own page with its data inside, as `dbt docs generate --static` makes it."""
     page = files("dbt.task.docs").joinpath("index.html").read_text()
-    page = page.replace('"MANIFEST.JSON INLINE DATA"', json.dumps(manifest))
+    shown = manifest | {"parent_map": graph_of(manifest)}
+    page = page.replace('"MANIFEST.JSON INLINE DATA"', json.dumps(shown))
     return page.replace('"CATALOG.JSON INLINE DATA"', json.dumps(catalog))
+
+
+def graph_of(manifest: JsonObject) -> dict[str, list[str]]:
+    """Each node's parents as the graph draws them: from the landing lake through staging to marts.
+
+    What is hidden in the docs (models of one run) and the tables of earlier runs are left out; who
+    reads them has their parents instead.
+    """
+    hidden = {
+        unique_id
+        for unique_id, node in (manifest["nodes"] | manifest["sources"]).items()
+        if node.get("source_name", "landing") != "landing"
+        or not node.get("docs", {}).get("show", True)
+    }
+
+    def drawn(unique_id: str) -> set[str]:
+        parents = manifest["parent_map"].get(unique_id, ())
+        return {
+            each for parent in parents for each in (drawn(parent) if parent in hidden else {parent})
+        }
+
+    return {
+        unique_id: [] if unique_id in hidden else sorted(drawn(unique_id))
+        for unique_id in manifest["parent_map"]
+    }
 
 
 def _write_lineage(manifest: Path, catalog: Path, folder: Path) -> None:

@@ -41,12 +41,22 @@ def build_site(docs: Path, site: Path, manifest: dict[str, Any]) -> None:
     schemas = {path.stem: json.loads(path.read_text()) for path in sorted(docs.glob("schemas/*"))}
     jinja = Environment(loader=FileSystemLoader(SITE), autoescape=True, trim_blocks=True)
     jinja.filters["cell"] = lambda text: " ".join(text.split()).replace("|", r"\|")
-    shown = {"docs": docs, "guides": guides, "manifest": manifest, "schemas": schemas}
+    decisions = [page for page in guides if "/decisions/" in page]
+    sections = {"Guide": [page for page in guides if page not in decisions], "Decisions": decisions}
+    tables = sorted(
+        (n for n in manifest["nodes"].values() if n["resource_type"] == "model" and n["columns"]),
+        key=lambda node: node["name"],
+    )
+    shown = {"docs": docs, "guides": guides, "schemas": schemas, "sections": sections}
+    shown["tables"] = {
+        schema: [node for node in tables if node["schema"] == schema]
+        for schema in ("marts", "audit")
+    }
     names = ["index.md", "contract/topics.md", "contract/tables.md"]
     made = {name: jinja.get_template(f"{name}.jinja").render(shown) for name in names}
     for page, text in (guides | made).items():
         (docs / page).parent.mkdir(parents=True, exist_ok=True)
         (docs / page).write_text(text)
-    nav = [*names, {"Guide": list(guides)}]
+    nav = [{"Home": names[0]}, {"Contracts": names[1:]}, *({k: v} for k, v in sections.items())]
     build(load_config(str(SITE / "mkdocs.yml"), docs_dir=str(docs), site_dir=str(site), nav=nav))
     (site / "404.html").unlink()  # a server's: its links do not work from disk

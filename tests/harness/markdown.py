@@ -95,6 +95,7 @@ def page_faults(root: Path) -> list[str]:
             path, _, anchor = link.partition("#")
             if re.match(r"[a-z]+:", link):
                 continue
+            path = path.partition("?")[0]
             target = (source.parent / path).resolve() if path else source
             where = f"{source.relative_to(root)}: {link}"
             if not target.is_relative_to(root) or not target.is_file():

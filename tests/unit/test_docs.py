@@ -59,6 +59,31 @@ def test_a_source_that_is_a_model_has_its_columns_and_an_unknown_one_is_left_out
     assert catalog["sources"]["source.twist.late"]["columns"]["topic"]["type"] == "varchar(64)"
 
 
+def test_the_graph_leads_from_the_landing_lake_to_the_marts() -> None:
+    parents = {
+        "source.landing": [],
+        "source.earlier": [],
+        "model.load": ["source.landing", "source.earlier"],
+        "model.staging": ["model.load"],
+        "model.changed": ["model.staging", "source.earlier"],
+        "model.mart": ["model.changed", "model.staging"],
+        "test.mart": ["model.mart"],
+    }
+    nodes = {name: {"docs": {"show": True}} for name in parents if name.startswith("model.")}
+    for hidden in ("model.load", "model.changed"):
+        nodes[hidden] = {"docs": {"show": False}}
+    sources = {
+        "source.landing": {"source_name": "landing"},
+        "source.earlier": {"source_name": "earlier_marts"},
+    }
+    manifest = {"nodes": nodes, "sources": sources, "parent_map": parents}
+    assert {name: found for name, found in dbt_docs.graph_of(manifest).items() if found} == {
+        "model.staging": ["source.landing"],
+        "model.mart": ["model.staging"],
+        "test.mart": ["model.mart"],
+    }
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("it's a réal folder"))
