@@ -161,7 +161,7 @@ def _positions() -> list[Case]:
         changed(
             STOCK,
             "no position: _timestamp is more than",
-            _timestamp=ahead(days=1, hours=1, minutes=5),
+            _timestamp=ahead(days=1, hours=3),
         ),
         changed(
             STOCK, LOADED, _timestamp=ahead(hours=23), event_ts=f"{_this_hour():%Y-%m-%dT%H:%M:%SZ}"
