@@ -15,7 +15,7 @@ from ingestion.settings import Settings, SettingsError
 from orchestration.failures import failure
 from orchestration.warehouse import writer_lock
 from orchestration.warehouse.attach import WarehouseDamaged, has_warehouse, require_ducklake
-from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.dbt_runner import Dbt, in_environment
 from orchestration.warehouse.decisions import decisions
 from orchestration.warehouse.engines import engine_of, open_reader
 from orchestration.warehouse.holdings import less, refuse_less
@@ -69,7 +69,8 @@ def _fill(
 ) -> LoadReport:
     engine_of(new).prepare(dbt)
     _accept_again(dbt, kept)
-    report = load(new, dbt, say, compute=False)
+    with in_environment({"TWIST_SWEEP": "all"}):  # not from the hour of an accepted object on
+        report = load(new, dbt, say, compute=False)
     if replayed := kept.get("late_events"):
         dbt.connection().register("replayed", replayed)
         dbt.connection().execute(

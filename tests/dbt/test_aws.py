@@ -15,7 +15,7 @@ from obstore import list as listed
 from obstore import put
 from obstore.store import S3Store
 
-from ingestion.settings import Settings
+from ingestion.settings import UNAVAILABLE, Settings
 from orchestration.history.export import export_day
 from orchestration.history.manifests import HistoryError, read_manifest
 from orchestration.history.restore import verify_day
@@ -269,7 +269,7 @@ def test_a_refusal_is_one_sentence(
     shutil.copytree(loaded[0], tmp_path / "warehouse")
     wrong = OURS | {"s3_secret_access_key": "not-the-secret"}
     done = command(name, settings=in_s3(tmp_path, "x", s3_endpoint=there.keyed.url, **wrong))
-    assert done.returncode == 1
+    assert done.returncode == UNAVAILABLE
     (sentence,) = done.stderr.splitlines()
     assert sentence.startswith("twist: the object store refused or did not answer: ")
     assert "403" in sentence
