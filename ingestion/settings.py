@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     bot_patterns: str = "bot,crawl,spider,headless"
     bot_exceptions: str = "cubot"
     min_sellable_qty: int = Field(1, ge=1, le=1_000_000_000)
+    min_pickup_qty: int = Field(1, ge=1, le=1_000_000_000)
     time_zone: str = "UTC"
     conversion_min_units: int = Field(30, ge=1, le=1_000_000_000)
     landing_slack_hours: int = Field(2, ge=0, le=1_000_000)

@@ -4,6 +4,8 @@
     ('fct_twist', "coalesce(sku_id, '')", 'view_date', 'view_hour', 'out_of_stock_share'),
     ('fct_twist_hourly', 'sku_id', 'cast(view_hour as date)', 'view_hour', 'views'),
     ('fct_lost_demand_hourly', 'sku_id', 'cast(view_hour as date)', 'view_hour', 'lost_views'),
+    ('fct_pickup_hourly', 'sku_id', 'cast(view_hour as date)', 'view_hour', 'views'),
+    ('fct_transfer_demand_hourly', 'sku_id', 'cast(view_hour as date)', 'view_hour', 'wanted_views'),
     ('fct_conversion_daily', "''", 'view_date', 'cast(view_date as timestamp(6))', 'units'),
 ] %}
 with

@@ -42,12 +42,17 @@ def closed_days(settings: Settings) -> dict[date, int]:
         table = {name: relation("marts", name) for name in TABLES}
         openings = relation("intermediate", "int_stock__openings")
         viewed = f"select view_date from {table['fct_conversion_daily']} where views > 0"
+        by_hour = " union all ".join(
+            f"select cast(view_hour as date) as day_of, load_id from {table[name]} "
+            f"where view_hour < cast({open_from} as timestamp(6))"
+            for name, column in TABLES.items()
+            if column == "view_hour"
+        )
         found = query(
             "select changed.day_of, max(changed.load_id) as stamp from ("
             f"select view_date as day_of, load_id from {table['fct_twist']} "
             f"where view_date < {open_from} union all "
-            f"select cast(view_hour as date) as day_of, load_id from {table['fct_twist_hourly']} "
-            f"where view_hour < cast({open_from} as timestamp(6)) union all "
+            f"{by_hour} union all "
             f"select stock_date as day_of, load_id from {openings} where stock_date < {open_from} "
             f"and stock_date in ({viewed}) union all "
             f"select view_date as day_of, load_id from {table['fct_conversion_daily']} "

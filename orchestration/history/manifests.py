@@ -48,6 +48,8 @@ TABLES = {
     "stock_daily": "stock_date",
     "fct_twist_hourly": "view_hour",
     "fct_lost_demand_hourly": "view_hour",
+    "fct_pickup_hourly": "view_hour",
+    "fct_transfer_demand_hourly": "view_hour",
     "twist_daily": "business_date",
     "fct_conversion_daily": "view_date",
 }

@@ -39,7 +39,14 @@ from orchestration.warehouse.attach import attach_warehouse, has_tables, refuse_
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-STORED = ("late_days", "bot_patterns", "bot_exceptions", "min_sellable_qty", "time_zone")
+STORED = (
+    "late_days",
+    "bot_patterns",
+    "bot_exceptions",
+    "min_sellable_qty",
+    "min_pickup_qty",
+    "time_zone",
+)
 """The settings that are stored with the warehouse: they change the results."""
 BATCH_SQL = "struct(topic varchar, object_number bigint, object_key varchar)[]"
 

@@ -132,6 +132,7 @@ DAY_COLUMNS = {
     "staging.stg_availability__stock_changes": "event_date",
     "marts.fct_twist": "view_date",
     "marts.fct_twist_hourly": "view_hour",
+    "marts.fct_pickup_hourly": "view_hour",
 }
 """The tables that downstream models read by load_id, and the column that holds their day."""
 

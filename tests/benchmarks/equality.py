@@ -17,10 +17,10 @@ KEYS: Mapping[str, Sequence[str]] = {
 }
 """The marts that are compared, and their keys. `stock_daily` has no rows on the first day."""
 OURS_ALONE = {
-    "fct_twist": ("load_id", "state_from"),  # state_from is not canonical
+    "fct_twist": ("load_id", "state_from", "store_share"),  # state_from is not canonical
     "dim_location": ("load_id", "location_name", "location_type", "city", "country"),
 }
-"""Columns that only ours has: stamps, and what comes from the seed."""
+"""Columns that only ours has: stamps, and what comes from the seed, and what pickup met."""
 ZERO_ROWS = {
     "fct_twist_hourly": "views > 0",
     "fct_lost_demand_hourly": "lost_views > 0",

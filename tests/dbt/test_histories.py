@@ -159,6 +159,11 @@ def test_a_few_histories_hold_everything_that_can_become_of_lines_and_views() ->
         (view["sku_id"] is None, view["in_stock_share"] != 0, view["unknown_share"] != 0)
         for view in views
     }
+    pickups = [view for view in views if view["store_share"] is not None and view["in_stock_share"]]
+    found = {(view["sku_id"] is None, view["store_share"] == view["in_stock_share"],
+              view["store_share"] != 0) for view in pickups}  # fmt: skip
+    assert found == {(False, True, True), (False, False, False),
+                     (True, True, True), (True, False, False), (True, False, True)}  # fmt: skip
     assert kinds == {
         *((False, *each) for each in ((True, False), (False, False), (False, True))),
         *((True, *each) for each in ((True, False), (False, False), (False, True), (True, True))),

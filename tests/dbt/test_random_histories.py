@@ -8,6 +8,7 @@ everything into an empty warehouse (the plain create path: the rendering without
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.harness.pipeline import Pipeline, differences
 from tests.harness.referee import Settings, referee
 
 CASES_IN_A_PACK = 38
+S1: Any = {"fulfilment": "pickup", "store_id": "S1"}
 LONG_PACKS = 8
 """304 histories, each in three groupings."""
 
@@ -62,6 +64,12 @@ def test_what_comes_late_to_moments_that_were_judged_already_is_put_right(
         view("02 10:00", "t", style_id="tied"),
         sku("i", style_id="instant"), stock("02 08:00", "i", 3), stock("02 09:00", "i", 4),
         view("02 10:00", "i", style_id="instant"),
+        view("02 10:30", **S1),
+        sku("p", style_id="swapped"), sku("q", style_id="swapped"),
+        stock("02 08:00", "p", 1), stock("02 08:00", "q", 1), stock("02 08:00", "p", 1, "S1"),
+        view("02 10:00", style_id="swapped", **S1),
+        sku("r", style_id="received"), stock("02 08:00", "r", 1),
+        view("02 10:00", style_id="received", **S1), view("04 10:00", style_id="received", **S1),
     )  # fmt: skip
     later = load(
         # two SKUs swap before the view: the style's share stays, another SKU is what it lost
@@ -70,6 +78,10 @@ def test_what_comes_late_to_moments_that_were_judged_already_is_put_right(
         stock("02 08:00", "t", 0, event_id="copied", offset=9005),
         # at the very instant of a change that was loaded before, elsewhere
         stock("02 09:00", "i", 2, "store"),
+        # the store now holds one SKU in the place of another of equal share
+        stock("02 09:00", "p", 0, "S1"), stock("02 09:00", "q", 1, "S1"),
+        # a piece comes to the store, and the network had some anyway
+        stock("02 09:00", "r", 1, "S1"),
     )  # fmt: skip
     check(History((), Settings(), [first, later]), tmp_path / "late", pipeline_of)
 

@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -173,9 +174,42 @@ def test_the_fact_has_one_row_a_view_and_defaults_to_ship() -> None:
             "view_ts": moment("01 09:59:59.5"), "view_hour": moment("01 09:00"),
             "style_id": "shirt", "sku_id": None, "channel": "web", "fulfilment": "ship",
             "store_id": "S1", "session_id": None, "visitor_id": "me", "in_stock_share": 0,
-            "out_of_stock_share": 0, "unknown_share": 1, "network_qty": None,
+            "out_of_stock_share": 0, "unknown_share": 1, "network_qty": None, "store_share": None,
         }
     }  # fmt: skip
+
+
+def test_a_pickup_view_meets_the_shelf_of_its_store_and_the_rest_is_elsewhere_or_nowhere() -> None:
+    curve = [sku("A", size_share=0.2), sku("B", size_share=0.3), sku("C", size_share=0.1),
+             sku("D", size_share=0.4)]  # fmt: skip
+    levels = [stock("01 08:00", "A", 2, "S1"), stock("01 08:00", "B", 1, "DC"),
+              stock("01 08:00", "B", -1, "S1"), stock("01 08:00", "C", 0, "S1")]  # fmt: skip
+    asked: Any = {"fulfilment": "pickup", "store_id": "S1"}
+    views = [view("01 09:00", **asked), view("01 09:10", "A", **asked), view("01 09:20"),
+             view("01 09:30", "B", **{**asked, "store_id": "S9"}),
+             view("01 09:40", fulfilment="pickup")]  # fmt: skip
+    marts = after(*curve, *levels, *views).marts
+    shares = [row["store_share"] for row in marts["fct_twist"].values()]
+    assert shares == [Decimal("0.2"), 1, None, 0, None]
+    hourly = marts["fct_pickup_hourly"]
+    assert {key[1:]: list(map(str, row.values())) for key, row in hourly.items()} == {
+        ("S1", "shirt", ""): ["1", "0.200000", "0.300000", "0.100000", "0.400000"],
+        ("S1", "shirt", "A"): ["1", "1.000000", "0.000000", "0.000000", "0.000000"],
+        ("S9", "shirt", "B"): ["1", "0.000000", "1.000000", "0.000000", "0.000000"],
+    }
+    wanted = marts["fct_transfer_demand_hourly"]
+    assert {key[1:]: str(row["wanted_views"]) for key, row in wanted.items()} == {
+        ("S1", "shirt", "B"): "0.300000", ("S9", "shirt", "B"): "1.000000",
+    }  # fmt: skip
+
+
+def test_a_store_needs_enough_pieces_and_so_does_the_network() -> None:
+    lines = [stock("01 08:00", "A", 2, "S1"),
+             view("01 09:00", "A", fulfilment="pickup", store_id="S1")]  # fmt: skip
+    for least, sellable, expected in ((2, 1, 1), (3, 1, 0), (1, 2, 1), (1, 3, 0)):
+        rules = Settings(min_pickup_qty=least, min_sellable_qty=sellable)
+        (row,) = after(*lines, settings=rules).marts["fct_twist"].values()
+        assert row["store_share"] == expected
 
 
 def test_hourly_rows_add_up_by_style_sku_and_channel() -> None:

@@ -167,6 +167,7 @@ def _settings(rng: Random) -> Settings:
         late_days=rng.choice([3, 3, 0, 1]),
         bot_patterns=patterns,
         min_sellable_qty=rng.choice([1, 2]),
+        min_pickup_qty=rng.choice([1, 1, 2, 3]),
         time_zone=rng.choice(["UTC", *TIME_ZONES]),
         conversion_min_units=rng.choice([1, 3, 30]),
     )

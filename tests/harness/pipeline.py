@@ -29,6 +29,7 @@ def meaning(rules: Settings) -> dict[str, Any]:
         "bot_patterns": ",".join(rules.bot_patterns),
         "bot_exceptions": ",".join(rules.bot_exceptions),
         "min_sellable_qty": rules.min_sellable_qty,
+        "min_pickup_qty": rules.min_pickup_qty,
         "time_zone": rules.time_zone,
         "conversion_min_units": rules.conversion_min_units,
     }

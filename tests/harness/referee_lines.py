@@ -49,6 +49,7 @@ class Settings:
     late_days: int = 3
     bot_patterns: tuple[str, ...] = ("bot", "crawl", "spider", "headless")
     min_sellable_qty: int = 1
+    min_pickup_qty: int = 1
     bot_exceptions: tuple[str, ...] = ("cubot",)
     time_zone: str = "UTC"
     conversion_min_units: int = 30

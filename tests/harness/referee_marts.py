@@ -8,7 +8,7 @@ Decimals are exact. Choices where the contract is silent:
   a style are those whose row of that day names it. A known SKU without a brand counts under `''`,
   not under another SKU's brand.
 - `price` and `size_share` in `dim_sku` are the numbers as written, with all their digits.
-- An hour of lost demand whose share rounds to 0.000000 has no row.
+- An hour of lost demand, or of demand for a transfer, whose share rounds to 0.000000 has no row.
 """
 
 from collections import defaultdict
@@ -30,6 +30,8 @@ KEYS = {
     "fct_twist": ("view_date", "view_id"),
     "fct_twist_hourly": ("view_hour", "style_id", "sku_id", "channel"),
     "fct_lost_demand_hourly": ("view_hour", "style_id", "sku_id"),
+    "fct_pickup_hourly": ("view_hour", "store_id", "style_id", "sku_id"),
+    "fct_transfer_demand_hourly": ("view_hour", "store_id", "style_id", "sku_id"),
     "twist_daily": ("business_date", "brand", "department", "category", "channel"),
     "fct_conversion_daily": ("view_date", "style_id", "channel"),
     "lost_sales_hourly": ("view_hour", "style_id", "sku_id"),
@@ -41,6 +43,9 @@ KEYS = {
     "dim_sku": ("sku_id",),
     "dim_location": ("location_id",),
 }
+
+
+PICKUP = ("store_views", "elsewhere_views", "nowhere_views", "unknown_views")
 
 
 def parts(ppm: int) -> Decimal:
@@ -211,6 +216,7 @@ def build(
     ]
     stock, catalog = Stock(changes), Catalog(rows, settings.late_days)
     marts, lost = _facts(views, stock, catalog, settings)
+    marts |= _pickup(views, marts["fct_twist"], stock, catalog, settings)
     open_days = sorted({event.day for event in views + changes})
     marts["stock_daily"] = _stock_daily(open_days, stock)
     marts["dim_sku"] = {
@@ -275,6 +281,48 @@ def _facts(
         "twist_daily": {key: {**m.columns(), "twist_rate": m.rate()} for key, m in daily.items()},
     }
     return marts, lost
+
+
+def _pickup(
+    views: list[Event], fact: Mart, stock: Stock, catalog: Catalog, settings: Settings
+) -> dict[str, Mart]:
+    """Adds `store_share` to each view; what its store held of the pickup views that name one."""
+    hourly: dict[tuple[Value, ...], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    wanted: dict[tuple[Value, ...], int] = defaultdict(int)
+    for view in views:
+        row = fact[view.day, view.fields["event_id"]]
+        row["store_share"] = None
+        store, style, sku = (view.text(name) for name in ("store_id", "style_id", "sku_id"))
+        if row["fulfilment"] != "pickup" or not store:
+            continue
+        here = 0
+        shares = {sku: WHOLE} if sku else catalog.shares(view.day, style)
+        for each, share in shares.items():
+            levels = stock.at(each, view.event_ts)
+            if sum(levels.values()) < settings.min_sellable_qty:
+                continue
+            if levels.get(store, 0) >= settings.min_pickup_qty:
+                here += share
+            else:
+                wanted[row["view_hour"], store, style, each] += share
+        row["store_share"] = parts(here)
+        inside, outside, unknown = (
+            int(Decimal(str(row[f"{name}_share"])).scaleb(6))
+            for name in ("in_stock", "out_of_stock", "unknown")
+        )
+        measures = hourly[row["view_hour"], store, style, sku]
+        measures["views"] += 1
+        for name, ppm in zip(PICKUP, (here, inside - here, outside, unknown), strict=True):
+            measures[name] += ppm
+    return {
+        "fct_pickup_hourly": {
+            key: {"views": ppm["views"], **{name: parts(ppm[name]) for name in PICKUP}}
+            for key, ppm in hourly.items()
+        },
+        "fct_transfer_demand_hourly": {
+            key: {"wanted_views": parts(ppm)} for key, ppm in wanted.items() if ppm
+        },
+    }
 
 
 def _stock_daily(open_days: list[date], stock: Stock) -> Mart:

@@ -11,6 +11,8 @@ MARTS = {
     "fct_twist": "* exclude (state_from, load_id)",
     "fct_twist_hourly": "* exclude (load_id)",
     "fct_lost_demand_hourly": "* exclude (load_id)",
+    "fct_pickup_hourly": "* exclude (load_id)",
+    "fct_transfer_demand_hourly": "* exclude (load_id)",
     "twist_daily": "* exclude (load_id)",
     "fct_conversion_daily": "* exclude (load_id)",
     "lost_sales_hourly": "*",
@@ -25,6 +27,8 @@ MARTS = {
 NOT_ZERO = {
     "fct_twist_hourly": "views > 0",
     "fct_lost_demand_hourly": "lost_views > 0",
+    "fct_pickup_hourly": "views > 0",
+    "fct_transfer_demand_hourly": "wanted_views > 0",
     "twist_daily": "views > 0",
     "fct_conversion_daily": "views > 0 or bags > 0 or purchases > 0",
     "lost_sales_hourly": "lost_views > 0",

@@ -48,12 +48,12 @@ def compare(history: History, root: Path, *, full_refresh: bool) -> None:
 
 
 def test_loads_and_a_replay_of_late_data_are_equal(tmp_path: Path) -> None:
-    compare(pack(5016, members=2, loads=3), tmp_path, full_refresh=False)
+    compare(pack(5017, members=2, loads=3), tmp_path, full_refresh=False)
 
 
 @pytest.mark.long
 def test_more_loads_and_a_full_refresh_are_equal(tmp_path: Path) -> None:
-    compare(pack(5016, members=3, loads=5), tmp_path, full_refresh=True)
+    compare(pack(5017, members=3, loads=5), tmp_path, full_refresh=True)
 
 
 @pytest.mark.long
@@ -67,7 +67,7 @@ def test_texts_longer_than_their_column_are_set_aside_on_both(tmp_path: Path) ->
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", (6000, 6100))
+@pytest.mark.parametrize("seed", (6325, 7000))
 def test_large_packs_are_equal(seed: int, tmp_path: Path) -> None:
     compare(pack(seed, members=25, loads=6), tmp_path, full_refresh=True)
 

@@ -92,6 +92,7 @@ def test_secrets_are_not_shown() -> None:
         ("late_days", "three"),
         ("late_days", "1.5"),
         ("min_sellable_qty", "0"),
+        ("min_pickup_qty", "0"),
         ("landing_slack_hours", "-1"),
         ("batch_mb", "0"),
         ("memory_limit", "much"),

@@ -7,25 +7,8 @@
     recomputed={'by': 'changed_sku_days'},
 ) }}
 
-with openings as (
-    select * from {{ ref('int_stock__openings') }} where {{ within('changed_sku_days', ['stock_date', 'sku_id']) }}
-),
-
-stock_changes as (
-    select * from {{ ref('stg_availability__stock_changes') }}
-    where {{ within('changed_sku_days', ['stock_date', 'sku_id'], ['event_date', 'sku_id']) }}
-),
-
-levels as (
-    select stock_date, sku_id, location_id, cast(stock_date as timestamp(6)) as event_ts,
-        cast(-1 as bigint) as tie_partition, cast(-1 as bigint) as tie_offset,
-        cast(timestamp '1970-01-01 00:00:00' as timestamp(6)) as tie_arrived_at, available_qty
-    from openings
-    union all
-    -- an oversold, negative level counts as 0
-    select event_date, sku_id, location_id, event_ts, tie_partition, tie_offset, tie_arrived_at,
-        case when available_qty < 0 then cast(0 as bigint) else available_qty end as available_qty
-    from stock_changes
+with levels as (
+    {{ stock_levels('changed_sku_days', 'stock_date', 'sku_id') }}
 ),
 
 -- In an incremental run a SKU-day is computed from its first change on, for the locations that
@@ -62,7 +45,7 @@ held_before as (
         partition by published.stock_date, published.sku_id order by published.valid_from desc nulls last
     ) = 1
     {%- else %}
-    select stock_date, sku_id, available_qty as network_qty from openings where 1 = 0
+    select stock_date, sku_id, available_qty as network_qty from levels where 1 = 0
     {%- endif %}
 ),
 

@@ -54,6 +54,13 @@ state_hours as (
     inner join hours
         on periods.stock_date = hours.event_date
             and periods.valid_from < hours.view_hour + interval '1' hour and periods.valid_to > hours.view_hour
+),
+
+at_store as (
+    select view_date, view_id, sum(cast(store_share as decimal(18, 6))) as store_share
+    from {{ ref('int_pickup__store_parts') }}
+    where {{ within('changed_views', ['view_date', 'view_id']) }}
+    group by view_date, view_id
 )
 
 select
@@ -72,6 +79,9 @@ select
     cast(coalesce(state_hours.known_share, 0) - coalesce(state_hours.in_stock_share, 0) as decimal(7, 6)) as out_of_stock_share,
     cast(1 - coalesce(state_hours.known_share, 0) as decimal(7, 6)) as unknown_share,
     state_hours.network_qty,
+    cast(case
+        when views.fulfilment = 'pickup' and views.store_id is not null then coalesce(at_store.store_share, 0)
+    end as decimal(7, 6)) as store_share,
     state_hours.valid_from as state_from,
     {{ load_id() }} as load_id
 from views
@@ -79,3 +89,4 @@ left join state_hours
     on views.product_id = state_hours.product_id and views.is_style = state_hours.is_style
         and views.view_hour = state_hours.view_hour
         and views.event_ts >= state_hours.valid_from and views.event_ts < state_hours.valid_to
+left join at_store on views.event_date = at_store.view_date and views.event_id = at_store.view_id
