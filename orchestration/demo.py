@@ -161,6 +161,25 @@ REPORT = (
         """,
     ),
     (
+        "Pickup: the parts of these views that met the item in their store, elsewhere or nowhere",
+        """
+        select coalesce(store_id, 'all stores') as store, sum(views)::bigint as views,
+            sum(store_views) as in_the_store, sum(elsewhere_views) as elsewhere,
+            sum(nowhere_views) as nowhere, sum(unknown_views) as unknown
+        from fct_pickup_hourly group by grouping sets ((), (store_id))
+        order by grouping(store_id) desc, views desc, 1 limit 4
+        """,
+    ),
+    (
+        "What pickup wanted most in a store while it lay elsewhere",
+        """
+        select store_id as store, transfers.sku_id as sku, max(sku.category) as category,
+            max(sku.size) as size, sum(wanted_views) as wanted_views
+        from fct_transfer_demand_hourly as transfers left join dim_sku as sku using (sku_id)
+        group by 1, 2 order by wanted_views desc, 1, 2 limit 5
+        """,
+    ),
+    (
         "The audit: every line that landed",
         """
         select coalesce(topic, 'all') as topic, count(*) as objects, sum(lines)::bigint as lines,

@@ -8,6 +8,8 @@ from tests.harness.referee import Delivery
 NOON = datetime(2026, 11, 20, 12, 0)
 """The newest view comes half a minute before."""
 EVIL = "<script>alert(1)</script>"
+STORES = ("Riga", '"><b>&?store=#1')
+"""Of pickup views; nobody has counted the second one."""
 ARABIC = "دار الأناقة"
 LONG = "Outerwear & more " * 11 + "and so on 200"
 assert len(LONG) == 200
@@ -72,4 +74,9 @@ def _views(day: int) -> list[Line]:
             found.append(view(moment, chosen or "", style_id=style, channel=channel))
     found.append(view(NOON - timedelta(days=day, seconds=30), "shirt-L", channel="app"))
     found.append(view(at(0.5, day), "shirt-L", channel="app", event_type="purchase", quantity=5))
+    found += [
+        view(at(0.4, day), chosen, fulfilment="pickup", store_id=store)
+        for store in STORES
+        for chosen in ("", "shirt-M", f"{EVIL}-38")
+    ]
     return found

@@ -34,6 +34,8 @@ EMPTIED = (
     "fct_twist_hourly",
     "fct_lost_demand_hourly",
     "fct_conversion_daily",
+    "fct_pickup_hourly",
+    "fct_transfer_demand_hourly",
     "stockout_daily",
     "twist_daily",
 )
@@ -151,7 +153,9 @@ def show(browser: Browser, overviews: Overviews) -> Iterator[Open]:
     contexts: list[BrowserContext] = []
     said: list[str] = []
 
-    def opened(name: str = "shop", *, width: int = 1280, scripts: bool = True, **more: Any) -> Page:
+    def opened(
+        name: str = "shop", *, width: int = 1280, scripts: bool = True, query: str = "", **more: Any
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 900}, timezone_id="Europe/Berlin",
             java_script_enabled=scripts, **more,
@@ -163,7 +167,7 @@ def show(browser: Browser, overviews: Overviews) -> Iterator[Open]:
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("dialog", lambda dialog: said.append(dialog.message))
         page.on("request", lambda r: said.append(r.url) if not r.url.startswith(address) else None)
-        page.goto(address)
+        page.goto(address + query)
         if scripts:
             page.wait_for_selector("html[data-drawn=yes]", state="attached")
         return page

@@ -17,7 +17,7 @@ from orchestration.pages.overview import publish as overview
 from orchestration.pages.overview.page import notes, size_order
 from orchestration.pages.overview.parts import PARTS, described, schema
 from tests.harness.pipeline import Pipeline
-from tests.harness.small_shop import ARABIC, EVIL, NOON
+from tests.harness.small_shop import ARABIC, EVIL, NOON, STORES
 from tests.harness.tables import query
 from tests.overview.conftest import Overviews, no_dbt
 
@@ -34,6 +34,8 @@ KEYS = {
     "lost_skus": ("sku_id",),
     "stock_locations": ("sku_id", "location_id"),
     "recoveries": ("sku_id",),
+    "pickup": ("store_id",),
+    "transfers": ("store_id", "sku_id"),
     "size_grid": ("style_id", "size"),
     "topics": ("topic",),
 }
@@ -199,6 +201,30 @@ def test_open_stockouts_and_the_mean_time_to_recover_are_those_of_the_fact(
     assert ended == [
         (row["cause"], row["stockouts"], row["mean_seconds_out"]) for row in shown["repairs"]
     ]
+
+
+def test_pickup_and_the_transfers_it_asks_for_are_those_of_the_facts(
+    overviews: Overviews, shown: dict[str, Any]
+) -> None:
+    since = f"where view_hour >= timestamp '{NOON}' - interval '24' hour"
+    names = ("views", "store_views", "elsewhere_views", "nowhere_views", "unknown_views")
+    sums = ", ".join(f"sum({name})" for name in names)
+    wanted = ask(overviews, f"select store_id, {sums} from fct_pickup_hourly {since} group by 1")
+    assert {(row["store_id"], *(row[name] for name in names)) for row in shown["pickup"]} == {
+        plain(row) for row in wanted
+    }
+    assert {row["store_id"] for row in shown["pickup"]} == set(STORES)
+    asked = ask(
+        overviews,
+        "select store_id, sku_id, sum(wanted_views) as wanted from fct_transfer_demand_hourly "
+        f"{since} group by 1, 2 having wanted > 0 order by wanted desc, 1, 2",
+    )
+    found = sorted(shown["transfers"], key=lambda row: row["place"])
+    assert [(row["store_id"], row["sku_id"], row["wanted_views"]) for row in found] == [
+        plain(row) for row in asked
+    ]
+    lies = {(row["sku_id"], row["store_qty"], row["from_id"], row["from_qty"]) for row in found}
+    assert ("shirt-M", 0, "Riga", 5) in lies, "it is out in DC since two days"
 
 
 def test_the_grid_shows_every_active_size_of_a_style_that_lacks_one(shown: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from orchestration.monitoring.limits import in_words
 from orchestration.pages.overview.page import amount, count, money, rate, render, utc
 from orchestration.pages.overview.publish import PAGE
-from tests.harness.small_shop import ARABIC, EVIL, LONG
+from tests.harness.small_shop import ARABIC, EVIL, LONG, STORES
 from tests.overview.conftest import Open, Overviews
 
 
@@ -55,11 +55,50 @@ def test_without_scripts_every_figure_is_the_json_s(show: Open, overviews: Overv
         in_words(row["mean_seconds_out"]) for row in figures["repairs"]
     )
     assert out and ended and figures["money"][0]["lost_revenue"], "the shop shows each of them"
+    stores = {row["store_id"]: row for row in figures["pickup"]}
+    found = rows(page, "Pickup by store")
+    assert {cells[0] for cells in found} == stores.keys()
+    for cells in found:
+        row = stores[cells[0]]
+        assert cells[1:] == [count(row["views"]), *(
+            f"{amount(row[part])} {rate(row[part] / row['views'])}"
+            for part in ("store_views", "elsewhere_views", "nowhere_views", "unknown_views")
+        )]  # fmt: skip
+    transfers = rows(page, "Transfers that pickup asks for")
+    assert [cells[2] for cells in transfers] == [
+        amount(row["wanted_views"])
+        for row in sorted(figures["transfers"], key=lambda row: row["place"])
+    ]
     sizes = page.locator(".sizes li").all_inner_texts()
     assert len(sizes) == len(figures["size_grid"])
     data = rows(page, "Freshness and balance of the data")
     assert [cells[0] for cells in data] == [row["topic"] for row in figures["topics"]]
     assert [cells[3] for cells in data] == [count(row["lines"]) for row in figures["topics"]]
+
+
+@pytest.mark.parametrize(("store", "width"), zip(STORES, (1280, 390), strict=True))
+def test_a_store_s_own_page_shows_its_pickup_and_nothing_else(
+    show: Open, store: str, width: int
+) -> None:
+    page = show(width=width)
+    page.locator("#pickup tbody").first.get_by_role("link", name=store, exact=True).click()
+    page.wait_for_selector("html.store[data-drawn=yes]", state="attached")
+    assert page.locator("h1").inner_text() == f"Pickup in {store}"
+    assert page.locator("main > section:visible").count() == 1
+    for label in ("Pickup by store", "Transfers that pickup asks for"):
+        lines = page.locator(f"[aria-label='{label}'] tbody tr:visible")
+        assert lines.count() == page.locator(f"[aria-label='{label}'] tr[data-store]").evaluate_all(
+            "(lines, store) => lines.filter(line => line.dataset.store === store).length", store
+        )
+    page.get_by_role("link", name="All stores").click()
+    page.wait_for_selector("html:not(.store)[data-drawn=yes]", state="attached")
+    assert page.locator("main > section:visible").count() > 5
+
+
+def test_the_page_of_a_store_without_pickup_says_so(show: Open) -> None:
+    page = show(query="?store=<b>Nowhere")
+    assert "names the store <b>Nowhere." in page.locator("#pickup").inner_text()
+    assert page.locator("#pickup table:visible").count() == 0
 
 
 def test_charts_are_drawn_and_times_are_the_readers_with_utc_beside(show: Open) -> None:

@@ -8,6 +8,20 @@
   document.documentElement.classList.add("scripted");
 
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+  // ?store=<id>: the page of one store, with its own part and transfers only.
+  const store = new URLSearchParams(location.search).get("store");
+  if (store) {
+    const row = figures.pickup.find((each) => each.store_id === store);
+    document.documentElement.classList.add("store");
+    document.title = document.querySelector("h1").textContent = `Pickup in ${row?.store_name || store}`;
+    for (const line of document.querySelectorAll("tr[data-store]")) line.hidden = line.dataset.store !== store;
+    for (const table of document.querySelectorAll("#pickup .card")) table.hidden = !table.querySelector("tr[data-store]:not([hidden])");
+    for (const text of document.querySelectorAll(".one-store")) text.hidden = text.id === "no-pickup" && row !== undefined;
+    const name = document.querySelector("#no-pickup bdi");
+    if (name) name.textContent = store;
+  }
+
   const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   const local = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", ...clock });
   const utc = new Intl.DateTimeFormat("en-GB", { ...clock, timeZone: "UTC" });
@@ -21,7 +35,7 @@
     time.append(beside);
   }
 
-  for (const table of document.querySelectorAll("details.rows")) table.open = false;
+  for (const table of document.querySelectorAll("details.rows")) table.open = Boolean(store);
   const opened = [];
   addEventListener("beforeprint", () => {
     for (const closed of document.querySelectorAll("details:not(.definition):not([open])")) {

@@ -30,6 +30,8 @@ TITLES = {
     "stock_locations": "where stock is",
     "size_grid": "most visited styles that lack a size",
     "recoveries": "back in stock in the last 24 hours",
+    "pickup": "pickup in the last 24 hours, by store",
+    "transfers": "wanted in a store, and elsewhere in stock",
     "topics": "the data behind it",
 }
 KNOWN_ENOUGH = 0.5

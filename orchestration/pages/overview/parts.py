@@ -19,6 +19,8 @@ PARTS = (
     "repairs",
     "stock_locations",
     "recoveries",
+    "pickup",
+    "transfers",
     "size_grid",
     "topics",
 )
