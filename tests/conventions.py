@@ -57,6 +57,26 @@ def layering_faults(manifest: Manifest) -> list[str]:
     ]
 
 
+LOOKS_PERSONAL = re.compile(
+    r"visit(or|_id)|session|customer|person|order_id|e?mail|phone|(^|_)ip(_|$)|address|url|referrer"
+    r"|user_agent|device|cookie|raw_(line|value)"
+)
+
+
+def personal_faults(manifest: Manifest) -> list[str]:
+    """Columns that look as if they were of a person, and do not say so; persons in public views."""
+    faults = []
+    for node in models(manifest):
+        for name, column in node["columns"].items():
+            is_named = bool(column["meta"].get("personal_data"))
+            if not is_named and LOOKS_PERSONAL.search(name):
+                faults.append(f"{node['name']}.{name}: looks personal, and has no meta: "
+                              "{personal_data: …}")  # fmt: skip
+            if is_named and node["name"].endswith("_public"):
+                faults.append(f"{node['name']}.{name}: no person may be in a public view")
+    return faults
+
+
 def description_faults(manifest: Manifest) -> list[str]:
     described = [*models(manifest), *manifest["sources"].values()]
     described += [node for node in manifest["nodes"].values() if node["resource_type"] == "seed"]

@@ -24,7 +24,14 @@ MANIFEST: dict[str, Any] = {
             "alias": "late",
             "config": {"materialized": "view"},
             "description": "Late.",
-            "columns": {"topic": {"data_type": "varchar(64)", "description": "Kafka |\ntopic."}},
+            "columns": {
+                "topic": {"data_type": "varchar(64)", "description": "Kafka |\ntopic."},
+                "visitor_id": {
+                    "data_type": "varchar(128)",
+                    "description": "Who.",
+                    "meta": {"personal_data": "the visitor"},
+                },
+            },
         },
         "test.twist.late": {"resource_type": "test"},
     },
@@ -142,7 +149,10 @@ def test_each_field_of_each_topic_and_each_column_is_shown(site: Path) -> None:
     said = [row[:3] for row in topics]
     assert ["event_id", "string", "yes"] in said
     assert ["style_id", "string", "sometimes"] in said
-    assert rows(site / "contract" / "tables.html") == [["topic", "varchar(64)", "Kafka | topic."]]
+    assert rows(site / "contract" / "tables.html") == [
+        ["topic", "varchar(64)", "", "Kafka | topic."],
+        ["visitor_id", "varchar(128)", "the visitor", "Who."],
+    ]
 
 
 def test_the_pages_need_no_network(site: Path) -> None:
