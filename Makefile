@@ -54,6 +54,13 @@ accept: $(VENV)/run.stamp ## close an unreadable object, or missing offsets [KEY
 accept: override export KEY := $(value KEY)
 accept: override export WHY := $(value WHY)
 
+.PHONY: forget
+forget: $(VENV)/run.stamp ## erase a visitor from every store; what is counted stays [VISITOR=… or FILE=…, WHY="…", KEEP=minutes]
+	@$(TWIST) forget --visitor="$$VISITOR" --file="$$FILE" --why="$$WHY" --keep $(or $(KEEP),0)
+forget: override export VISITOR := $(value VISITOR)
+forget: override export FILE := $(value FILE)
+forget: override export WHY := $(value WHY)
+
 .PHONY: maintain
 maintain: $(VENV)/run.stamp ## compact files, expire snapshots, clean up [KEEP=minutes, default 60]
 	@$(TWIST) maintain --keep $(or $(KEEP),60)

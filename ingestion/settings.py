@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     batch_mb: int = Field(128, ge=1, le=1024)
     memory_limit: str = Field("2GB", pattern=r"^\d+(\.\d+)? ?(MB|GB|MiB|GiB)$")
 
+    raw_days: int = Field(400, ge=1, le=36_500)
     keep_replaced_days: int = Field(7, ge=0, le=36_500)
 
     fresh_clickstream_minutes: int = Field(15, ge=1, le=1_000_000)

@@ -15,6 +15,7 @@ import click
 
 from ingestion.lake.landed_objects import NOT_LISTED
 from ingestion.settings import DAMAGED, ROOT, Settings, load_settings
+from orchestration.cli_erasure import forget
 from orchestration.cli_ingestion import COMMANDS, DAY, FOLDER, say
 from orchestration.failures import INTERRUPTED, failure
 from orchestration.shown import pasteable, visible
@@ -97,7 +98,7 @@ def cli() -> None:
     """TWIST: what share of product views met an item that could be bought."""
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, forget):
     cli.add_command(_command)
 
 

@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.defs import jobs
 from orchestration.defs.dbt_models import warehouse
+from orchestration.defs.erasure_jobs import nightly_retention, twist_forget, twist_forget_old
 from orchestration.defs.expectation_checks import (
     expectations,
     hourly_expectations,
@@ -27,6 +28,8 @@ defs = dg.Definitions(
         jobs.twist_rebuild,
         jobs.twist_replay_late,
         jobs.twist_maintain,
+        twist_forget,
+        twist_forget_old,
         export_closed_day,
         twist_expectations,
         twist_overview,
@@ -34,6 +37,7 @@ defs = dg.Definitions(
     schedules=[
         jobs.every_5_minutes,
         jobs.hourly_maintenance,
+        nightly_retention,
         hourly_expectations,
         every_5_minutes_page,
     ],

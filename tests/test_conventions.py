@@ -22,6 +22,7 @@ FOLDERS = {"ingestion", "dbt_project", "orchestration", "expectations", "docker"
 PROJECT_FILES = r"Makefile|LICENSE|pyproject\.toml|requirements(-run)?\.lock|[A-Z]+\.md|\..*"
 NO_GRAIN = {
     "twist_now": "one row",
+    "fct_twist_public": "a view: the rows of fct_twist",
     "missing_offsets": "a view: the ranges between those of landed_offsets",
 }
 NOT_IN_THE_EXAMPLE = {
@@ -109,6 +110,23 @@ def test_few_macros_stand_behind_a_mart(manifest: dict[str, Any]) -> None:
     }
     assert {name: macros for name, macros in behind.items() if len(macros) > 12} == {}
     assert "within" in behind["fct_twist"], "the count sees macros behind macros"
+
+
+def test_each_column_of_a_person_says_so(manifest: dict[str, Any]) -> None:
+    assert conventions.personal_faults(manifest) == []
+    bad = copy.deepcopy(manifest)
+    bad["nodes"]["model.twist.fct_twist"]["columns"]["visitor_id"]["meta"] = {}
+    public = bad["nodes"]["model.twist.fct_twist_public"]["columns"]
+    public["customer_mail"] = public["channel"]
+    assert conventions.personal_faults(bad) == [
+        "fct_twist.visitor_id: looks personal, and has no meta: {personal_data: …}",
+        "fct_twist_public.customer_mail: looks personal, and has no meta: {personal_data: …}",
+    ]
+    named = {"meta": {"personal_data": "the visitor"}}
+    public["customer_mail"] = public["channel"] | named
+    assert "fct_twist_public.customer_mail: no person may be in a public view" in (
+        conventions.personal_faults(bad)
+    )
 
 
 def test_every_grain_is_tested(manifest: dict[str, Any]) -> None:
@@ -246,7 +264,11 @@ def test_only_duckdbs_own_sqlite_opens_the_catalog(files: dict[str, str]) -> Non
     """Two copies of SQLite in one process take each other's locks away (warehouse/attach.py)."""
     code = [path for path in files if path.endswith(".py")]
     assert "orchestration/warehouse/attach.py" in code
-    assert [path for path in code if re.search(r"(?m)^\s*(import|from) sqlite3", files[path])] == []
+    found = [path for path in code if re.search(r"(?m)^\s*(import|from) sqlite3", files[path])]
+    assert found == ["orchestration/erasure/vacuum.py", "tests/unit/test_erasure.py"], (
+        "the first is a process of its own, the second has no DuckLake"
+    )
+    assert not any("erasure.vacuum" in files[path] for path in code if "orchestration" in path)
 
 
 def test_every_verb_of_make_is_described(files: dict[str, str]) -> None:

@@ -178,6 +178,11 @@ def write_manifest(settings: Settings, day: date, stamp: int, written: Written) 
             for table, (content, files) in written.items()
         },
     }
+    replace_manifest(settings, day, manifest)
+
+
+def replace_manifest(settings: Settings, day: date, manifest: Mapping[str, Any]) -> None:
+    """Put this manifest into the place of a day's, in one step."""
     put(store(settings), _manifest(day), (json.dumps(manifest, indent=1) + "\n").encode())
 
 

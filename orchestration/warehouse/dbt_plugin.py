@@ -2,6 +2,8 @@
 
     lake_list(topic, since)            the objects in the landing lake from an hour on
     lake_json_number(line, field)      a number as it was written
+    lake_forget(salt, hashes)          the visitors that are forgotten from now on
+    lake_without_person(topic, line, always)   a line, erased where it is a forgotten one's
     read_batch(objects)                the objects to be read from now on
     landing_<topic>                    their lines (views, read at each scan)
     landing_readings                   etag, size and error of the objects that were read
@@ -29,6 +31,7 @@ from ingestion.contract.strict_json import json_number
 from ingestion.contract.topics import LANDED_TOPICS
 from ingestion.lake import landed_objects
 from ingestion.lake.arrow_rows import OBJECT, OBJECTS_SQL, object_rows
+from ingestion.lake.erased_lines import Eraser, Forgotten
 from ingestion.lake.line_stream import BatchObject, LineStream, ReadingTable
 from ingestion.lake.lines import LineCutter
 from ingestion.s3 import let_duckdb_in
@@ -109,11 +112,13 @@ class Plugin(BasePlugin):
                 types[-1],
                 type="arrow",
                 null_handling="special",
-                side_effects=name != "lake_json_number",
+                side_effects=name not in ("lake_json_number", "lake_without_person"),
             )
 
         register("lake_list", self._list, "varchar", "varchar", OBJECTS_SQL)
         register("lake_json_number", _map(json_number), "varchar", "varchar", "varchar")
+        register("lake_forget", self._forget, "varchar", "varchar[]", "bigint")
+        register("lake_without_person", self._erase, "varchar", "varchar", "boolean", "varchar")
         register("take_writer_lock", self._lock, "varchar", "varchar")
         register("check_setting", self._check, "varchar", "varchar", "varchar")
         register("read_batch", self._read_batch, BATCH_SQL, "bigint")
@@ -134,6 +139,22 @@ class Plugin(BasePlugin):
             number, key = landed["object_number"], landed["object_key"]
             self._batch[landed["topic"]].append(BatchObject(number, key))
         return pa.array([len(objects or [])], pa.int64())
+
+    def _forget(self, salts: pa.Array, hashes: pa.Array) -> pa.Array:
+        ((salt, known),) = zip(salts.to_pylist(), hashes.to_pylist(), strict=True)
+        self._forgotten = Forgotten(salt or "", frozenset(known or ()))
+        return pa.array([len(self._forgotten.hashes)], pa.int64())
+
+    def _erase(self, topics: pa.Array, lines: pa.Array, always: pa.Array) -> pa.Array:
+        eraser = Eraser(self.settings.bot_patterns, self.settings.bot_exceptions)
+        columns = (topics.to_pylist(), lines.to_pylist(), always.to_pylist())
+        return pa.array(
+            [
+                line and eraser.of_text(line, topic, self._forgotten, always=is_old)
+                for topic, line, is_old in zip(*columns, strict=True)
+            ],
+            pa.string(),
+        )
 
     def configure_cursor(self, cursor: "DuckDBPyConnection") -> None:
         """Give each statement's cursor the current credentials: the connection may outlive them."""

@@ -1,4 +1,7 @@
-"""What people decided about a warehouse: replays and acceptances, which a rebuild takes along."""
+"""What people decided about a warehouse, which a rebuild takes along.
+
+Replays, acceptances, and whom to forget.
+"""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -24,6 +27,7 @@ _DECISIONS = {
     ),
     "landed_objects": ("*", "status = 'accepted'"),
     "accepted_offsets": ("*", "true"),
+    "erasures": ("*", "true"),
 }
 """The columns of a table and the rows that hold decisions."""
 _NOT_OURS = ("_ducklake", "file_path", "pos")
@@ -32,6 +36,7 @@ WORDS = {
     "late_events": "replayed events",
     "landed_objects": "accepted objects",
     "accepted_offsets": "accepted ranges of offsets",
+    "erasures": "erasures",
 }
 
 

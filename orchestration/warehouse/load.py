@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingestion.contract.topics import STAGED
+from ingestion.lake.erased_lines import Eraser
 from ingestion.lake.landed_objects import Listed, open_store
 from ingestion.lake.unread_keys import found_instead, sentence
 from ingestion.settings import NOTHING_READ, Settings, TwistError
+from orchestration.erasure.objects import settle
+from orchestration.erasure.tables import forget_loaded
 from orchestration.warehouse import loaded_by
 from orchestration.warehouse.attach import keeps_files
 from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
@@ -77,6 +80,7 @@ def load(
     engine = engine_of(settings)
     engine.require_landing()
     engine.prepare(dbt)
+    settle(settings, engine, dbt)
     todo = _open_work(engine, dbt)
     engine.list_landed(dbt, listed)
     new, topics = _new_objects(engine, dbt)
@@ -89,6 +93,9 @@ def load(
             _load_backlog(engine, dbt, say, OpenWork(), compute=compute)
     elif new.objects or todo.any():
         _load_backlog(engine, dbt, say, todo, compute=compute)
+    if not keeps_files(settings):
+        eraser = Eraser(settings.bot_patterns, settings.bot_exceptions)
+        forget_loaded(engine, dbt, eraser, todo.newest_load)
     report = report_since(settings, dbt.query, todo.newest_load, time.monotonic() - started)
     if report.objects or todo.any():
         newest = f"select max(load_id) from {engine.relation('audit', 'watermarks')}"

@@ -51,7 +51,7 @@ def maintain(
         orphans = []
     started = datetime.now(UTC)
     cutoff = started - timedelta(seconds=kept)
-    say(f"{_expire(conn, cutoff):,} snapshots expired")
+    say(f"{expire(conn, cutoff):,} snapshots expired")
     say(f"{_clean_up(conn, cutoff, expired_from=started):,} old files deleted")
     for what, call in (
         ("inlined rows written out", f"ducklake_flush_inlined_data('{ALIAS}')"),
@@ -78,7 +78,7 @@ def maintain(
 # times of a day are equal. So the two functions below select snapshots and files themselves.
 
 
-def _expire(conn: "DuckDBPyConnection", cutoff: datetime) -> int:
+def expire(conn: "DuckDBPyConnection", cutoff: datetime) -> int:
     """Expire the snapshots that had a successor by `cutoff`; the newest stays."""
     old = conn.execute(
         f"select snapshot_id from ducklake_snapshots('{ALIAS}') "

@@ -29,8 +29,8 @@ def rebuild(
 ) -> LoadReport:
     """Build a new warehouse from the landing lake, with the current settings, and swap it in.
 
-    Replays and acceptances are kept. The old warehouse serves readers until the swap and is kept
-    beside the new one for `keep_replaced_days`. A kill before the swap changes nothing.
+    Replays, acceptances and erasures are kept. The old warehouse serves readers until the swap and
+    is kept beside the new one for `keep_replaced_days`. A kill before the swap changes nothing.
 
     Raises:
         WouldShrink: the new one would hold less than the old one, and may not.
@@ -138,7 +138,7 @@ DAY_COLUMNS = {
 
 
 def _accept_again(dbt: Dbt, kept: dict[str, pa.Table]) -> None:
-    for table in ("landed_objects", "accepted_offsets"):
+    for table in ("landed_objects", "accepted_offsets", "erasures"):
         if accepted := kept.get(table):
             connection = dbt.connection()
             connection.register("accepted", accepted)

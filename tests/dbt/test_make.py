@@ -12,7 +12,7 @@ from ingestion.simulation.simulator import RetailerConfig, write_landing
 from tests.harness.checkout import Checkout
 
 RUN_HERE = (
-    "load", "sql", "replay-late", "accept", "maintain", "rebuild", "export", "restore",
+    "load", "sql", "replay-late", "accept", "forget", "maintain", "rebuild", "export", "restore",
     "overview", "docs", "demo",
 )  # fmt: skip
 RUN_ELSEWHERE = {
@@ -70,6 +70,15 @@ def test_the_commands_work_one_after_the_other(tmp_path: Path) -> None:
     assert make(checkout, "load").startswith("0 objects, ")
     assert make(checkout, "sql", "Q=select count(*) > 100 as many from fct_twist") == "many\ntrue\n"
     assert "late events replayed; " in make(checkout, "replay-late")
+    ((visitor,),) = [
+        line.split(",")
+        for line in make(checkout, "sql", "Q=select min(visitor_id) as v from fct_twist").split()[
+            1:
+        ]
+    ]
+    assert "1 visitors forgotten" in make(
+        checkout, "forget", f"VISITOR={visitor}", "WHY=a test's $x"
+    )
     assert "small files merged" in make(checkout, "maintain", "KEEP=0")
     assert " 0 late" not in make(checkout, "rebuild")
     assert "exported to " in make(checkout, "export")

@@ -140,7 +140,7 @@ def _set(variables: dict[str, str]) -> None:
 
 
 def _run(variables: dict[str, str], log: Path, arguments: tuple[str, ...]) -> None:
-    from orchestration import cli
+    from orchestration import cli, cli_erasure
     from orchestration.warehouse import rebuild
     from orchestration.warehouse.dbt_runner import Dbt
     from tests.harness.warm import warm_runner
@@ -150,7 +150,7 @@ def _run(variables: dict[str, str], log: Path, arguments: tuple[str, ...]) -> No
     def warm_dbt(settings: Settings) -> Dbt:
         return Dbt(settings, runner=warm_runner())
 
-    for module in (cli, rebuild):
+    for module in (cli, cli_erasure, rebuild):
         replaced: Any = module
         replaced.Dbt = warm_dbt
     with log.open("a") as out, redirect_stdout(out), redirect_stderr(out):

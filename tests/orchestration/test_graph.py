@@ -60,6 +60,7 @@ def test_the_graph_reads_from_the_topics_to_the_history_lake() -> None:
         key("marts/dim_location"),
         key("marts/dim_sku"),
         key("marts/twist_now"),
+        key("marts/fct_twist_public"),
         *(key(f"marts/{name}") for name in ("dim_product", "twist_below_band")),
         *(key(f"marts/{name}") for name in ("lost_sales_hourly", "stockout_daily")),
         key("marts/fct_stockouts"),
@@ -92,7 +93,8 @@ def test_marts_and_the_overview_page_have_a_freshness_policy() -> None:
 
 
 def test_writers_share_a_pool_of_one() -> None:
-    jobs = ("twist_load", "twist_rebuild", "twist_replay_late", "twist_maintain")
+    jobs = ("twist_load", "twist_rebuild", "twist_replay_late", "twist_maintain",
+            "twist_forget", "twist_forget_old")  # fmt: skip
     for name in jobs:
         pools = [node.definition.pools for node in defs.resolve_job_def(name).nodes]
         assert pools == [{"warehouse_writer"}], name

@@ -192,6 +192,30 @@ def test_late_events_are_replayed_and_maintenance_runs_as_jobs(
     assert run("twist_maintain", shop, instance).success
 
 
+@pytest.mark.long
+def test_visitors_of_a_file_and_old_lines_are_forgotten_as_jobs(
+    shop: Pipeline, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.warehouse.maintain.GRACE_SECONDS", 0)
+    shop.deliver(landed(DAY, view(AT, visitor_id="visitor-of-1"), view(AT, visitor_id="another-1")))
+    shop.load()
+    who = (
+        "select list(distinct visitor_id order by visitor_id) "
+        "filter (where visitor_id is not null) from twist.marts.fct_twist"
+    )
+    assert shop.query(who) == [(["another-1", "visitor-of-1", "x"],)]
+    (tmp_path / "ids").write_text("visitor-of-1\n")
+    asked = {"file": str(tmp_path / "ids"), "why": "asked"}
+    config = {"ops": {"forget_visitors": {"config": asked}}}
+    result = run("twist_forget", shop, instance, run_config=config)
+    assert result.success, error(result)
+    assert shop.query(who) == [(["another-1", "x"],)]
+    monkeypatch.setenv("TWIST_RAW_DAYS", "1")
+    result = run("twist_forget_old", shop, instance)
+    assert result.success, error(result)
+    assert shop.query(who) == [(None,)]
+
+
 def test_the_schedule_gives_way_to_live_mode_and_to_its_own_last_run(
     instance: dg.DagsterInstance,
 ) -> None:

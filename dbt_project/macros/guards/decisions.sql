@@ -1,9 +1,14 @@
 {#- User decisions on the warehouse, as run-operations: on Teradata the commands call them.
       request_replay        request a replay of every late event not replayed yet, by the next run
       accept_object         close an unreadable object, with the reason
+      run_all               run these statements, each a request (orchestration/erasure)
       accept_offsets        close a range of missing offsets, with the reason -#}
 {% macro request_replay() %}
   {%- do run_query("update " ~ source('warehouse', 'late_events') ~ " set replay_requested_at = " ~ clock() ~ " where replayed_at is null") -%}
+{% endmacro %}
+
+{% macro run_all(statements) %}
+  {%- for statement in statements -%}{%- do run_query(statement) -%}{%- endfor -%}
 {% endmacro %}
 
 {% macro accept_object(key, why) %}

@@ -7,7 +7,7 @@
     {%- set topics = run_query(query).columns[0].values() | list -%}
   {%- endif -%}
   {%- for topic in topics %}
-    select of_{{ topic }}.topic, of_{{ topic }}.object_number, of_{{ topic }}.line_number, cast({{ line_text(topic ~ '_read.raw_line') }} as {{ text_type(32000) }}) as raw_line
+    select of_{{ topic }}.topic, of_{{ topic }}.object_number, of_{{ topic }}.line_number, cast({{ without_person(topic, line_text(topic ~ '_read.raw_line'), 'of_' ~ topic ~ '.arrived_at') }} as {{ text_type(32000) }}) as raw_line
     from (select * from {{ ref('load_conflicts') }} where topic = '{{ topic }}') as of_{{ topic }}
     inner join ({{ landed_lines(topic) }}) as {{ topic }}_read
         on of_{{ topic }}.object_number = {{ topic }}_read.object_number and of_{{ topic }}.line_number = {{ topic }}_read.line_number

@@ -20,4 +20,4 @@ select
     {{ bounded_text('url', 2048) }} as url,
     {{ bounded_text('referrer', 2048) }} as referrer,
     {{ bounded_text('user_agent', 2048) }} as user_agent
-from ({{ judged_lines('clickstream') }}) as judged
+from ({{ without_forgotten('clickstream', judged_lines('clickstream')) }}) as judged

@@ -10,4 +10,4 @@ select
     {{ try_bigint('origin_offset') }} as origin_offset,
     {{ bounded_text('reason', 512) }} as reason,
     {{ bounded_text('raw_value', 32000) }} as raw_value
-from ({{ judged_lines('dead_letters') }}) as judged
+from ({{ without_forgotten('dead_letters', judged_lines('dead_letters')) }}) as judged

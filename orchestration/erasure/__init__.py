@@ -1,0 +1,1 @@
+"""Erasure of persons and of old lines, in every place where they lie: see docs/privacy.md."""

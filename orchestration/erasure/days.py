@@ -1,0 +1,118 @@
+"""Rewrites days of the history lake without the persons to forget: files, then the manifest."""
+
+import shutil
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from obstore import delete, list_with_delimiter, put
+from obstore import list as list_objects
+
+from ingestion.extensions import quoted
+from ingestion.s3 import let_duckdb_in
+from ingestion.settings import Settings, is_s3
+from orchestration.history import manifests
+from orchestration.warehouse.maintain import SCRATCH
+
+TABLE, PERSONAL = "fct_twist", ("visitor_id", "session_id")
+"""The one exported table that has persons, and its columns of them."""
+
+
+@dataclass(frozen=True)
+class Whose:
+    """The rows to erase: of these visitors, or of everybody before a moment."""
+
+    visitors: Iterable[str] = ()
+    before: datetime | None = None
+
+    def condition(self) -> str:
+        """Over the table `visitors` of DuckDB."""
+        if self.before is None:
+            return "visitor_id in (select visitor from visitors)"
+        moment = f"timestamp '{self.before:%Y-%m-%d %H:%M:%S}'"
+        return f"view_ts < {moment} and coalesce(visitor_id, session_id) is not null"
+
+
+def rewrite(settings: Settings, whose: Whose) -> int:
+    """Rewrite the days that have such rows; return how many files were.
+
+    Files that no manifest names, such as a killed export's, are deleted: they may hold anybody.
+    """
+    if not is_s3(settings.history_root) and not Path(settings.history_root).is_dir():
+        return 0
+    lake = manifests.store(settings)
+    done = 0
+    named: set[str] = set()
+    for found in list_with_delimiter(lake, "manifests")["objects"]:
+        with suppress(ValueError):
+            day = date.fromisoformat(Path(found["path"]).stem)
+            done += _rewrite_day(settings, day, whose)
+            manifest = manifests.read_manifest(settings, day) or {"tables": {}}
+            named |= set(manifest["tables"].get(TABLE, {"files": ()})["files"])
+    for found in list_objects(lake, TABLE).collect():
+        if found["path"] not in named:
+            delete(lake, found["path"])
+    return done
+
+
+def _rewrite_day(settings: Settings, day: date, whose: Whose) -> int:
+    import duckdb
+    import pyarrow as pa
+
+    manifest = manifests.read_manifest(settings, day)
+    if manifest is None or TABLE not in manifest["tables"]:
+        return 0
+    entry = manifest["tables"][TABLE]
+    rows = manifests.rows_of([f"{settings.history_root}/{file}" for file in entry["files"]])
+    if not entry["files"]:
+        return 0
+    scratch = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=settings.warehouse_root))
+    try:
+        with duckdb.connect() as conn:
+            let_duckdb_in(conn, settings, settings.history_root)
+            conn.execute("set TimeZone = 'UTC'")
+            conn.execute(f"set memory_limit = '{settings.memory_limit}'")
+            conn.execute(f"set temp_directory = {quoted(str(scratch))}")
+            listed = pa.table({"visitor": pa.array(list(whose.visitors), pa.string())})
+            conn.register("visitors", listed)
+            theirs = f"from ({rows}) where {whose.condition()}"
+            if conn.execute(f"select count(*) {theirs}").fetchone() == (0,):
+                return 0
+            erased = ", ".join(
+                f"case when {whose.condition()} then null else {name} end as {name}"
+                for name in PERSONAL
+            )
+            left = f"select * replace ({erased}) from ({rows})"
+            content = manifests.content_of(conn, left)
+            part = scratch / f"{TABLE}.parquet"
+            names = ", ".join(map(manifests.quoted_name, content.columns))
+            conn.execute(
+                f"copy (from ({left}) order by {names}) to {quoted(str(part))} "
+                "(format parquet, compression zstd)"
+            )
+        _publish(settings, day, manifest, content, part)
+        return 1
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _publish(
+    settings: Settings, day: date, manifest: dict[str, Any], content: Any, part: Path
+) -> None:
+    """The new file, then the manifest that names it; what it named before is deleted at the end."""
+    folder = manifests.own_folder(settings, TABLE, day)
+    file = f"{folder}/{content.checksum}-{content.rows}.parquet"
+    put(manifests.store(settings), file, part)
+    manifests.read_back(settings, day, {TABLE: (content, [file])})
+    entry = manifest["tables"][TABLE]
+    entry |= {
+        "files": [file], "stored": {file: manifests.stored(settings, file)},
+        "rows": content.rows, "checksum": content.checksum, "sums": content.sums,
+        "columns": content.columns,
+    }  # fmt: skip
+    manifest["exported_at"] = datetime.now(UTC).isoformat(timespec="seconds")
+    manifests.replace_manifest(settings, day, manifest)

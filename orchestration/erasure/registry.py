@@ -1,0 +1,139 @@
+"""`audit.erasures`: whom to forget, by hash. It is written before anything else is erased."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ingestion.lake.erased_lines import Forgotten, visitor_hash
+from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.engine_protocol import Engine
+
+OLD_LINES = ""
+"""The visitor_hash of the row that says up to when everybody's lines were erased."""
+COLUMNS = (
+    "visitor_hash, salt, erased_before, why, asked_at, done_at, staged_rows, fact_rows, "
+    "set_aside_rows, object_count"
+)
+_AT_ONCE = 500
+"""Rows in one statement."""
+
+
+def literal(value: object) -> str:
+    """A value in SQL, for both engines."""
+    if value is None or isinstance(value, int):
+        return "null" if value is None else str(value)
+    if isinstance(value, datetime):
+        return f"timestamp '{value:%Y-%m-%d %H:%M:%S.%f}'"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def rows_of(rows: Iterable[Sequence[object]], kinds: Sequence[str]) -> str:
+    """Rows as a SELECT, on both engines."""
+    return " union all ".join(
+        "select "
+        + ", ".join(
+            f"cast({literal(value)} as {kind}) as c{at}"
+            for at, (value, kind) in enumerate(zip(row, kinds, strict=True))
+        )
+        + f" from (select 1 as one) as row_{number}"
+        for number, row in enumerate(rows)
+    )
+
+
+def portions(rows: Sequence[Any], most: int = _AT_ONCE) -> Iterable[Sequence[Any]]:
+    """The rows, so many at a time."""
+    return (rows[first : first + most] for first in range(0, len(rows), most))
+
+
+def registered(engine: Engine, dbt: Dbt) -> Forgotten:
+    """The registry, as a set of visitors."""
+    found = dbt.query(f"select visitor_hash, salt from {engine.relation('audit', 'erasures')}")
+    return Forgotten(found[0][1] if found else "", frozenset(row[0] for row in found))
+
+
+def erased_before(engine: Engine, dbt: Dbt) -> datetime | None:
+    """Up to when the lines of everybody have been erased, or are being."""
+    ((before,),) = dbt.query(
+        f"select max(erased_before) from {engine.relation('audit', 'erasures')}"
+    )
+    moment: datetime | None = before
+    return moment
+
+
+def ask(engine: Engine, dbt: Dbt, visitors: Iterable[str], why: str) -> Forgotten:
+    """Register visitors, and those of a request that was killed once only; return just them."""
+    known = registered(engine, dbt)
+    salt = known.salt or secrets.token_hex(16)
+    hashes = [visitor_hash(salt, visitor) for visitor in visitors]
+    _add(engine, dbt, salt, [each for each in hashes if each not in known.hashes], why)
+    return Forgotten(salt, frozenset(hashes))
+
+
+def ask_old(engine: Engine, dbt: Dbt, before: datetime, why: str) -> None:
+    """Register that lines which arrived before a moment lose their person."""
+    known = registered(engine, dbt)
+    if OLD_LINES not in known.hashes:
+        _add(engine, dbt, known.salt or secrets.token_hex(16), [OLD_LINES], why)
+    execute(
+        dbt,
+        [f"update {engine.relation('audit', 'erasures')} set erased_before = {literal(before)}, "
+         f"why = {literal(why)}, asked_at = {literal(_now())}, done_at = null "
+         f"where visitor_hash = {literal(OLD_LINES)}"],
+    )  # fmt: skip
+
+
+def _add(engine: Engine, dbt: Dbt, salt: str, hashes: Sequence[str], why: str) -> None:
+    text, moment = _types(engine)
+    kinds = [text(64), text(64), moment, text(1024), moment, moment, *["bigint"] * 4]
+    rows = [(each, salt, None, why, _now(), None, 0, 0, 0, 0) for each in hashes]
+    execute(
+        dbt,
+        [f"insert into {engine.relation('audit', 'erasures')} ({COLUMNS}) {rows_of(part, kinds)}"
+         for part in portions(rows)],
+    )  # fmt: skip
+
+
+def done(engine: Engine, dbt: Dbt, hashes: Iterable[str], objects: dict[str, int]) -> None:
+    """Note that nothing of them is left, and in how many objects they were."""
+    table = engine.relation("audit", "erasures")
+    by_count: dict[int, list[str]] = {}
+    for each in hashes:
+        by_count.setdefault(objects.get(each, 0), []).append(each)
+    execute(
+        dbt,
+        [f"update {table} set done_at = {literal(_now())}, object_count = object_count + {count} "
+         f"where visitor_hash in ({', '.join(map(literal, part))})"
+         for count, theirs in by_count.items() for part in portions(theirs)],
+    )  # fmt: skip
+
+
+def execute(dbt: Dbt, statements: Sequence[str]) -> None:
+    """Run statements that change tables; on DuckDB in one transaction."""
+    import json
+
+    from orchestration.warehouse.attach import keeps_files
+
+    if not statements:
+        return
+    if not keeps_files(dbt.settings):
+        dbt.run("run-operation", "run_all", "--args", json.dumps({"statements": list(statements)}))
+        return
+    connection = dbt.connection()
+    connection.execute("begin")
+    try:
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+
+
+def _types(engine: Engine) -> tuple[Any, str]:
+    suffix = "" if engine.knows_etags else " character set unicode"
+    return (lambda length: f"varchar({length}){suffix}"), "timestamp(6)"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,161 @@
+"""`make forget`: a person leaves every store, and the views stay; and the same for old lines.
+
+The order survives a kill at any moment, and running it again completes it: first the registry, by
+which each load drops the person from then on; then the tables, the landed objects, the history
+lake and the overview; then the files, snapshots and pages in which DuckLake keeps what it replaced.
+It is done when a search for the ids finds nothing. Nothing that is counted changes.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ingestion.contract.topics import DEAD_LETTERS
+from ingestion.lake.erased_lines import Eraser, visitor_hash
+from ingestion.settings import Settings, SettingsError, is_s3
+from orchestration.erasure import days, objects, registry, tables
+from orchestration.erasure.needles import Needles
+from orchestration.erasure.purge import purge, purge_in_time
+from orchestration.erasure.registry import OLD_LINES
+from orchestration.erasure.search import Searched, search
+from orchestration.pages.overview.publish import PAGE, publish
+from orchestration.warehouse.attach import keeps_files
+from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.engines import engine_of
+
+WITH_PERSONS = ("clickstream", DEAD_LETTERS)
+"""The topics whose lines have a person."""
+A_FOLDER = timedelta(days=1)
+"""The lines of an hour's folder have arrived by a day later."""
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What an erasure did."""
+
+    visitors: int
+    objects: int
+    days: int
+    searched: Searched
+
+    def __str__(self) -> str:
+        return (
+            f"{self.visitors:,} visitors forgotten: {self.objects:,} landed objects and "
+            f"{self.days:,} days of the history lake rewritten; nothing of them is left in "
+            f"{self.searched.files:,} files ({self.searched.size / 1e6:,.1f} MB)"
+        )
+
+
+def visitors_of(visitor: str, file: str) -> list[str]:
+    """The ids that were given: one, or a file with one a line.
+
+    Raises:
+        SettingsError: there is none, or the file cannot be read.
+    """
+    found = [visitor] if visitor else []
+    if file:
+        try:
+            found += Path(file).read_text().split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file} cannot be read as a list of ids: {error}") from None
+    ids = list(dict.fromkeys(each.removesuffix("\r") for each in found if each.strip()))
+    if not ids:
+        raise SettingsError("say whom: make forget VISITOR=… WHY='…', or FILE=… with one id a line")
+    return ids
+
+
+def forget(
+    settings: Settings,
+    dbt: Dbt,
+    visitors: Iterable[str],
+    why: str,
+    say: Callable[[str], None],
+    keep_minutes: float = 0,
+) -> Erased:
+    """Erase visitors from every store, and prove it by a search.
+
+    Args:
+        settings: The warehouse and its stores.
+        dbt: Its dbt.
+        visitors: Their visitor_id, as the shop sends it.
+        why: The reason, kept in audit.erasures. The ids are not.
+        say: Called with what is done.
+        keep_minutes: For so long readers may go on reading what they see.
+
+    Raises:
+        SettingsError: the reason is empty, or a reader holds the catalog.
+        WarehouseLocked: another process is writing.
+        StillThere: the search has found an id.
+    """
+    ids = list(visitors)
+    if not why.strip():
+        raise SettingsError("say why: make forget VISITOR=… WHY='…'")
+    engine = engine_of(settings)
+    engine.require_landing()
+    engine.prepare(dbt)
+    objects.settle(settings, engine, dbt)
+    forgotten = registry.ask(engine, dbt, ids, why)
+    eraser, needles = Eraser(settings.bot_patterns, settings.bot_exceptions), Needles(ids)
+    known = frozenset(ids)
+    tables.forget(engine, dbt, eraser, ids, forgotten)
+    done = objects.rewrite(
+        settings, engine,
+        lambda text, topic: eraser.erase(
+            text, topic, known.__contains__, lambda part: needles.find(part, within_text=True)
+        ),
+        say,
+    )  # fmt: skip
+    objects.settle(settings, engine, dbt)
+    rewritten = days.rewrite(settings, days.Whose(visitors=ids))
+    if not is_s3(settings.overview_root) and (Path(settings.overview_root) / PAGE).exists():
+        publish(settings, lambda: dbt)
+    if keeps_files(settings):
+        dbt.close()
+        purge(settings, say, keep_minutes)
+    searched = search(settings, ids)
+    searched.refuse()
+    in_objects = {visitor_hash(forgotten.salt, who): n for who, n in done.by_visitor.items()}
+    registry.done(engine, dbt, forgotten.hashes, in_objects)
+    return Erased(len(ids), done.rewritten, rewritten, searched)
+
+
+def forget_old(
+    settings: Settings, dbt: Dbt, now: datetime, say: Callable[[str], None]
+) -> datetime | None:
+    """Erase everybody from the lines that arrived more than `raw_days` ago; until when, or None.
+
+    A day's lines are erased once: where it has been done up to that day, nothing is read.
+    """
+    engine = engine_of(settings)
+    engine.require_landing()
+    engine.prepare(dbt)
+    objects.settle(settings, engine, dbt)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    before = midnight - timedelta(days=settings.raw_days)
+    table = engine.relation("audit", "erasures")
+    last = dbt.query(
+        f"select erased_before, done_at from {table} where visitor_hash = '{OLD_LINES}'"
+    )
+    if last and last[0][1] is not None and last[0][0] >= before:
+        return None
+    since = last[0][0] if last and last[0][1] is not None else None
+    registry.ask_old(engine, dbt, before, f"older than {settings.raw_days} days")
+    eraser = Eraser(settings.bot_patterns, settings.bot_exceptions)
+    tables.forget_old(engine, dbt, eraser, before)
+    done = objects.rewrite(
+        settings, engine,
+        lambda text, topic: (eraser.erase_all(text, topic), []),
+        say,
+        topics=WITH_PERSONS,
+        since=since and (since - A_FOLDER).replace(tzinfo=UTC),
+        until=(before - A_FOLDER).replace(tzinfo=UTC),
+    )  # fmt: skip
+    objects.settle(settings, engine, dbt)
+    days.rewrite(settings, days.Whose(before=before))
+    if keeps_files(settings):
+        dbt.close()
+        purge_in_time(settings, say)
+    registry.done(engine, dbt, [OLD_LINES], {OLD_LINES: done.rewritten})
+    say(f"lines before {before:%Y-%m-%d}: {done.rewritten:,} landed objects rewritten")
+    return before
