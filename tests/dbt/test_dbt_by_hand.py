@@ -1,10 +1,14 @@
 """dbt from a shell on a built warehouse, with nothing but the settings and no load before it."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from ingestion.settings import Settings
+from orchestration.warehouse.engines import open_reader
 from orchestration.warehouse.load import load as load_all
 from tests.harness.checkout import DBT, TWIST, Checkout
 from tests.harness.given import load, sku, stock, view
@@ -33,6 +37,31 @@ def test_compile_show_and_docs_work_on_a_built_warehouse(checkout: Checkout) -> 
     checkout.dbt("docs", "generate")
     catalog = json.loads((checkout.root / "dbt_project/target/catalog.json").read_text())
     assert "model.twist.fct_twist" in catalog["nodes"]
+
+
+@pytest.mark.long
+def test_no_model_compares_each_row_of_a_table_with_each_of_another(checkout: Checkout) -> None:
+    """Such a join is fast here and takes hours in a shop; DuckDB plans one for conditions that it
+    cannot hash, as of a left join on `a.x is null and a.y = b.y`.
+    """
+    checkout.dbt("compile")
+    manifest = json.loads((checkout.root / "dbt_project/target/manifest.json").read_text())
+    compiled = {
+        node["name"]: node["compiled_code"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] in ("intermediate", "marts")
+    }
+    assert len(compiled) > 20
+    settings = Settings(_env_file=None, warehouse=str(checkout.root / ".data" / "warehouse"))
+    with closing(open_reader(settings)) as reader:
+        planted = "range(9) as a (x) left join range(9) as b (x) on a.x is null and a.x = b.x"
+        assert joins_row_by_row(reader, f"from {planted}")
+        assert [name for name, code in compiled.items() if joins_row_by_row(reader, code)] == []
+
+
+def joins_row_by_row(reader: duckdb.DuckDBPyConnection, sql: str) -> bool:
+    ((_, plan),) = reader.execute(f"explain {sql}").fetchall()
+    return "BLOCKWISE_NL_JOIN" in plan
 
 
 @pytest.mark.long

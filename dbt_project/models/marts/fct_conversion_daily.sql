@@ -28,7 +28,8 @@ measured as (
         cast(0 as bigint) as bags, cast(0 as bigint) as purchases, cast(0 as bigint) as units
     from hours
     union all
-    -- An event without a style is its SKU's, as the catalog has it on that day.
+    -- An event without a style is its SKU's, as the catalog has it on that day. (`style_id is null and …`
+    -- would be a nested loop on DuckDB.)
     select events.event_date as view_date, coalesce(events.style_id, versions.style_id, '') as style_id, events.channel,
         cast(0 as bigint) as views, cast(0 as decimal(18, 6)) as in_stock_views,
         cast(case when events.event_type = 'add_to_bag' then 1 else 0 end as bigint) as bags,
@@ -36,7 +37,7 @@ measured as (
         cast(case when events.event_type = 'purchase' then coalesce(events.quantity, 1) else 0 end as bigint) as units
     from events
     left join versions
-        on events.style_id is null and events.sku_id = versions.sku_id
+        on case when events.style_id is null then events.sku_id end = versions.sku_id
             and events.event_date >= versions.valid_from and events.event_date < versions.valid_to
 )
 

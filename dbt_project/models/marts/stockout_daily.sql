@@ -108,4 +108,4 @@ select days.stock_date, days.sku_id,
     cast(1 as smallint) as is_listed,
     {{ load_id() }} as load_id
 from days
-left join carried on days.sku_id = carried.sku_id and days.stockout = 0
+left join carried on case when days.stockout = 0 then days.sku_id end = carried.sku_id
