@@ -49,7 +49,7 @@ class Forgotten(Container[object]):
 
 
 def visitors(text: bytes) -> Iterator[tuple[int, str]]:
-    """Where a visitor_id stands in a text of lines, and its value, even in what is no JSON."""
+    """The position and value of each visitor_id in a text of lines, also where it is not JSON."""
     for found in _VISITOR.finditer(text):
         times = {1: 1, 2: 0, 3: 2}[found.lastindex or 1]
         yield found.start(), _unescaped(found[found.lastindex or 1], times)
@@ -67,7 +67,7 @@ def _unescaped(value: bytes, times: int) -> str:
         for _ in range(times if "\\" in text else 0):
             text = json.loads(f'"{text}"')
     except ValueError:
-        pass  # no JSON: as it stands
+        pass  # not JSON: the text as it is
     return text
 
 

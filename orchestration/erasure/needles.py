@@ -44,7 +44,7 @@ class Needles:
         Args:
             data: Any bytes.
             within_text: They are text, where letters or digits beside an id make another word of
-                it. In binary data anything may stand beside it, but for digits beside a digit.
+                it. In binary data any character may be next to it, except a digit next to a digit.
         """
         if not self._whole:
             return

@@ -51,8 +51,8 @@ def script(settings: Settings) -> str:
 def _databases(prefix: str) -> list[str]:
     total = f"{sum(float(size) for size, _ in DATABASES.values()) / 1e12:.3f}e12"
     lines = [
-        "-- Set-up of TWIST on Teradata 17.10 or later: read it, replace what stands in <>, run it",
-        "-- as a user who may create databases below <parent>. Each statement is a request.",
+        "-- Set-up of TWIST on Teradata 17.10 or later: read it, replace each <…> with a value,",
+        "-- run it as a user who may create databases below <parent>. Each statement is a request.",
         "",
         "-- 1. Databases. Space without fallback: with it (VantageCloud's default), double each.",
         f'create database {prefix} from "<parent>" as permanent = {total};',

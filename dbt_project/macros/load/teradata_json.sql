@@ -2,7 +2,7 @@
     the probes (tests/teradata/ledger.yml):
 
     functions   JSON_CHECK says whether it is JSON, JSONExtract gives each value as written. Their
-                limits are above any line of NOS, and their manual states them. Patterns, without
+                limits, by their manual, are larger than any line of NOS. Patterns, without
                 recursion, ask what the functions forgive.
     patterns    Perl's recursive patterns alone; lines of more than 8,000 characters are quarantined,
                 as REGEXP_SUBSTR fails beyond that.
@@ -70,7 +70,7 @@ case
   {{ return("nullif(" ~ value ~ ", '')") }}
 {%- endmacro %}
 
-{#- The words of JSON as patterns: string, number, and what stands between two of them. -#}
+{#- The tokens of JSON as patterns: a string, a number, and the characters between two tokens. -#}
 {% macro teradata_json_words() -%}
   {%- set hex = '[0-9a-fA-F]' -%}
   {%- set half = '[dD][89abAB]' ~ hex ~ '{2}', '[dD][c-fC-F]' ~ hex ~ '{2}' -%}
@@ -82,7 +82,7 @@ case
   }) }}
 {%- endmacro %}
 
-{#- What may stand inside a bracket of a line that is JSON, with so many levels of brackets in it. -#}
+{#- The text inside a bracket of a line that is JSON, with at most this many levels of brackets. -#}
 {% macro teradata_nested(levels, often='*') -%}
   {%- set plain, any_string = '[^"{}\\[\\]]*', '"[^"\\\\]*(?:\\\\.[^"\\\\]*)*"' -%}
   {%- set ns = namespace(inside=plain ~ '(?:' ~ any_string ~ plain ~ ')*') -%}

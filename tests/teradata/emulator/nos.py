@@ -21,7 +21,7 @@ _LOCATION = re.compile(r"/s3/[\w.:-]+/(?P<prefix>.*)", re.IGNORECASE)
 
 
 class ObjectStore:
-    """A folder as a bucket, whose name stands in the host or, as `bucket`, behind it."""
+    """A folder as a bucket, whose name is part of the host or, as `bucket`, follows it."""
 
     def __init__(self, root: Path, bucket: str = "") -> None:
         self.root, self.bucket = root, bucket
@@ -37,7 +37,7 @@ class ObjectStore:
         return sorted(key for key in keys if key.startswith(prefix))
 
     def _place(self, location: str) -> tuple[str, str]:
-        """What stands before the keys of a location, as NOS writes it, and the prefix of them."""
+        """The part of a location before its keys, as NOS writes it, and the prefix of the keys."""
         found = _LOCATION.fullmatch(location)
         if not found:
             raise TeradataError(4860, f"not a location of an object store: {location}")

@@ -194,7 +194,7 @@ class Session:
         return Answer("Select", len(rows), columns, rows)
 
     def _translated(self, reader: Reader, *, reads: bool = True) -> tuple[str, Translation]:
-        """A query or change in DuckDB's words; what it reads through NOS stands ready.
+        """A query or change in DuckDB's words; what it reads through NOS has been made a table.
 
         Without `reads` nothing is read: a definition needs no more than the types.
         """

@@ -43,7 +43,7 @@ class System:
     """Databases and tables in a DuckDB of its own.
 
     Args:
-        databases: Those that stand from the start; a session may create none.
+        databases: Those that exist from the start; a session may create none.
         landing: The folder that stands for the bucket.
         bucket: Its name, where locations hold it as a folder behind the store's host.
         check: What Teradata would reject: asked about every statement; returns findings.
