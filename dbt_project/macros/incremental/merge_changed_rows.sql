@@ -2,8 +2,8 @@
     are not rewritten, so their load_id stays and downstream models skip them. Nothing is deleted.
     The first key column, a date or an hour, is bounded by literals, so that the cost does not grow
     with history. delete+insert is two requests on Teradata: a kill between them loses rows.
-    merge_exclude_columns (dbt's own setting) names columns that never change in a published row and
-    are expensive to compare.
+    merge_exclude_columns (dbt's own setting) names columns that never change in a published row: they
+    are neither compared nor written.
     Changed rows are found before the MERGE on Teradata, whose WHEN MATCHED takes no condition, and
     within it on DuckDB, which then reads the published rows once. -#}
 {% macro teradata__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates=none) %}
@@ -31,7 +31,7 @@
 {% endmacro %}
 
 {% macro merge_rows(target, rows, unique_key, names, within, condition) %}
-  {%- set measures = names | reject('in', unique_key) | list -%}
+  {%- set measures = names | reject('in', unique_key + config.get('merge_exclude_columns', [])) | list -%}
 merge into {{ target }} as published
 using ({{ rows }}) as rebuilt
 on published.{{ unique_key[0] }} {{ within }}

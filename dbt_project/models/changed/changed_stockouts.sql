@@ -6,25 +6,10 @@ with open_days as (
     select * from {{ ref('int_calendar__open_days') }}
 ),
 
-changed_skus as (
-    select * from {{ rows_of('changed_sku_days') }}
-),
-
-days_out as (
-    select distinct stock_date, sku_id
-    from {{ ref('int_stock__sku_flips') }}
-    where in_stock = 0 and {{ not_before('changed_sku_days', 'stock_date', 'stock_date') }}
-),
-
 changes as (
     select stock_date, sku_id from {{ ref('int_stock__sku_flips') }} where {{ is_new() }}
     union
     select cast(view_hour as date) as stock_date, sku_id from {{ ref('lost_demand_by_state') }} where {{ is_new() }}
-    union
-    -- The cause, or the quantity before, may be another one.
-    select changed_skus.stock_date, changed_skus.sku_id
-    from changed_skus
-    inner join days_out on changed_skus.stock_date = days_out.stock_date and changed_skus.sku_id = days_out.sku_id
 ),
 
 first_days as (

@@ -1,14 +1,14 @@
 -- Views to judge: the new ones, and those of a product from the moment on at which its stock changed, in
 -- the network or in the store of a pickup.
 {{ config(index=primary_index(['view_date', 'view_id'])) }}
-
-with views as (
-    select event_date, event_id, event_ts, case when fulfilment = 'pickup' then store_id end as store_id, style_id, sku_id, load_id
+{#- Not a CTE: DuckDB would read the views of all parts at once, instead of those that each part asks for. #}
+{%- set product_views %}
+    select event_date as view_date, event_id as view_id, event_ts as view_ts, style_id, sku_id, fulfilment, store_id
     from {{ ref('stg_clickstream__events') }}
     where event_type = 'product_view' and is_human = 1
-),
+{%- endset %}
 
-levels as (
+with levels as (
     select event_date as stock_date, sku_id, location_id, event_ts as changed_from
     from {{ ref('stg_availability__stock_changes') }} where {{ is_new() }}
     union all
@@ -29,26 +29,26 @@ changed_stores as (
     group by levels.stock_date, levels.location_id, curves.style_id
 )
 
-select event_date as view_date, event_id as view_id, event_ts as view_ts, store_id, style_id, sku_id
-from views
-where {{ is_new() }}
+{{ product_views }} and {{ is_new() }}
 union
-select of_skus.event_date, of_skus.event_id, of_skus.event_ts, of_skus.store_id, of_skus.style_id, of_skus.sku_id
-from (select * from views where {{ not_before('changed_sku_days', 'changed_from', 'event_ts') }}) as of_skus
+select of_skus.*
+from ({{ product_views }} and sku_id is not null and {{ not_before('changed_sku_days', 'changed_from', 'event_ts') }}
+) as of_skus
 inner join (select * from {{ rows_of('changed_sku_days') }}) as changed_skus
-    on of_skus.event_date = changed_skus.stock_date and of_skus.sku_id = changed_skus.sku_id
-        and of_skus.event_ts >= changed_skus.changed_from
+    on of_skus.view_date = changed_skus.stock_date and of_skus.sku_id = changed_skus.sku_id
+        and of_skus.view_ts >= changed_skus.changed_from
 union
-select of_styles.event_date, of_styles.event_id, of_styles.event_ts, of_styles.store_id, of_styles.style_id, of_styles.sku_id
-from (select * from views where {{ not_before('changed_style_days', 'changed_from', 'event_ts') }}) as of_styles
+select of_styles.*
+from ({{ product_views }} and sku_id is null and {{ not_before('changed_style_days', 'changed_from', 'event_ts') }}
+) as of_styles
 inner join (select * from {{ rows_of('changed_style_days') }}) as changed_styles
-    on of_styles.event_date = changed_styles.stock_date and of_styles.style_id = changed_styles.style_id
-        and of_styles.event_ts >= changed_styles.changed_from
-where of_styles.sku_id is null
+    on of_styles.view_date = changed_styles.stock_date and of_styles.style_id = changed_styles.style_id
+        and of_styles.view_ts >= changed_styles.changed_from
 union
-select of_stores.event_date, of_stores.event_id, of_stores.event_ts, of_stores.store_id, of_stores.style_id, of_stores.sku_id
-from (select * from views where {{ not_before('changed_sku_days', 'changed_from', 'event_ts') }}) as of_stores
+select of_stores.*
+from ({{ product_views }} and sku_id is null and fulfilment = 'pickup'
+    and {{ not_before('changed_sku_days', 'changed_from', 'event_ts') }}
+) as of_stores
 inner join changed_stores
-    on of_stores.event_date = changed_stores.stock_date and of_stores.style_id = changed_stores.style_id
-        and of_stores.store_id = changed_stores.location_id and of_stores.event_ts >= changed_stores.changed_from
-where of_stores.sku_id is null
+    on of_stores.view_date = changed_stores.stock_date and of_stores.style_id = changed_stores.style_id
+        and of_stores.store_id = changed_stores.location_id and of_stores.view_ts >= changed_stores.changed_from

@@ -13,18 +13,18 @@ with states as (
 ),
 
 compared as (
-    select stock_date, sku_id, valid_from, in_stock,
+    select stock_date, sku_id, valid_from, in_stock, qty_before, change_reason,
         lag(in_stock) over (partition by stock_date, sku_id order by valid_from nulls first) as in_stock_before
     from states
 ),
 
 flips as (
-    select stock_date, sku_id, valid_from, in_stock
+    select stock_date, sku_id, valid_from, in_stock, qty_before, change_reason
     from compared
     where in_stock_before is null or in_stock <> in_stock_before
     {%- if is_incremental() %}
     union
-    select compared.stock_date, compared.sku_id, compared.valid_from, compared.in_stock
+    select compared.stock_date, compared.sku_id, compared.valid_from, compared.in_stock, compared.qty_before, compared.change_reason
     from compared
     inner join (select * from {{ this }} where {{ within('changed_sku_days', ['stock_date', 'sku_id']) }}) as published
         on compared.stock_date = published.stock_date and compared.sku_id = published.sku_id
@@ -32,4 +32,4 @@ flips as (
     {%- endif %}
 )
 
-select stock_date, sku_id, valid_from, in_stock, {{ load_id() }} as load_id from flips
+select stock_date, sku_id, valid_from, in_stock, qty_before, change_reason, {{ load_id() }} as load_id from flips

@@ -50,25 +50,32 @@ held_before as (
 ),
 
 changes as (
-    select stock_date, sku_id, event_ts, changed_from,
+    select stock_date, sku_id, event_ts, changed_from, change_reason, tie_partition,
         available_qty - coalesce(lag(available_qty) over (
             partition by stock_date, sku_id, location_id
             order by event_ts nulls first, tie_partition nulls first, tie_offset nulls first,
                 tie_arrived_at nulls first
-        ), 0) as qty_change
+        ), 0) as qty_change,
+        row_number() over (
+            partition by stock_date, sku_id, event_ts
+            order by tie_partition desc nulls last, tie_offset desc nulls last, tie_arrived_at desc nulls last
+        ) as place
     from changed_levels
 ),
 
+-- The last change at an instant gives its reason. What a day opens with is no change of that day.
 instants as (
     select stock_date, sku_id, event_ts as valid_from,
-        cast(sum(cast(qty_change as bigint)) as bigint) as qty_change
+        cast(sum(cast(qty_change as bigint)) as bigint) as qty_change,
+        cast(sum(cast(case when tie_partition < 0 then 0 else qty_change end as bigint)) as bigint) as qty_change_of_day,
+        max(case when place = 1 then change_reason end) as change_reason
     from changes
     where event_ts >= changed_from
     group by stock_date, sku_id, event_ts
 ),
 
 states as (
-    select instants.stock_date, instants.sku_id, instants.valid_from,
+    select instants.stock_date, instants.sku_id, instants.valid_from, instants.change_reason, instants.qty_change_of_day,
         cast(coalesce(held_before.network_qty, 0) + sum(cast(instants.qty_change as bigint)) over (
             partition by instants.stock_date, instants.sku_id
             order by instants.valid_from nulls first rows unbounded preceding
@@ -81,5 +88,7 @@ states as (
 select
     stock_date, sku_id, valid_from, network_qty,
     cast(case when network_qty >= {{ setting('min_sellable_qty') }} then 1 else 0 end as smallint) as in_stock,
+    cast(network_qty - qty_change_of_day as bigint) as qty_before,
+    change_reason,
     {{ load_id() }} as load_id
 from states

@@ -1,4 +1,5 @@
--- Each human product view, and what share of the product could be bought at that moment.
+-- Each human product view, and what share of the product could be bought at that moment. A view that is judged
+-- again keeps the columns that it was published with (merge_exclude_columns): they are not read.
 {{ config(
     unique_key=['view_date', 'view_id'],
     merge_exclude_columns=[
@@ -8,21 +9,38 @@
     partitioned_by='view_date',
     recomputed={'by': 'changed_views'},
 ) }}
-{%- set chosen = within('changed_views', ['view_ts', 'view_id'], ['event_ts', 'event_id']) %}
+{%- set product_views %}
+    {%- if narrows('changed_views') %}
+    select changed_views.*, new_views.channel, new_views.session_id, new_views.visitor_id
+    from {{ ref('changed_views') }} as changed_views
+    left join (
+        select event_date, event_id, channel, session_id, visitor_id from {{ ref('stg_clickstream__events') }} where {{ is_new() }}
+    ) as new_views on changed_views.view_date = new_views.event_date and changed_views.view_id = new_views.event_id
+    {%- else %}
+    select event_date as view_date, event_id as view_id, event_ts as view_ts, style_id, sku_id, channel, fulfilment, store_id,
+        session_id, visitor_id
+    from {{ ref('stg_clickstream__events') }}
+    where event_type = 'product_view' and is_human = 1
+    {%- endif %}
+{%- endset %}
 
 with views as (
     select
-        events.*, {{ hour_start('event_ts') }} as view_hour,
+        product_views.*, {{ hour_start('view_ts') }} as view_hour,
         case when sku_id is null then 1 else 0 end as is_style,
         coalesce(sku_id, style_id) as product_id
-    from (select * from {{ ref('stg_clickstream__events') }}) as events
-    where event_type = 'product_view' and is_human = 1 and {{ chosen }}
+    from ({{ product_views }}
+    ) as product_views
 ),
 
 hours as (
-    select distinct event_date, {{ hour_start('event_ts') }} as view_hour
+    {%- if narrows('changed_views') %}
+    select distinct view_date, {{ hour_start('view_ts') }} as view_hour from {{ ref('changed_views') }}
+    {%- else %}
+    select distinct event_date as view_date, {{ hour_start('event_ts') }} as view_hour
     from {{ ref('stg_clickstream__events') }}
-    where event_type = 'product_view' and is_human = 1 and {{ chosen }}
+    where event_type = 'product_view' and is_human = 1
+    {%- endif %}
 ),
 
 -- A view with a SKU is judged by the SKU, one without by its style's size curve.
@@ -52,7 +70,7 @@ state_hours as (
     select periods.*, hours.view_hour
     from periods
     inner join hours
-        on periods.stock_date = hours.event_date
+        on periods.stock_date = hours.view_date
             and periods.valid_from < hours.view_hour + interval '1' hour and periods.valid_to > hours.view_hour
 ),
 
@@ -64,9 +82,9 @@ at_store as (
 )
 
 select
-    views.event_date as view_date,
-    views.event_id as view_id,
-    views.event_ts as view_ts,
+    views.view_date,
+    views.view_id,
+    views.view_ts,
     views.view_hour,
     views.style_id,
     views.sku_id,
@@ -88,5 +106,5 @@ from views
 left join state_hours
     on views.product_id = state_hours.product_id and views.is_style = state_hours.is_style
         and views.view_hour = state_hours.view_hour
-        and views.event_ts >= state_hours.valid_from and views.event_ts < state_hours.valid_to
-left join at_store on views.event_date = at_store.view_date and views.event_id = at_store.view_id
+        and views.view_ts >= state_hours.valid_from and views.view_ts < state_hours.valid_to
+left join at_store on views.view_date = at_store.view_date and views.view_id = at_store.view_id

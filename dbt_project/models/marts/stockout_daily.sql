@@ -8,14 +8,9 @@
     zero_when_gone={'out_until': none, 'cause': "''", 'returned_by': "''", 'qty_before': none, 'lost_views': 0, 'is_listed': 0},
 ) }}
 
-with states as (
-    select * from {{ ref('int_stock__sku_states') }}
+with flips as (
+    select * from {{ ref('int_stock__sku_flips') }}
     where {{ not_before('changed_stockouts', 'held_date', 'stock_date') }} and {{ within('changed_stockouts', ['sku_id']) }}
-),
-
-stock_changes as (
-    select * from {{ ref('stg_availability__stock_changes') }}
-    where {{ within('changed_stockouts', ['stock_date', 'sku_id'], ['event_date', 'sku_id']) }}
 ),
 
 lost as (
@@ -38,16 +33,18 @@ carried as (
     ) as held
         on published.sku_id = held.sku_id and published.stock_date = held.held_date and held.held_date < held.first_date
     {%- else %}
-    select sku_id, event_ts as out_from, change_reason as cause, available_qty as qty_before, cast(0 as decimal(18, 6)) as lost_views
-    from stock_changes where 1 = 0
+    select sku_id, valid_from as out_from, change_reason as cause, qty_before, cast(0 as decimal(18, 6)) as lost_views
+    from flips where 1 = 0
     {%- endif %}
 ),
 
 compared as (
-    select stock_date, sku_id, valid_from, in_stock,
+    select flips.*,
         lag(in_stock) over (partition by sku_id order by valid_from nulls first) as in_stock_before,
-        lag(network_qty) over (partition by sku_id order by valid_from nulls first) as qty_before
-    from states
+        lead(valid_from, 1, cast(timestamp '9999-12-31 00:00:00' as timestamp(6))) over (
+            partition by sku_id order by valid_from nulls first
+        ) as valid_to
+    from flips
 ),
 
 changes as (
@@ -65,33 +62,20 @@ numbered as (
     from changes
 ),
 
--- Of the stock changes at an instant the one that wins there gives the reason.
-reasons as (
-    select changes.sku_id, changes.valid_from, stock_changes.change_reason
-    from changes
-    inner join stock_changes on changes.sku_id = stock_changes.sku_id and changes.valid_from = stock_changes.event_ts
-    where changes.is_start = 1 or changes.is_end = 1
-    qualify row_number() over (
-        partition by changes.sku_id, changes.valid_from
-        order by stock_changes.tie_partition desc nulls last, stock_changes.tie_offset desc nulls last,
-            stock_changes.tie_arrived_at desc nulls last
-    ) = 1
-),
-
 days as (
     select numbered.stock_date, numbered.sku_id, numbered.stockout,
         max(case when numbered.is_start = 1 then numbered.valid_from end) as out_from,
         max(case when numbered.is_end = 1 then numbered.valid_from end) as out_until,
         max(case
             when numbered.is_start = 1 and numbered.in_stock_before is null then 'first_known'
-            when numbered.is_start = 1 then coalesce(reasons.change_reason, '')
+            when numbered.is_start = 1 then numbered.change_reason
         end) as cause,
-        max(case when numbered.is_end = 1 then coalesce(reasons.change_reason, '') end) as returned_by,
-        max(case when numbered.is_start = 1 then numbered.qty_before end) as qty_before,
+        max(case when numbered.is_end = 1 then numbered.change_reason end) as returned_by,
+        max(case when numbered.is_start = 1 and numbered.in_stock_before is not null then numbered.qty_before end) as qty_before,
         sum(cast(coalesce(lost.lost_views, 0) as decimal(18, 6))) as lost_views
     from numbered
-    left join reasons on numbered.sku_id = reasons.sku_id and numbered.valid_from = reasons.valid_from
-    left join lost on numbered.sku_id = lost.sku_id and numbered.valid_from = lost.out_at
+    left join lost
+        on numbered.sku_id = lost.sku_id and lost.out_at >= numbered.valid_from and lost.out_at < numbered.valid_to
     where numbered.in_stock = 0 or numbered.is_end = 1
     group by numbered.stock_date, numbered.sku_id, numbered.stockout
 )

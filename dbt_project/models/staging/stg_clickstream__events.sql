@@ -1,6 +1,7 @@
 -- Every loaded clickstream event once.
 {{ config(
     incremental_strategy='append',
+    partitioned_by='event_type',
     index=primary_index(['event_date', 'event_id'], day='event_date'),
     statistics=['event_date', 'event_id'],
 ) }}
