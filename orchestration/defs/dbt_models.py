@@ -20,8 +20,8 @@ from orchestration.warehouse.load import load
 from orchestration.warehouse.run_results import run_tests
 
 LISTS_THE_LAKE = "model.twist.load_listing"
-OWN_TABLES = ("source.twist.warehouse.", "source.twist.staged.")
-"""Tables of this project that models read by name: they are assets, not upstream sources."""
+OWN_TABLES = ("source.twist.bookkeeping.", "source.twist.earlier_")
+"""Tables of this project: they are assets, not upstream sources."""
 MARTS_FRESH = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(minutes=20), warn_window=timedelta(minutes=11)
 )

@@ -73,8 +73,8 @@ def _compiled_manifest(target: Path) -> JsonObject:
 def catalog_of(manifest: JsonObject) -> JsonObject:
     """dbt's catalog.json from the columns documented in the YAML.
 
-    A source that is a model of this project, read by name, has that model's columns; a table
-    without documented columns is left out.
+    A source that is a model of this project (earlier_…) has that model's columns; a table without
+    documented columns is left out.
     """
     nodes = [n for n in manifest["nodes"].values() if n["resource_type"] in ("model", "seed")]
     sources = list(manifest["sources"].values())

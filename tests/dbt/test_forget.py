@@ -75,9 +75,7 @@ def stores_with(shop: Pipeline, *visitors: str) -> set[str]:
     found = search(shop.settings, visitors).found
     parts = [Path(name).relative_to(shop.root).parts for name in found]
     return {
-        "/".join(
-            part for part in path if not part.startswith(("dt=", "hour=", "view_date=", "2026"))
-        )
+        "/".join(part for part in path if "=" not in part and not part.startswith("2026"))
         .rpartition("/")[0]
         .replace("data/", "")
         for path in parts

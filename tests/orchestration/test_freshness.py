@@ -20,6 +20,7 @@ from tests.harness.minute_lines import landed, sku, stock, view
 from tests.harness.pipeline import Pipeline
 from tests.orchestration.conftest import ago, free, lakehouse
 
+CLICKS_STAGED = "source:earlier_staging.stg_clickstream__events"
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
 SETTINGS = Settings(_env_file=None)
 
@@ -252,8 +253,8 @@ def test_a_first_load_that_is_under_way_is_waited_for(
 
 def test_dbts_own_source_freshness_judges_the_same_arrivals(shop: Pipeline) -> None:
     with pytest.raises(DbtFailed):
-        shop.dbt.run("source", "freshness", "--select", "source:staged.stg_clickstream__events")
+        shop.dbt.run("source", "freshness", "--select", CLICKS_STAGED)
     moment = ago(minutes=1)
     shop.deliver(landed(moment, view(moment)))
     shop.load()
-    shop.dbt.run("source", "freshness", "--select", "source:staged.stg_clickstream__events")
+    shop.dbt.run("source", "freshness", "--select", CLICKS_STAGED)

@@ -1,6 +1,6 @@
 {#- How Teradata stores a table. DuckLake ignores these configs and has its own: the config
     `partitioned_by` keeps each day's rows in separate files, so that a cycle opens no other days
-    (without it, a first load of many days mixed them).
+    (without it, a first load of many days mixed them); of staged events, each kind's.
 
     primary_index(columns, day, each)
         for the config `index`: rows go to AMPs by the hash of `columns`, which are the merge key, so

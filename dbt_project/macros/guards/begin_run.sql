@@ -11,7 +11,7 @@
     {{ teradata_refuse_other_settings() }}
   {%- endif -%}
   {%- if target.type == 'duckdb' and is_writing() -%}select take_writer_lock('dbt {{ flags.WHICH }}');
-    select check_setting(setting_name, setting_value) from {{ source('warehouse', 'settings') }}
+    select check_setting(setting_name, setting_value) from {{ source('bookkeeping', 'settings') }}
   {%- endif -%}
 {%- endmacro %}
 
@@ -72,7 +72,7 @@ from (
         {%- endfor %}
         else '0'
     end as complaint
-    from {{ source('warehouse', 'settings') }}
+    from {{ source('bookkeeping', 'settings') }}
 ) as checked
 {%- endmacro %}
 
@@ -86,7 +86,7 @@ from (
 
 {% macro duckdb__open_watermarks() -%}
 create or replace temp table watermarks as
-select model_name, load_id from {{ source('warehouse', 'watermarks').render() }}
+select model_name, load_id from {{ source('bookkeeping', 'watermarks').render() }}
 where model_name not in ('this run', 'computed')
 union all
 {{ run_stamps() }}
@@ -109,7 +109,7 @@ when not matched then insert (model_name, load_id) values (done.model_name, done
     {%- do schemas.append(node.schema) -%}
   {%- endfor -%}
   {%- if execute -%}
-    {%- set watermarks %}select model_name, load_id from {{ source('warehouse', 'watermarks').render() }}{% endset -%}
+    {%- set watermarks %}select model_name, load_id from {{ source('bookkeeping', 'watermarks').render() }}{% endset -%}
     {%- for name, load_id in run_query(watermarks).rows -%}
       {%- do stored.update({name: load_id | int}) -%}
       {%- do newest.append(load_id | int) -%}
@@ -133,7 +133,7 @@ select cast('computed' as {{ text_type(128) }}), cast({{ computed | min if compu
 {%- endmacro %}
 
 {% macro keep_watermarks() -%}
-merge into {{ source('warehouse', 'watermarks').render() }} as kept
+merge into {{ source('bookkeeping', 'watermarks').render() }} as kept
 using temp.main.watermarks as done
 on kept.model_name = done.model_name
 when matched and kept.load_id <> done.load_id then update set load_id = done.load_id

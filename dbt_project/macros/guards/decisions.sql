@@ -4,7 +4,7 @@
       run_all               run these statements, each a request (orchestration/erasure)
       accept_offsets        close a range of missing offsets, with the reason -#}
 {% macro request_replay() %}
-  {%- do run_query("update " ~ source('warehouse', 'late_events') ~ " set replay_requested_at = " ~ clock() ~ " where replayed_at is null") -%}
+  {%- do run_query("update " ~ source('earlier_audit', 'late_events') ~ " set replay_requested_at = " ~ clock() ~ " where replayed_at is null") -%}
 {% endmacro %}
 
 {% macro run_all(statements) %}
@@ -12,11 +12,11 @@
 {% endmacro %}
 
 {% macro accept_object(key, why) %}
-  {%- do run_query("update " ~ source('warehouse', 'landed_objects') ~ " set status = 'accepted', accepted_why = " ~ literal(why)
+  {%- do run_query("update " ~ source('earlier_audit', 'landed_objects') ~ " set status = 'accepted', accepted_why = " ~ literal(why)
       ~ " where object_key = " ~ literal(key) ~ " and status = 'unreadable'") -%}
 {% endmacro %}
 
 {% macro accept_offsets(topic, partition, first, last, why) %}
-  {%- do run_query("insert into " ~ source('warehouse', 'accepted_offsets') ~ " (topic, kafka_partition, first_offset, last_offset, accepted_why) values ("
+  {%- do run_query("insert into " ~ source('bookkeeping', 'accepted_offsets') ~ " (topic, kafka_partition, first_offset, last_offset, accepted_why) values ("
       ~ literal(topic) ~ ", " ~ partition ~ ", " ~ first ~ ", " ~ last ~ ", " ~ literal(why) ~ ")") -%}
 {% endmacro %}

@@ -4,7 +4,7 @@
                          and the lines set aside whose new texts load_rewritten has
       follow_objects     objects that were rewritten: load_followed has their new etag and size -#}
 {% macro forget(before=none) %}
-  {%- set events, views = source('staged', 'stg_clickstream__events'), source('published_marts', 'fct_twist') -%}
+  {%- set events, views = source('earlier_staging', 'stg_clickstream__events'), source('earlier_marts', 'fct_twist') -%}
   {%- set asked %}visitor_id in (select visitor_id from {{ one_run('load_forgotten') }}){% endset -%}
   {%- set old_event %}arrived_at < {{ before }} and (visitor_id is not null or session_id is not null or order_id is not null or url is not null or referrer is not null or {{ is_other('user_agent', found_bot_pattern('user_agent')) }}){% endset -%}
   {%- set old_view %}view_ts < {{ before }} and (visitor_id is not null or session_id is not null){% endset -%}
@@ -13,7 +13,7 @@
   {%- do count_erased('staged_rows', events, of_event, before) -%}
   {%- do count_erased('fact_rows', views, of_view, before) -%}
   {%- set rewritten %}(select visitor_hash, cast(count(*) as bigint) as erased from {{ one_run('load_rewritten') }} group by visitor_hash){% endset -%}
-  {%- do update_from(source('warehouse', 'erasures'), rewritten, 'set_aside_rows = kept.set_aside_rows + found.erased', 'kept.visitor_hash = found.visitor_hash') -%}
+  {%- do update_from(source('bookkeeping', 'erasures'), rewritten, 'set_aside_rows = kept.set_aside_rows + found.erased', 'kept.visitor_hash = found.visitor_hash') -%}
   {%- set query %}
 update {{ events }} set visitor_id = null, session_id = null, order_id = null, url = null, referrer = null,
     user_agent = {{ found_bot_pattern('user_agent') }}
@@ -26,7 +26,7 @@ where {{ of_event }}
     {%- set theirs %}(select * from {{ one_run('load_rewritten') }} where table_name = '{{ table }}'){% endset -%}
     {%- set same_line %}kept.object_key = found.object_key and kept.etag = found.etag and kept.line_number = found.line_number{% endset -%}
     {%- set texts = 'raw_line = found.raw_line, reason = found.reason' if table == 'dead_letters' else 'raw_line = found.raw_line' -%}
-    {%- do update_from(source('warehouse', table), theirs, texts, same_line) -%}
+    {%- do update_from(source('earlier_audit', table), theirs, texts, same_line) -%}
   {%- endfor -%}
   {%- do in_transaction('commit') -%}
 {% endmacro %}
@@ -45,14 +45,14 @@ where {{ of_event }}
     {%- endif -%}
   {%- endset -%}
   {%- set added %}{{ column }} = kept.{{ column }} + found.erased{% endset -%}
-  {%- do update_from(source('warehouse', 'erasures'), rows, added, 'kept.visitor_hash = found.visitor_hash') -%}
+  {%- do update_from(source('bookkeeping', 'erasures'), rows, added, 'kept.visitor_hash = found.visitor_hash') -%}
 {%- endmacro %}
 
 {% macro follow_objects() %}
   {%- do in_transaction('begin') -%}
   {%- for table in ['landed_objects', 'late_events', 'quarantined_lines', 'conflicting_copies', 'dead_letters'] -%}
     {%- set content = 'etag = found.etag, object_size = found.object_size' if table == 'landed_objects' else 'etag = found.etag' -%}
-    {%- do update_from(source('warehouse', table), one_run('load_followed'), content, 'kept.object_key = found.object_key and kept.etag = found.old_etag') -%}
+    {%- do update_from(source('earlier_audit', table), one_run('load_followed'), content, 'kept.object_key = found.object_key and kept.etag = found.old_etag') -%}
   {%- endfor -%}
   {%- do in_transaction('commit') -%}
 {% endmacro %}

@@ -8,7 +8,7 @@
         and node.config.materialized == 'incremental' -%}
     {{ create_from_columns(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias), node) }}
   {%- endfor -%}
-  {%- for node in graph.sources.values() if node.source_name == 'warehouse' and node.meta.get('made_by_init') -%}
+  {%- for node in graph.sources.values() if node.source_name == 'bookkeeping' -%}
     {{ create_from_columns(api.Relation.create(database=node.database, schema=node.schema, identifier=node.identifier), node) }}
   {%- endfor -%}
   {{ remember_settings() }}
@@ -51,8 +51,8 @@
 {#- The settings that change the results, and the layout of its tables, are stored in the warehouse. -#}
 {% macro remember_settings() %}
   {%- for name in ['late_days', 'bot_patterns', 'bot_exceptions', 'min_sellable_qty', 'min_pickup_qty', 'time_zone', 'layout'] -%}
-    {%- do run_query("insert into " ~ source('warehouse', 'settings') ~ " (setting_name, setting_value) select cast('" ~ name ~ "' as " ~ text_type(64)
+    {%- do run_query("insert into " ~ source('bookkeeping', 'settings') ~ " (setting_name, setting_value) select cast('" ~ name ~ "' as " ~ text_type(64)
         ~ ") as setting_name, cast('" ~ setting(name) ~ "' as " ~ text_type(1024) ~ ") as setting_value from (select count(*) as copies from "
-        ~ source('warehouse', 'settings') ~ " where setting_name = '" ~ name ~ "') as settings where copies = 0") -%}
+        ~ source('bookkeeping', 'settings') ~ " where setting_name = '" ~ name ~ "') as settings where copies = 0") -%}
   {%- endfor -%}
 {% endmacro %}

@@ -18,14 +18,14 @@
                          write to the lake costs more than most models; compile, show and docs read
                          the stored table. Teradata works on the table itself. -#}
 {% macro watermarks() -%}
-  {%- if target.type == 'teradata' -%}{{ return(source('warehouse', 'watermarks')) }}{%- endif -%}
+  {%- if target.type == 'teradata' -%}{{ return(source('bookkeeping', 'watermarks')) }}{%- endif -%}
   {#- Not by source(): that would make the table a parent of every model in the lineage. -#}
   {{ return('temp.main.watermarks' if is_writing() else 'twist.audit.watermarks') }}
 {%- endmacro %}
 
 {% macro stamps() -%}
   {%- if 'stamps' in model -%}{{ return(model.stamps) }}{%- endif -%}
-  {%- if not execute or load_relation(source('warehouse', 'watermarks')) is none -%}{{ return({'this run': 0, 'computed': 0}) }}{%- endif -%}
+  {%- if not execute or load_relation(source('bookkeeping', 'watermarks')) is none -%}{{ return({'this run': 0, 'computed': 0}) }}{%- endif -%}
   {%- set found, all = {}, [0] -%}
   {%- set query %}select model_name, load_id from {{ watermarks() }}{% endset -%}
   {%- for name, load_id in run_query(query).rows -%}

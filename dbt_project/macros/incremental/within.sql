@@ -70,7 +70,7 @@
   {{ return(graph.nodes['model.' ~ project_name ~ '.' ~ changed].columns.values()) }}
 {%- endmacro %}
 
-{% macro is_published(name, place='published') -%}
+{% macro is_published(name, place='earlier_intermediate') -%}
   {%- set table = source(place, name) -%}
   {{ return(execute and stamps().computed > 0 and load_relation(table) is not none) }}
 {%- endmacro %}

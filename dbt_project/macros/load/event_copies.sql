@@ -23,7 +23,7 @@
     select event_date, event_ts, event_id, {{ event_hash('event_id') }} as event_hash
     from (
         select {{ no_event_date() }} as event_date, failed_at as event_ts, {{ origin_event_id('topic', 'kafka_partition', 'kafka_offset') }} as event_id
-        from {{ source('warehouse', 'dead_letters') }}
+        from {{ source('earlier_audit', 'dead_letters') }}
         where {{ within_batch('load_dead_letters', 'origin_offset', 'kafka_offset') }}
     ) as {{ letters }}
   {%- else -%}

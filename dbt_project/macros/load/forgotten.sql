@@ -31,7 +31,7 @@ select
 from (
     select
         all_lines.*,
-        coalesce(sha256('{{ registered.salt }}' || visitor_id) in (select visitor_hash from {{ source('warehouse', 'erasures') }}), false)
+        coalesce(sha256('{{ registered.salt }}' || visitor_id) in (select visitor_hash from {{ source('bookkeeping', 'erasures') }}), false)
             or {{ is_old('arrival') }} as is_forgotten
     from ({{ lines }}) as all_lines
 ) as marked
@@ -52,9 +52,9 @@ lake_without_person('{{ topic }}', {{ text }}, {{ is_old(arrival) }})
 {% macro registered_erasures() -%}
   {%- if 'registered_erasures' in model -%}{{ return(model['registered_erasures']) }}{%- endif -%}
   {%- set registered = none -%}
-  {%- if execute and target.type == 'duckdb' and load_relation(source('warehouse', 'erasures')) is not none -%}
+  {%- if execute and target.type == 'duckdb' and load_relation(source('bookkeeping', 'erasures')) is not none -%}
     {%- set query -%}
-select count(*), max(salt), max(erased_before), lake_forget(max(salt), list(visitor_hash)) from {{ source('warehouse', 'erasures') }}
+select count(*), max(salt), max(erased_before), lake_forget(max(salt), list(visitor_hash)) from {{ source('bookkeeping', 'erasures') }}
     {%- endset -%}
     {%- set found = run_query(query).rows[0] -%}
     {%- if found[0] -%}{%- set registered = {'salt': found[1], 'before': found[2]} -%}{%- endif -%}

@@ -5,7 +5,7 @@
   {%- set audited = last_load('landed_objects') -%}
   {%- for topic, model in load_models().items() %}
     select topic, lowest_partition, highest_partition, lowest_offset, highest_offset, lowest_arrival, highest_arrival
-    from {{ source('warehouse', 'landed_objects') }}
+    from {{ source('earlier_audit', 'landed_objects') }}
     where topic = '{{ topic }}' and {{ meets_batch(model, 'kafka_offset', 'lowest_offset', 'highest_offset') }}
     union all
   {%- endfor %}
@@ -21,11 +21,11 @@
         union all
         {%- endfor %}
         select topic, kafka_partition, kafka_offset, arrived_at
-        from {{ source('warehouse', 'late_events') }}
+        from {{ source('earlier_audit', 'late_events') }}
         where load_id > {{ audited }}
         union all
         select topic, kafka_partition, kafka_offset, arrived_at
-        from {{ source('warehouse', 'quarantined_lines') }}
+        from {{ source('earlier_audit', 'quarantined_lines') }}
         where load_id > {{ audited }} and kafka_offset is not null
     ) as unaudited
     group by topic
@@ -47,10 +47,10 @@
   {%- if topic == 'dead_letters' -%}
     (
             select letter_partition as kafka_partition, letter_offset as kafka_offset, letter_arrived_at as arrived_at, load_id
-            from {{ source('warehouse', 'dead_letters') }}
+            from {{ source('earlier_audit', 'dead_letters') }}
         ) as staged_letters
   {%- else -%}
-    {{ source('staged', {
+    {{ source('earlier_staging', {
         'clickstream': 'stg_clickstream__events',
         'sku_availability': 'stg_availability__stock_changes',
         'product_catalog': 'stg_catalog__skus',

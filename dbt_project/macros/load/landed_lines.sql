@@ -21,7 +21,7 @@ with read as (
     from {{ source('landing', 'landing_' ~ topic) }}
     union all
     select 0, row_number() over (order by kafka_partition, kafka_offset), raw_line, null
-    from {{ source('warehouse', 'late_events') }}
+    from {{ source('earlier_audit', 'late_events') }}
     where topic = '{{ topic }}' and replay_requested_at is not null
 ),
 

@@ -21,7 +21,7 @@ audited as (
     select
         topic, max(folder_hour) as newest_folder_hour,
         max(case when status = 'loaded' then audited_at end) as audited_at
-    from {{ source('warehouse', 'landed_objects') }}
+    from {{ source('earlier_audit', 'landed_objects') }}
     where folder_hour <= {{ clock() }}
     group by topic
 ),
@@ -97,12 +97,12 @@ where regexp_similar(object_key, 'topics/{{ topic }}/dt=[0-9]{4}-[0-9]{2}-[0-9]{
 {#- Per topic: (topic, since or none, the prefixes to list). -#}
 {% macro teradata_days_to_list() -%}
   {%- set newest, ns = {}, namespace(now=none, audited=none) -%}
-  {%- if execute and load_relation(source('warehouse', 'landed_objects')) is not none -%}
+  {%- if execute and load_relation(source('earlier_audit', 'landed_objects')) is not none -%}
     {%- set query %}
 select
     topic, max(case when folder_hour <= {{ clock() }} then folder_hour end) as newest,
     max(case when status = 'loaded' then audited_at end) as audited_at, {{ clock() }} as asked_at
-from {{ source('warehouse', 'landed_objects') }}
+from {{ source('earlier_audit', 'landed_objects') }}
 group by topic
     {%- endset -%}
     {%- set found = run_query(query) -%}

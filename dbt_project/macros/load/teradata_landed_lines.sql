@@ -69,7 +69,7 @@
                 union all
                 {%- endif %}
                 select cast(0 as bigint) as object_number, raw_line
-                from {{ source('warehouse', 'late_events') }}
+                from {{ source('earlier_audit', 'late_events') }}
                 where topic = '{{ topic }}' and replay_requested_at is not null
 {%- endmacro %}
 

@@ -19,7 +19,7 @@ offered as (
 ),
 
 audited as (
-    select * from {{ source('warehouse', 'landed_objects') }}
+    select * from {{ source('earlier_audit', 'landed_objects') }}
 ),
 
 -- An object that was loaded and cannot be read again stays loaded.

@@ -8,7 +8,7 @@
 ) }}
 
 with current_ranges as (
-    select * from {{ source('warehouse', 'landed_offsets') }} where is_current = 1
+    select * from {{ source('earlier_audit', 'landed_offsets') }} where is_current = 1
 ),
 
 landed as (

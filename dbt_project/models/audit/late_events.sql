@@ -44,7 +44,7 @@ arrived as (
 
 -- A replay is done: its row was staged (under no object), or its event was already staged.
 requested as (
-    select * from {{ source('warehouse', 'late_events') }} where replay_requested_at is not null
+    select * from {{ source('earlier_audit', 'late_events') }} where replay_requested_at is not null
 ),
 
 staged as (

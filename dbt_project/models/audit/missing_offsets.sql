@@ -43,7 +43,7 @@ gaps as (
 ),
 
 accepted as (
-    select * from {{ source('warehouse', 'accepted_offsets') }}
+    select * from {{ source('bookkeeping', 'accepted_offsets') }}
 ),
 
 beside as (

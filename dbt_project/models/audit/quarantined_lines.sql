@@ -40,7 +40,7 @@ duplicates as (
 
 -- A line without a position is identified by its place.
 kept as (
-    select * from {{ source('warehouse', 'quarantined_lines') }} where kafka_offset is null and released_at is null
+    select * from {{ source('earlier_audit', 'quarantined_lines') }} where kafka_offset is null and released_at is null
 ),
 
 arrived as (

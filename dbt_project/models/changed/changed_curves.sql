@@ -30,7 +30,7 @@ inner join new_versions
 {%- if is_published('int_catalog__size_shares') %}
 union
 select published.stock_date, published.style_id
-from (select * from {{ source('published', 'int_catalog__size_shares') }}) as published
+from (select * from {{ source('earlier_intermediate', 'int_catalog__size_shares') }}) as published
 inner join new_versions
     on published.sku_id = new_versions.sku_id
         and published.stock_date >= new_versions.valid_from and published.stock_date < new_versions.valid_to

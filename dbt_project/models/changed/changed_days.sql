@@ -13,9 +13,9 @@ events as (
 
 known_days as (
     select open_date as view_date from {{ ref('int_calendar__open_days') }}
-    {%- if is_published('fct_conversion_daily', 'published_marts') %}
+    {%- if is_published('fct_conversion_daily', 'earlier_marts') %}
     union
-    select view_date from {{ source('published_marts', 'fct_conversion_daily') }}
+    select view_date from {{ source('earlier_marts', 'fct_conversion_daily') }}
     {%- endif %}
 ),
 

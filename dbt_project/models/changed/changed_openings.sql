@@ -38,7 +38,7 @@ held_skus as (
     {%- if is_published('int_stock__openings') %}
     union
     select published.sku_id, day_before.held_from
-    from (select * from {{ source('published', 'int_stock__openings') }} where is_listed = 1) as published
+    from (select * from {{ source('earlier_intermediate', 'int_stock__openings') }} where is_listed = 1) as published
     inner join day_before on published.stock_date = day_before.held_from
     {%- endif %}
 ),

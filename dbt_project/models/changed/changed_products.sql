@@ -18,17 +18,17 @@ of_facts as (
     select style_id, sku_id from {{ ref('fct_twist_hourly') }} where {{ is_new() }}
     union
     select style_id, cast('' as {{ text_type(128) }}) as sku_id from {{ ref('fct_conversion_daily') }} where {{ is_new() }}
-    {%- if is_published('dim_product_history', 'published_marts') %}
+    {%- if is_published('dim_product_history', 'earlier_marts') %}
     except
-    select style_id, sku_id from {{ source('published_marts', 'dim_product_history') }}
+    select style_id, sku_id from {{ source('earlier_marts', 'dim_product_history') }}
     {%- endif %}
 ),
 
 known as (
     select style_id, sku_id from catalog_rows
-    {%- if is_published('dim_product_history', 'published_marts') %}
+    {%- if is_published('dim_product_history', 'earlier_marts') %}
     union
-    select style_id, sku_id from {{ source('published_marts', 'dim_product_history') }}
+    select style_id, sku_id from {{ source('earlier_marts', 'dim_product_history') }}
     {%- endif %}
 ),
 

@@ -12,7 +12,7 @@ with duplicates as (
 {%- for field in topic_fields(topic) %}{% do columns.append('change_reason' if field.name == 'reason' else field.name) %}{% endfor %}
 {%- set staging = {'clickstream': 'stg_clickstream__events', 'sku_availability': 'stg_availability__stock_changes'}[topic] %}
 {#- A field that was just added to the topic is not staged yet. #}
-{%- set staged = load_relation(source('staged', staging)) if execute %}
+{%- set staged = load_relation(source('earlier_staging', staging)) if execute %}
 {%- if staged %}{% set columns = columns | select('in', column_names(staged)) | list %}{% endif %}
 {{ topic }}_copies as (
     select {{ topic }}_read.*

@@ -25,9 +25,9 @@ seen as (
     where {{ within_batch(model, 'kafka_offset', where=is_doubtful) }}
     union all
     {%- endfor %}
-    select topic, kafka_partition, kafka_offset, arrived_at, 0 from {{ source('warehouse', 'late_events') }}
+    select topic, kafka_partition, kafka_offset, arrived_at, 0 from {{ source('earlier_audit', 'late_events') }}
     union all
-    select topic, kafka_partition, kafka_offset, arrived_at, 0 from {{ source('warehouse', 'quarantined_lines') }}
+    select topic, kafka_partition, kafka_offset, arrived_at, 0 from {{ source('earlier_audit', 'quarantined_lines') }}
     where kafka_offset is not null
 ),
 

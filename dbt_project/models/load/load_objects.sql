@@ -6,7 +6,7 @@ with listing as (
 ),
 
 audited as (
-    select * from {{ source('warehouse', 'landed_objects') }}
+    select * from {{ source('earlier_audit', 'landed_objects') }}
 ),
 
 batch_start as (
@@ -16,7 +16,7 @@ batch_start as (
 -- Lines of them were ahead of the clock, which has reached them.
 reached as (
     select distinct object_key, etag
-    from {{ source('warehouse', 'quarantined_lines') }}
+    from {{ source('earlier_audit', 'quarantined_lines') }}
     where read_again_at <= {{ clock() }}
 ),
 

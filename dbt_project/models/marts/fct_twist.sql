@@ -12,7 +12,7 @@
 {%- set product_views %}
     {%- if narrows('changed_views') %}
     select changed_views.*, new_views.channel, new_views.session_id, new_views.visitor_id
-    from {{ ref('changed_views') }} as changed_views
+    from (select * from {{ ref('changed_views') }}) as changed_views
     left join (
         select event_date, event_id, channel, session_id, visitor_id from {{ ref('stg_clickstream__events') }} where {{ is_new() }}
     ) as new_views on changed_views.view_date = new_views.event_date and changed_views.view_id = new_views.event_id

@@ -52,7 +52,7 @@ ties as (
     from accepted
     union all
     select event_date, event_hash, event_id, event_ts, tie_partition, tie_offset, tie_arrived_at
-    from {{ source('staged', 'stg_availability__stock_changes') }}
+    from {{ source('earlier_staging', 'stg_availability__stock_changes') }}
     where {{ within_batch('load_availability', 'event_date') }}
 ),
 
@@ -86,6 +86,6 @@ select
     staged.available_qty, staged.event_ts, staged.arrived_at, smaller.tie_partition, smaller.tie_offset, smaller.tie_arrived_at,
     staged.kafka_partition, staged.kafka_offset, staged.object_key, staged.etag,
     staged.first_load_id, {{ load_id() }} as load_id
-from (select * from {{ source('staged', 'stg_availability__stock_changes') }}) as staged
+from (select * from {{ source('earlier_staging', 'stg_availability__stock_changes') }}) as staged
 inner join smaller
     on staged.event_date = smaller.event_date and staged.event_ts = smaller.event_ts and staged.event_id = smaller.event_id
