@@ -1,5 +1,5 @@
 -- Rows and sums of each fact are the same after it is joined with the products as of its UTC day, with the
--- products of now, and (facts by hour) with the hours.
+-- products of now, and (facts by hour) with the hours; stock-outs, with the SKUs of now.
 {%- set facts = [
     ('fct_twist', "coalesce(sku_id, '')", 'view_date', 'view_hour', 'out_of_stock_share'),
     ('fct_twist_hourly', 'sku_id', 'cast(view_hour as date)', 'view_hour', 'views'),
@@ -29,6 +29,14 @@ business_hours as (
     select * from {{ ref('dim_hour') }}
 ),
 
+stockouts as (
+    select sku_id as of_sku_id, lost_views as measure from {{ ref('fct_stockouts') }}
+),
+
+skus as (
+    select * from {{ ref('dim_sku') }}
+),
+
 compared as (
     {%- for fact, sku_id, day, hour, measure in facts %}
     {%- for dimension in ['none', 'history', 'now', 'hour'] if dimension != 'hour' or fact != 'fct_conversion_daily' %}
@@ -44,8 +52,14 @@ compared as (
     {%- elif dimension == 'hour' %}
     inner join business_hours on of_hour = business_hours.view_hour
     {%- endif %}
-    {{ 'union all' if not loop.last }}
+    union all
     {%- endfor %}
+    {%- endfor %}
+    {%- for dimension in ['none', 'sku'] %}
+    select cast('fct_stockouts' as {{ text_type(64) }}) as fact, cast('{{ dimension }}' as {{ text_type(16) }}) as dimension,
+        cast(count(*) as bigint) as row_count, sum(cast(measure as decimal(18, 6))) as measure
+    from stockouts
+    {{ 'left join skus on of_sku_id = skus.sku_id' if dimension == 'sku' }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),

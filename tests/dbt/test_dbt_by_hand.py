@@ -122,7 +122,7 @@ def test_the_examples_of_the_metric_pass_and_each_changed_rule_fails_one(
     examples = ("test", "--select", "test_type:unit")
     assert "PASS=0" not in checkout.dbt(*examples)
     for model, rule, changed, example in (
-        ("fct_twist", "event_ts >= state_hours", "event_ts > state_hours", "from_its_very_instant"),
+        ("fct_twist", "view_ts >= state_hours", "view_ts > state_hours", "from_its_very_instant"),
         ("fct_twist", " and is_human = 1", "", "bots_and_other_events"),
         ("lost_demand_by_state", "in_stock = 0", "in_stock = 1", "lost_to_the_skus"),
         ("twist_daily", "products.brand", "products.department", "of_their_utc_day"),
