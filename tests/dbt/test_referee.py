@@ -251,6 +251,36 @@ def test_stock_daily_has_levels_above_zero_before_every_open_day_but_the_first()
     }  # fmt: skip
 
 
+def test_a_stock_out_lasts_over_midnight_to_its_return_and_is_the_networks() -> None:
+    levels = [stock("01 08:00", "A", 0, reason="count"), stock("01 09:00", "A", 3, reason="in"),
+              stock("01 20:00", "A", 0, reason="sale"), stock("01 21:00", "A", 0, "S1"),
+              stock("02 06:00", "A", 1, "S1", reason="return")]  # fmt: skip
+    views = [view("01 22:00", "A"), view("02 05:00", "A"), view("02 07:00", "A")]
+    stockouts = after(A, *levels, *views).marts["fct_stockouts"]
+    assert {key: tuple(row.values())[:6] for key, row in stockouts.items()} == {
+        ("A", moment("01 08:00")): (moment("01 09:00"), "first_known", "in", None, 3600, 0),
+        ("A", moment("01 20:00")): (moment("02 06:00"), "sale", "return", 3, 36_000, 2),
+    }
+
+
+def test_lost_views_cost_what_the_style_sold_a_view_in_stock_and_nothing_without_a_price() -> None:
+    catalog = [sku("A", price=19.9, currency="EUR"), sku("B")]
+    past = [stock("01 08:00", "A", 1), view("01 09:00", "A"), view("01 09:01", "A"),
+            view("01 09:02", "A", event_type="purchase", quantity=1)]  # fmt: skip
+    lost_later = [stock("02 08:00", name, 0) for name in "AB"]
+    lost_later += [view("02 09:00", name) for name in "AB"]
+    rules = Settings(conversion_min_units=1)
+    sales = after(*catalog, *past, *lost_later, settings=rules).marts["lost_sales_hourly"]
+    money = ("conversion_level", "lost_units", "lost_revenue")
+    assert {key[2]: tuple(row[name] for name in money) for key, row in sales.items()} == {
+        "A": ("style", Decimal("0.5"), Decimal("9.95")), "B": ("style", Decimal("0.5"), None),
+    }  # fmt: skip
+    assert {
+        row["conversion_level"]
+        for row in after(*catalog, *past, *lost_later).marts["lost_sales_hourly"].values()
+    } == {None}, "30 units are asked for"
+
+
 def test_the_dimensions_hold_the_current_row_and_the_locations_seen() -> None:
     rows = [sku("A", "02 00:00", price=19.9, size_share=0.25), sku("A", "01 00:00", brand="old")]
     marts = after(*rows, stock("01 09:00", "A", 1, "S1"), stock("01 09:00", "A", 1, "DC")).marts

@@ -1,24 +1,26 @@
 -- Each human product view, and what share of the product could be bought at that moment. A view that is judged
--- again keeps the columns that it was published with (merge_exclude_columns): they are not read.
+-- again keeps the columns of its event that it was published with: they are not read again.
+{%- set event_columns = [
+    'channel',
+    'session_id',
+    'visitor_id',
+] %}
 {{ config(
     unique_key=['view_date', 'view_id'],
-    merge_exclude_columns=[
-        'view_ts', 'view_hour', 'style_id', 'sku_id', 'channel', 'fulfilment', 'store_id', 'session_id', 'visitor_id',
-    ],
+    merge_exclude_columns=['view_ts', 'view_hour', 'style_id', 'sku_id', 'fulfilment', 'store_id'] + event_columns,
     index=primary_index(['view_date', 'view_id'], day='view_date'),
     partitioned_by='view_date',
     recomputed={'by': 'changed_views'},
 ) }}
 {%- set product_views %}
     {%- if narrows('changed_views') %}
-    select changed_views.*, new_views.channel, new_views.session_id, new_views.visitor_id
+    select changed_views.*, new_views.{{ event_columns | join(', new_views.') }}
     from (select * from {{ ref('changed_views') }}) as changed_views
-    left join (
-        select event_date, event_id, channel, session_id, visitor_id from {{ ref('stg_clickstream__events') }} where {{ is_new() }}
-    ) as new_views on changed_views.view_date = new_views.event_date and changed_views.view_id = new_views.event_id
+    left join (select * from {{ ref('stg_clickstream__events') }} where {{ is_new() }}) as new_views
+        on changed_views.view_date = new_views.event_date and changed_views.view_id = new_views.event_id
     {%- else %}
-    select event_date as view_date, event_id as view_id, event_ts as view_ts, style_id, sku_id, channel, fulfilment, store_id,
-        session_id, visitor_id
+    select event_date as view_date, event_id as view_id, event_ts as view_ts, style_id, sku_id, fulfilment, store_id,
+        {{ event_columns | join(', ') }}
     from {{ ref('stg_clickstream__events') }}
     where event_type = 'product_view' and is_human = 1
     {%- endif %}
@@ -88,11 +90,9 @@ select
     views.view_hour,
     views.style_id,
     views.sku_id,
-    views.channel,
     views.fulfilment,
     views.store_id,
-    views.session_id,
-    views.visitor_id,
+    views.{{ event_columns | join(', views.') }},
     cast(coalesce(state_hours.in_stock_share, 0) as decimal(7, 6)) as in_stock_share,
     cast(coalesce(state_hours.known_share, 0) - coalesce(state_hours.in_stock_share, 0) as decimal(7, 6)) as out_of_stock_share,
     cast(1 - coalesce(state_hours.known_share, 0) as decimal(7, 6)) as unknown_share,
