@@ -96,6 +96,36 @@ def bucket(settings: Settings, address: str) -> S3Store:
     )
 
 
+def sdk_client(settings: Settings) -> Any:
+    """AWS's own client, for what obstore cannot do: versions of objects; with the keys of now.
+
+    Raises:
+        SettingsError: as `keys`.
+    """
+    from botocore import UNSIGNED
+    from botocore.config import Config
+    from botocore.session import Session
+
+    given = keys(settings)
+    scheme, host = _endpoint(settings)
+    session: Any = Session()
+    return session.create_client(
+        "s3",
+        endpoint_url=f"{scheme}://{host}",
+        region_name=settings.s3_region,
+        aws_access_key_id=given and given.id,
+        aws_secret_access_key=given and given.secret,
+        aws_session_token=(given and given.token) or None,
+        verify=os.environ.get("SSL_CERT_FILE"),
+        config=Config(
+            signature_version=None if given else UNSIGNED,
+            s3={"addressing_style": "path" if _is_path_style(settings) else "virtual"},
+            connect_timeout=30,
+            read_timeout=30,
+        ),
+    )
+
+
 def open_place(settings: Settings, place: str) -> "ObjectStore":
     """A store for `s3://bucket/prefix`, or for a folder, which is created."""
     return bucket(settings, place) if is_s3(place) else LocalStore(place, mkdir=True)

@@ -9,16 +9,16 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isal import igzip
+from isal import isal_zlib
 from obstore import get, head, put
-from obstore.exceptions import BaseError
+from obstore.exceptions import NotFoundError, PreconditionError
 from obstore.store import LocalStore
 
 from ingestion.contract.topics import LANDED_TOPICS
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 NOTES = "forget.objects"
 """A file in the warehouse's folder: a line for each object that is written, until all are known."""
+GZIP = 31
+"""As zlib names the format: the largest window, and a header without name or time."""
 EPOCH_OF_NOS = datetime(2000, 1, 1, tzinfo=UTC)
 Erase = Callable[[bytes, str], tuple[bytes, list[str]]]
 """A text of whole lines and its topic → the text without the persons, and whose lines they were."""
@@ -90,43 +92,47 @@ def rewrite(
 def _rewrite(
     store: "ObjectStore", engine: Engine, landed: LandedObject, erase: Erase, notes: Any
 ) -> set[str] | None:
+    """Whose lines were in it; None where nothing was to be erased."""
     body = fetch(store, landed.key)
-    pieces = read_text(body).pieces
-    if not any(erase(piece, landed.topic)[0] != piece for piece in pieces):
-        return None
     whose: set[str] = set()
-    new = igzip.compress(b"".join(_erased(body, landed.topic, erase, whose)), mtime=0)
+    is_changed, packer, packed = False, isal_zlib.compressobj(wbits=GZIP), []
+    for piece in read_text(body).pieces:
+        text, found = erase(piece, landed.topic)
+        is_changed |= text != piece
+        whose.update(found)
+        packed.append(packer.compress(text))
+    if not is_changed:
+        return None
+    new = b"".join([*packed, packer.flush()])
     before = _etag(engine, head(store, landed.key))
     md5 = hashlib.md5(new).hexdigest()  # noqa: S324  # to know it again, not to trust it
     _note(notes, {"key": landed.key, "etag": before, "md5": md5})
-    mode = _mode(store, landed.key)
-    with with_usual_permissions():
-        put(store, landed.key, new)
-    if mode is not None and isinstance(store, LocalStore):
-        with suppress(OSError):
-            (Path(str(store.prefix)) / landed.key).chmod(mode)
+    try:
+        _replace(store, landed.key, new, body.etag)
+    except PreconditionError:  # Connect has written it again: its new lines are erased too
+        return _rewrite(store, engine, landed, erase, notes)
     meta = head(store, landed.key)
     _note(notes, {"key": landed.key, "now": _etag(engine, meta), "size": meta["size"]})
     return whose
+
+
+def _replace(store: "ObjectStore", key: str, new: bytes, etag: str) -> None:
+    """Put an object into the place of the one with this etag; a folder cannot refuse another."""
+    if not isinstance(store, LocalStore):
+        put(store, key, new, mode={"e_tag": f'"{etag}"'})
+        return
+    path = Path(str(store.prefix)) / key
+    mode = path.stat().st_mode & 0o777
+    with with_usual_permissions():
+        put(store, key, new)
+    with suppress(OSError):
+        path.chmod(mode)
 
 
 def _note(notes: Any, note: dict[str, object]) -> None:
     notes.write(json.dumps(note) + "\n")
     notes.flush()
     os.fsync(notes.fileno())
-
-
-def _erased(body: Any, topic: str, erase: Erase, whose: set[str]) -> Iterator[bytes]:
-    for piece in read_text(body).pieces:
-        text, found = erase(piece, topic)
-        whose.update(found)
-        yield text
-
-
-def _mode(store: "ObjectStore", key: str) -> int | None:
-    if not isinstance(store, LocalStore):
-        return None
-    return (Path(str(store.prefix)) / key).stat().st_mode & 0o777
 
 
 def settle(settings: Settings, engine: Engine, dbt: Dbt) -> None:
@@ -137,7 +143,7 @@ def settle(settings: Settings, engine: Engine, dbt: Dbt) -> None:
     notes = settings.warehouse_root / NOTES
     if not notes.exists():
         return
-    known: dict[str, str] = {}  # an object may have been rewritten twice before the audit knew
+    known: dict[str, str] = {}  # the etag in the audit: an object may have been rewritten twice
     open_note: dict[str, dict[str, Any]] = {}
     followed: dict[str, tuple[str, str, str, int]] = {}
     for line in notes.read_text().splitlines():
@@ -147,12 +153,13 @@ def settle(settings: Settings, engine: Engine, dbt: Dbt) -> None:
             continue  # the last one, cut by a kill: its object was not written
         key = note["key"]
         if "md5" in note:
-            known.setdefault(key, note["etag"])
+            if key not in followed or followed[key][2] != note["etag"]:
+                known[key] = note["etag"]
             open_note[key] = note
         elif open_note.pop(key, None):
             followed[key] = (key, known[key], note["now"], note["size"])
     for key, note in open_note.items():
-        with suppress(BaseError, FileNotFoundError):
+        with suppress(NotFoundError, FileNotFoundError):
             found = get(open_store(settings), key)
             if hashlib.md5(found.bytes()).hexdigest() == note["md5"]:  # noqa: S324
                 followed[key] = (key, known[key], _etag(engine, found.meta), found.meta["size"])

@@ -15,6 +15,7 @@ from ingestion.lake.object_text import ObjectError, plain_etag, read_text
 from ingestion.s3 import bucket
 from ingestion.settings import Settings, TwistError, is_s3
 from orchestration.erasure.needles import Needles, by_text
+from orchestration.erasure.versions import old_versions
 from orchestration.shown import visible
 from orchestration.warehouse.swap import rebuilding, replaced
 
@@ -62,28 +63,42 @@ def search(settings: Settings, ids: Sequence[str]) -> Searched:
     finder = _Finder(ids)
     done = Searched()
     for place in places(settings):
-        for name, data in _files(settings, place):
+        for name, version, data in _files(settings, place):
             done.files += 1
             done.size += len(data)
             if finder.is_in(name, data):
-                done.found.append(f"{place}/{name}")
+                done.found.append(f"{place}/{name}{version}")
     return done
 
 
-def _files(settings: Settings, place: str) -> Iterator[tuple[str, bytes]]:
+def delete_old_versions(settings: Settings, ids: Sequence[str]) -> int:
+    """Delete the old versions of objects that hold an id; return how many those were."""
+    finder, done = _Finder(ids), 0
+    for place in filter(is_s3, places(settings)):
+        for old in old_versions(settings, place):
+            if finder.is_in(old.key, old.data):
+                old.delete()
+                done += 1
+    return done
+
+
+def _files(settings: Settings, place: str) -> Iterator[tuple[str, str, bytes]]:
+    """The name, the version where it is an old one, and the bytes of each file below a place."""
     if not is_s3(place):
         root = Path(place)
         for path in sorted(root.rglob("*")):
             if path.is_file() and not path.is_symlink():
                 try:
-                    yield str(path.relative_to(root)), path.read_bytes()
+                    yield str(path.relative_to(root)), "", path.read_bytes()
                 except FileNotFoundError:
                     continue  # a reader's, which has ended
         return
     store = bucket(settings, place)
     for page in list_objects(store):
         for meta in page:
-            yield meta["path"], bytes(get(store, meta["path"]).bytes())
+            yield meta["path"], "", bytes(get(store, meta["path"]).bytes())
+    for old in old_versions(settings, place):
+        yield old.key, f" (version {old.version})", old.data
 
 
 class _Finder:

@@ -42,6 +42,7 @@ TABLES_OF_A_RUN: dict[str, dict[str, int | str]] = {
 }  # fmt: skip
 """Their columns: a length in characters, or a type."""
 _ROWS = 10_000
+"""Lines that were set aside, in memory at once."""
 
 
 def forget(
@@ -111,14 +112,28 @@ def _rewritten(
         topic = "'clickstream'" if table == DEAD_LETTERS else "topic"
         old = f"{arrived_at} < {literal(before)}" if isinstance(before, datetime) else before
         whose = "and topic = 'clickstream'" if isinstance(before, datetime) else ""
-        sql = (
-            f"select object_key, etag, line_number, {topic} as line_topic, raw_line, "
-            f"{reason} as line_reason from {name} where raw_line is not null and {old} {whose}"
-        )
-        for key, etag, line, of_topic, text, why in dbt.query(sql):
-            left, known = erased(text, of_topic)
-            if left != text:
-                yield table, key, etag, line, left, reason_without_quotes(why), known
+        of_table = f"{name} where raw_line is not null and {old} {whose}"
+        for first, last in _portions_of(dbt.query(
+            f"select load_id, count(*) from {of_table} group by load_id order by load_id"
+        )):  # fmt: skip
+            sql = (
+                f"select object_key, etag, line_number, {topic} as line_topic, raw_line, {reason} "
+                f"as line_reason from {of_table} and load_id >= {first} and load_id <= {last}"
+            )
+            for key, etag, line, of_topic, text, why in dbt.query(sql):
+                left, known = erased(text, of_topic)
+                if left != text:
+                    yield table, key, etag, line, left, reason_without_quotes(why), known
+
+
+def _portions_of(counts: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Ranges of loads that have `_ROWS` rows together, or one load that has more."""
+    first, rows = None, 0
+    for at, (load, count) in enumerate(counts):
+        first, rows = load if first is None else first, rows + count
+        if rows + (counts[at + 1][1] if at + 1 < len(counts) else _ROWS) > _ROWS:
+            yield first, load
+            first, rows = None, 0
 
 
 def fill(engine: Engine, dbt: Dbt, name: str, rows: Sequence[Sequence[object]]) -> None:

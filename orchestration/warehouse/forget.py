@@ -13,13 +13,13 @@ from pathlib import Path
 
 from ingestion.contract.topics import DEAD_LETTERS
 from ingestion.lake.erased_lines import Eraser, visitor_hash
-from ingestion.settings import Settings, SettingsError, is_s3
+from ingestion.settings import Settings, SettingsError
 from orchestration.erasure import days, objects, registry, tables
 from orchestration.erasure.needles import Needles
 from orchestration.erasure.purge import purge, purge_in_time
 from orchestration.erasure.registry import OLD_LINES
-from orchestration.erasure.search import Searched, search
-from orchestration.pages.overview.publish import PAGE, publish
+from orchestration.erasure.search import Searched, delete_old_versions, search
+from orchestration.pages.overview.publish import is_published, publish
 from orchestration.warehouse.attach import keeps_files
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engines import engine_of
@@ -86,6 +86,7 @@ def forget(
     Raises:
         SettingsError: the reason is empty, or a reader holds the catalog.
         WarehouseLocked: another process is writing.
+        VersionsUnknown: a bucket's old versions may hold them, and this user may not see those.
         StillThere: the search has found an id.
     """
     ids = list(visitors)
@@ -108,11 +109,13 @@ def forget(
     )  # fmt: skip
     objects.settle(settings, engine, dbt)
     rewritten = days.rewrite(settings, days.Whose(visitors=ids))
-    if not is_s3(settings.overview_root) and (Path(settings.overview_root) / PAGE).exists():
+    if is_published(settings):
         publish(settings, lambda: dbt)
     if keeps_files(settings):
         dbt.close()
         purge(settings, say, keep_minutes)
+    if versions := delete_old_versions(settings, ids):
+        say(f"deleted {versions:,} old versions of objects, which held them")
     searched = search(settings, ids)
     searched.refuse()
     in_objects = {visitor_hash(forgotten.salt, who): n for who, n in done.by_visitor.items()}

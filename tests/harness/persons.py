@@ -101,11 +101,14 @@ def letter(*, nameless: bool = True) -> Delivery:
     return Delivery(LETTER, packed(*(json.dumps(each).encode() for each in found)))
 
 
-def fill(root: Path) -> Pipeline:
-    """The shop: loaded, loaded again in part, exported, published, and once replaced."""
+def fill(root: Path, **places: object) -> Pipeline:
+    """The shop: loaded, loaded again in part, exported, published, and once replaced.
+
+    `places` are settings, for stores elsewhere than in folders.
+    """
     pipeline = Pipeline(root, slack_hours=48)
     pipeline.settings = pipeline.dbt.settings = pipeline.settings.model_copy(
-        update={"history": str(root / "history")}
+        update={"history": str(root / "history"), **places}
     )
     given = lines()
     pipeline.deliver([*load(*given), letter()])

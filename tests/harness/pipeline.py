@@ -7,7 +7,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from obstore import put
+
+from ingestion.lake.landed_objects import open_store
 from ingestion.settings import Settings as TwistSettings
+from ingestion.settings import is_s3
 from orchestration.warehouse import writer_lock
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.load import load
@@ -60,6 +64,10 @@ class Pipeline:
         self.dbt = Dbt(self.settings, runner=warm_runner())
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
+        if is_s3(self.settings.landing_root):
+            for delivery in deliveries:
+                put(open_store(self.settings), delivery.key, delivery.body)
+            return
         for delivery in deliveries:
             path = self.root / "landing" / delivery.key
             path.parent.mkdir(parents=True, exist_ok=True)

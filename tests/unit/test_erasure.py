@@ -1,18 +1,25 @@
 """A line without its person is judged as before; a search finds an id wherever a file can be."""
 
 import gzip
+import io
 import json
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
 
 from ingestion.lake.erased_lines import NO_JSON, Eraser, Forgotten, visitor_hash, visitors
+from ingestion.s3 import sdk_client
 from ingestion.settings import Settings
+from orchestration.erasure import versions
 from orchestration.erasure.needles import Needles
 from orchestration.erasure.search import search
+from orchestration.erasure.versions import VersionsUnknown
 from tests.harness.given import load, view
 from tests.harness.persons import PERSON, PERSONS, letter, lines, of
 from tests.harness.referee import referee
@@ -157,3 +164,52 @@ def test_an_id_that_is_planted_in_any_place_is_found_there_alone(
     found = search(settings, [PERSON])
     assert found.files == 1
     assert [Path(name) for name in found.found] == [path]
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    """What a bucket answers to the next request, one after the other."""
+    keys = {"s3_access_key_id": "a", "s3_secret_access_key": "b"}
+    client = sdk_client(Settings(_env_file=None, s3_endpoint="http://127.0.0.1:9", **keys))  # type: ignore[arg-type]
+    monkeypatch.setattr(versions, "sdk_client", lambda _: client)
+    with Stubber(client) as stub:
+        yield stub
+        stub.assert_no_pending_responses()
+
+
+def version(key: str, name: str, *, newest: bool = False) -> dict[str, Any]:
+    return {"Key": key, "VersionId": name, "IsLatest": newest}
+
+
+def test_old_versions_are_listed_page_by_page_and_read(bucket: Stubber) -> None:
+    listed = {"Bucket": "lake", "Prefix": "x/", "MaxKeys": versions.AT_ONCE}
+    marks = {"NextKeyMarker": "x/a", "NextVersionIdMarker": "1"}
+    bucket.add_response(
+        "list_object_versions",
+        {"Versions": [version("x/a", "2", newest=True), version("x/a", "1")],
+         "IsTruncated": True, **marks},
+        listed,
+    )  # fmt: skip
+    body = StreamingBody(io.BytesIO(b"old"), 3)
+    bucket.add_response(
+        "get_object", {"Body": body}, {"Bucket": "lake", "Key": "x/a", "VersionId": "1"}
+    )
+    bucket.add_response(
+        "list_object_versions",
+        {"Versions": [version("x/gone", "1")]},
+        listed | {"KeyMarker": "x/a", "VersionIdMarker": "1"},
+    )
+    bucket.add_client_error("get_object", "NoSuchKey")
+    found = list(versions.old_versions(Settings(_env_file=None), "s3://lake/x/"))
+    assert [(each.key, each.version, each.data) for each in found] == [("a", "1", b"old")]
+
+
+def test_a_store_that_knows_no_versions_has_none(bucket: Stubber) -> None:
+    bucket.add_client_error("list_object_versions", "NotImplemented", http_status_code=501)
+    assert list(versions.old_versions(Settings(_env_file=None), "s3://lake")) == []
+
+
+def test_versions_that_may_not_be_seen_are_one_sentence_with_the_right(bucket: Stubber) -> None:
+    bucket.add_client_error("list_object_versions", "AccessDenied", http_status_code=403)
+    with pytest.raises(VersionsUnknown, match=r"s3://lake/x may hold.*s3:ListBucketVersions"):
+        list(versions.old_versions(Settings(_env_file=None), "s3://lake/x"))

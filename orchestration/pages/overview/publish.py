@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from obstore import put
+from obstore import head, put
 
 from ingestion.s3 import open_place
 from ingestion.settings import ROOT, Settings, is_s3
@@ -45,6 +45,18 @@ def publish(
     """
     put_files(settings, pages(settings, dbt, now(), _docs_beside(settings)))
     return f"{settings.overview_root}/{PAGE}"
+
+
+def is_published(settings: Settings) -> bool:
+    """Whether the page is in TWIST_OVERVIEW."""
+    place = settings.overview_root
+    if not is_s3(place):
+        return (Path(place) / PAGE).exists()
+    try:
+        head(open_place(settings, place), PAGE)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def put_files(settings: Settings, files: dict[str, str]) -> None:
