@@ -103,8 +103,8 @@ class Drain:
         self._store = landed_objects.open_store(settings)
         self._say = say
         self._stopped = False
-        self._problem = ""
-        self._consumer: Any = Consumer(client_config(settings, CONSUMER))
+        self._problems: set[str] = set()
+        self._consumer: Any = Consumer(client_config(settings, CONSUMER, self._say_problem))
 
     def stop(self, *_: object) -> None:
         """Land what was read, then end."""
@@ -123,8 +123,8 @@ class Drain:
 
     def _say_problem(self, problem: str) -> None:
         """Kafka's client tries again by itself: what it says is said once."""
-        if problem != self._problem:
-            self._problem = problem
+        if problem not in self._problems:
+            self._problems.add(problem)
             self._say(f"dead letters cannot be read from Kafka, trying again: {problem}")
 
     def _once(self, seconds: float) -> int:
@@ -136,7 +136,7 @@ class Drain:
             if message is not None and (error := message.error()):
                 self._say_problem(str(error))
             elif message is not None:
-                self._problem = ""
+                self._problems.clear()
                 messages.append(message)
                 held += len(message)
             if len(messages) == MOST or held >= MOST_BYTES:

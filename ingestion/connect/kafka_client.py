@@ -11,19 +11,30 @@ owner only:
     sasl.password=…
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ingestion.settings import ROOT, Settings, SettingsError
 
 
-def client_config(settings: Settings, own: dict[str, Any]) -> dict[str, Any]:
+def client_config(
+    settings: Settings, own: dict[str, Any], say: Callable[[str], None]
+) -> dict[str, Any]:
     """The configuration of a client; `own` properties beat those of the file.
+
+    `say` is called with what goes wrong with brokers, such as a certificate or a login that is
+    refused: the client tries again by itself, and its requests only time out.
 
     Raises:
         SettingsError: the file is missing, or a line is no `name=value`; no value is shown.
     """
-    return {**_properties(settings), **own, "bootstrap.servers": settings.kafka}
+
+    def failed(error: Any) -> None:
+        say(error.str().partition(" (after ")[0])  # so many milliseconds
+
+    servers = {"bootstrap.servers": settings.kafka, "error_cb": failed}
+    return {**_properties(settings), **own, **servers}
 
 
 def _properties(settings: Settings) -> dict[str, str]:

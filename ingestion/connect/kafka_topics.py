@@ -30,13 +30,16 @@ def apply(settings: Settings) -> list[str]:
     from confluent_kafka import admin as client
 
     kafka: Any = client  # untyped
-    admin = kafka.AdminClient(client_config(settings, {"log_level": 0}))
+    said: list[str] = []
+    admin = kafka.AdminClient(client_config(settings, {"log_level": 0}, said.append))
     try:
         existing = admin.list_topics(timeout=PATIENCE).topics
     except KafkaException as error:
+        admin.poll(0)  # what brokers said meanwhile
+        why = said[0] if said else error.args[0].str()
         raise SettingsError(
-            f"Kafka at {settings.kafka} does not answer ({error.args[0].str()}): "
-            "check TWIST_KAFKA, or start it with `make up` or `make stream`"
+            f"Kafka at {settings.kafka} does not answer ({why}): check TWIST_KAFKA and "
+            "TWIST_KAFKA_PROPERTIES, or start it with `make up` or `make stream`"
         ) from None
     done = []
     for name, topic in wanted(settings).items():

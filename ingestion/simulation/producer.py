@@ -68,8 +68,9 @@ class Feed:
 
         self._refused = KafkaException
         self.deliveries = Deliveries()
-        self._producer = Producer(client_config(settings, PRODUCER))
+        self._producer = Producer(client_config(settings, PRODUCER, self._say_problem))
         self._say = say
+        self._problems: set[str] = set()
         self._stopped = False
         self._reported_at = time.monotonic()
 
@@ -113,9 +114,16 @@ class Feed:
 
     def _delivered(self, error: Any, message: Any) -> None:
         if error is None:
+            self._problems.clear()
             self.deliveries.delivered[message.topic()] += 1
         else:
             self.deliveries.failed[error.str()] += 1
+
+    def _say_problem(self, problem: str) -> None:
+        """Kafka's client tries again by itself: what it says is said once."""
+        if problem not in self._problems:
+            self._problems.add(problem)
+            self._say(f"Kafka is not reached, trying again: {problem}")
 
     def _report(self) -> None:
         if time.monotonic() - self._reported_at >= SAY_EVERY:

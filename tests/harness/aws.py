@@ -13,18 +13,16 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from moto.backends import get_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sts.models import sts_backends
 from werkzeug.serving import make_server
+
+from tests.harness.certificates import issue
 
 ACCOUNT = "123456789012"
 """Moto's."""
@@ -32,6 +30,11 @@ REGION = "eu-north-1"
 BUCKET = "lake"
 OWN = "store.example"
 """A self-hosted store with a host name; its buckets are subdomains."""
+NAMES = (
+    f"*.s3.{REGION}.amazonaws.com", f"s3.{REGION}.amazonaws.com", f"sts.{REGION}.amazonaws.com",
+    "sts.amazonaws.com", f"*.{OWN}", OWN,
+)  # fmt: skip
+"""Of the hosts that the cloud has a certificate for."""
 Environ = dict[str, Any]
 Start = Callable[..., Any]
 
@@ -174,7 +177,7 @@ class Cloud:
 def cloud(folder: Path, keys: dict[str, tuple[str, str]]) -> Iterator[Cloud]:
     """An AWS, and self-hosted stores, which accept these keys; all have the same empty bucket."""
     get_backend("s3")[ACCOUNT]["aws"].create_bucket(BUCKET, REGION)
-    authority, chain = _certificates(folder)
+    authority, chain = issue(folder, NAMES)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain)
     aws, keyed, unsigned = Gate(keys), Gate(keys), Gate(None)
@@ -202,46 +205,3 @@ def cloud(folder: Path, keys: dict[str, tuple[str, str]]) -> Iterator[Cloud]:
         for server in servers:
             server.shutdown()
             server.server_close()
-
-
-def _certificates(folder: Path) -> tuple[Path, Path]:
-    """An authority's certificate; and the chain with its key that it issued for the cloud."""
-    names = [
-        f"*.s3.{REGION}.amazonaws.com",
-        f"s3.{REGION}.amazonaws.com",
-        f"sts.{REGION}.amazonaws.com",
-        "sts.amazonaws.com",
-        f"*.{OWN}",
-        OWN,
-    ]
-    own_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    authority = _certificate("authority", own_key, own_key).sign(own_key, hashes.SHA256())
-    alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
-    given = _certificate("cloud", key, None).add_extension(alternatives, critical=False)
-    certificate = given.sign(own_key, hashes.SHA256())
-    pem = serialization.Encoding.PEM
-    (folder / "authority.pem").write_bytes(authority.public_bytes(pem))
-    (folder / "chain.pem").write_bytes(
-        certificate.public_bytes(pem)
-        + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return folder / "authority.pem", folder / "chain.pem"
-
-
-def _certificate(
-    subject: str, key: ec.EllipticCurvePrivateKey, authority: object
-) -> x509.CertificateBuilder:
-    def named(text: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
-
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(named(subject))
-        .issuer_name(named("authority"))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.BasicConstraints(authority is not None, None), critical=True)
-    )

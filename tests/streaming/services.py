@@ -35,6 +35,7 @@ BUCKET, KEY, SECRET = "lake", "twist", "only-for-this-machine"
 STORE_PORTS = ("master", "volume", "filer", "s3")
 PATIENCE = 120.0
 """Seconds until a service must answer, on a machine that is busy too."""
+SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 CLUSTER = "MkU3OEVBNTcwNTJENDM2Qk"
 
 
@@ -226,21 +227,27 @@ def store(folder: Path, ports: Sequence[int]) -> tuple[Service, str]:
     return Service("store", argv, folder, lambda: has_bucket(endpoint), variables), endpoint
 
 
-def broker(folder: Path, ports: Sequence[int]) -> tuple[Service, str]:
-    """A Kafka broker of one node, on two ports, not started yet; and its address."""
+def broker(
+    folder: Path, ports: Sequence[int], secured: "Secured | None" = None
+) -> tuple[Service, str]:
+    """A Kafka broker of one node, on two ports, not started yet; and its address.
+
+    With TLS and a login on the first port, its brokers talk to each other on the second.
+    """
     jars = kafka_jars()
     port, controller = ports
     address = f"127.0.0.1:{port}"
+    door = "SASL_SSL" if secured else "PLAINTEXT"
     config = folder / "broker.properties"
     _write(
         config,
         {
             "node.id": "1",
             "process.roles": "broker,controller",
-            "listeners": f"PLAINTEXT://{address},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://{address}",
+            "listeners": f"{door}://{address},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"{door}://{address}",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "listener.security.protocol.map": f"CONTROLLER:PLAINTEXT,{door}:{door}",
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
             "offsets.topic.replication.factor": "1",
             "offsets.topic.num.partitions": "5",
@@ -249,17 +256,22 @@ def broker(folder: Path, ports: Sequence[int]) -> tuple[Service, str]:
             "group.initial.rebalance.delay.ms": "0",
             "auto.create.topics.enable": "false",
             "log.dirs": str(folder / "kafka"),
+            **(secured.broker() if secured else {}),
         },
     )
     java = ["java", "-Xmx512m", "-cp", f"{jars}/*"]
     formatting = ["kafka.tools.StorageTool", "format", "--ignore-formatted"]
+    users = ["--add-scram", f"SCRAM-SHA-512=[name={KEY},password={SECRET}]"] if secured else []
     subprocess.run(
-        [*java, *formatting, "-t", CLUSTER, "-c", str(config)], check=True, capture_output=True
+        [*java, *formatting, "-t", CLUSTER, "-c", str(config), *users],
+        check=True,
+        capture_output=True,
     )
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
-    admin: Any = AdminClient({"bootstrap.servers": address, "log_level": 0})
+    login = secured.client() if secured else {}
+    admin: Any = AdminClient({"bootstrap.servers": address, "log_level": 0, **login})
 
     def is_ready() -> bool:
         try:
@@ -268,6 +280,38 @@ def broker(folder: Path, ports: Sequence[int]) -> tuple[Service, str]:
             return False
 
     return Service("broker", [*java, "kafka.Kafka", str(config)], folder, is_ready), address
+
+
+@dataclass(frozen=True)
+class Secured:
+    """TLS and SCRAM for one user, with a certificate for 127.0.0.1 of an authority of one's own."""
+
+    authority: Path
+    chain: Path
+
+    def broker(self) -> dict[str, str]:
+        """The broker's settings; broker to broker it needs the same login."""
+        login = f'{SCRAM} required username="{KEY}" password="{SECRET}";'
+        return {
+            "inter.broker.listener.name": "SASL_SSL",
+            "sasl.mechanism.inter.broker.protocol": "SCRAM-SHA-512",
+            "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+            "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": login,
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": str(self.chain),
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(self.authority),
+        }
+
+    def client(self) -> dict[str, str]:
+        """The lines of TWIST_KAFKA_PROPERTIES, as ingestion/connect/kafka_client.py has them."""
+        return {
+            "security.protocol": "SASL_SSL",
+            "ssl.ca.location": str(self.authority),
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": KEY,
+            "sasl.password": SECRET,
+        }
 
 
 def worker(folder: Path, port: int, kafka: str, endpoint: str) -> tuple[Service, str]:

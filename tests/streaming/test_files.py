@@ -292,14 +292,16 @@ def test_our_clients_take_tls_and_sasl_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "kafka.properties"
     file.write_text("# TLS\nsecurity.protocol=SASL_SSL\nsasl.password=a=b \n\n")
     own = Settings(_env_file=None, kafka="broker:9093", kafka_properties=str(file))
-    assert client_config(own, {"group.id": "g"}) == {
+    config = client_config(own, {"group.id": "g"}, print)
+    assert callable(config.pop("error_cb"))
+    assert config == {
         "security.protocol": "SASL_SSL", "sasl.password": "a=b", "group.id": "g",
         "bootstrap.servers": "broker:9093",
     }  # fmt: skip
     file.write_text("hush\n")
     with pytest.raises(SettingsError, match="line 1 is no name=value") as refused:
-        client_config(own, {})
+        client_config(own, {}, print)
     assert "hush" not in str(refused.value)
     file.unlink()
     with pytest.raises(SettingsError, match="TWIST_KAFKA_PROPERTIES"):
-        client_config(own, {})
+        client_config(own, {}, print)
