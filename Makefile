@@ -73,6 +73,10 @@ stream: $(VENV)/all.stamp ## Kafka, Connect, S3 and loads on this machine, witho
 up: .env ## the same services in Docker [PRODUCER=1 streams a simulated retailer into them]
 	$(COMPOSE) $(if $(PRODUCER),--profile producer) up --detach --build
 
+.PHONY: pin
+pin: ## print the digest and the checksum of Connect's image, for .env (needs Docker and curl)
+	@docker/connect/pin.sh
+
 .PHONY: down
 down: .env ## stop them; their data is kept
 	$(COMPOSE) --profile producer down

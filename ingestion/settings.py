@@ -25,7 +25,8 @@ _STORES_OWN_HOST = r"s3[.-].*|storage\.googleapis\.com|[^.]+|[\d.]+(:\d+)?|local
 OTHERS = {
     "TWIST_ROOT", "TWIST_SWEEP", "TWIST_DEBUG", "TWIST_TEST_VIEWS", "TWIST_TERADATA_PASSWORD",
     "TWIST_POSTGRES_PASSWORD", "TWIST_CODE_SERVER", "TWIST_CODE_PORT", "TWIST_LAKE_URL",
-    "TWIST_LAKE_BUCKET",
+    "TWIST_LAKE_BUCKET", "TWIST_STORE_CONNECT_SECRET", "TWIST_STORE_LETTERS_SECRET",
+    "TWIST_CONNECT_DIGEST", "TWIST_SINK_SHA256",
 }  # fmt: skip
 """Names that something else than `Settings` reads: make, dbt, Docker, Dagster or Kafka Connect."""
 

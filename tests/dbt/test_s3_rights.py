@@ -1,24 +1,32 @@
 """Each S3 user works with no more rights than ingestion/connect/connectors/README.md gives it."""
 
 import json
-from collections.abc import Iterator
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from obstore import delete, get, put
 from obstore.exceptions import BaseError
+from obstore.store import S3Store
 
 from ingestion import s3
 from ingestion.connect import dead_letters
 from ingestion.lake import landed_objects
-from ingestion.settings import Settings
+from ingestion.settings import Settings, SettingsError
 from orchestration.history import manifests
 from orchestration.history.export import export_all
 from orchestration.warehouse.load import load as load_all
-from tests.harness.given import load, sku, stock, view
+from tests.harness.given import Line, load, sku, stock, view
 from tests.harness.pipeline import Pipeline
+from tests.harness.tables import query
 from tests.streaming import services
+from tests.streaming.services import Service
 from tests.streaming.test_dead_letters import failed
+from tests.streaming.test_files import store_users
 
 pytestmark = [
     pytest.mark.long,
@@ -30,41 +38,52 @@ RIGHTS = {
     services.KEY: ["Admin", "Read", "Write", "List"],
     "loader": ["Read:lake", "List:lake"],
     "historian": ["Read:lake", "List:lake", "Write:lake/history/*"],
-    "letters": ["List:lake", "Write:lake/landing/topics/dead_letters/*"],
 }
+"""Users that Docker has not: a loader that erases nothing, and who exports into the bucket."""
 
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A store that knows these users."""
+    """A store that knows these users, and those of Docker."""
     folder = tmp_path_factory.mktemp("s3")
     identities = [
-        {
-            "name": name,
-            "credentials": [{"accessKey": name, "secretKey": services.SECRET}],
-            "actions": actions,
-        }
-        for name, actions in RIGHTS.items()
+        *(user(name, actions, name) for name, actions in RIGHTS.items()),
+        *(each for each in store_users() if each["name"] != "lake"),
     ]
-    (folder / "s3.json").write_text(json.dumps({"identities": identities}))
+    with store_of(folder, identities) as (_, url):
+        yield url
+
+
+def user(name: str, actions: list[str], *keys: str) -> dict[str, Any]:
+    credentials = [{"accessKey": key, "secretKey": services.SECRET} for key in keys]
+    return {"name": name, "credentials": credentials, "actions": actions}
+
+
+@contextmanager
+def store_of(folder: Path, identities: list[dict[str, Any]]) -> Iterator[tuple[Service, str]]:
     server, url = services.store(folder, services.free_ports(4))
     server.argv.append(f"-s3.config={folder / 's3.json'}")
+    know(folder, identities)
     try:
         server.start()
-        yield url
+        yield server, url
     finally:
         server.kill()
 
 
-def of(user: str, endpoint: str, root: Path) -> Settings:
+def know(folder: Path, identities: list[dict[str, Any]]) -> None:
+    (folder / "s3.json").write_text(json.dumps({"identities": identities}))
+
+
+def of(user: str, endpoint: str, root: Path, secret: str = services.SECRET) -> Settings:
     return Settings(
         _env_file=None,
-        landing="s3://lake/landing",
+        landing="s3://lake",
         history="s3://lake/history",
         warehouse=str(root / "warehouse"),
         s3_endpoint=endpoint,
         s3_access_key_id=user,
-        s3_secret_access_key=services.SECRET,
+        s3_secret_access_key=secret,
         landing_slack_hours=2,
     )
 
@@ -74,7 +93,7 @@ def test_a_loader_lists_and_gets_and_a_historian_writes_its_prefix(
 ) -> None:
     monkeypatch.setenv("TWIST_S3_ACCESS_KEY_ID", "loader")  # dbt's plugin reads them there
     monkeypatch.setenv("TWIST_S3_SECRET_ACCESS_KEY", services.SECRET)
-    admin = s3.bucket(of(services.KEY, endpoint, tmp_path), "s3://lake/landing")
+    admin = s3.bucket(of(services.KEY, endpoint, tmp_path), "s3://lake")
     lines = (sku("a"), stock("02 08:00", "a", 3), view("02 10:00"), stock("12 08:00", "a", 1))
     landed = load(*lines, view("12 10:00", offset=7))
     for each in landed:
@@ -99,12 +118,75 @@ def test_a_loader_lists_and_gets_and_a_historian_writes_its_prefix(
         put(landed_objects.open_store(of("historian", endpoint, tmp_path)), "topics/x", b"1")
 
 
-def test_dead_letters_are_written_by_a_user_who_reads_nothing(
+def test_connect_and_dead_letters_write_their_topics_and_read_nothing(
     endpoint: str, tmp_path: Path
 ) -> None:
-    store = landed_objects.open_store(of("letters", endpoint, tmp_path))
-    (key,) = dead_letters.land(store, [failed(b"{cut")])
-    with pytest.raises(BaseError):
-        get(store, key)
-    with pytest.raises(BaseError):
-        put(store, "topics/clickstream/x", b"1")
+    def lake(name: str) -> S3Store:
+        (secret,) = (each["credentials"][0]["secretKey"] for each in store_users()
+                     if each["name"] == name)  # fmt: skip
+        return s3.bucket(of(name, endpoint, tmp_path, secret), "s3://lake")
+
+    (letter,) = dead_letters.land(lake("letters"), [failed(b"{cut")])
+    key = "topics/sku_availability/dt=2026-11-01/hour=00/sku_availability+0+0000000000.json.gz"
+    put(lake("connect"), key, bytes(6_000_000))  # in parts
+    forbidden = (
+        ("letters", lambda lake: get(lake, letter)), ("connect", lambda lake: get(lake, key)),
+        ("letters", lambda lake: put(lake, key, b"1")),
+        ("connect", lambda lake: put(lake, "history/manifests/x.json", b"1")),
+    )  # fmt: skip
+    for name, act in forbidden:
+        with pytest.raises(BaseError):
+            act(lake(name))
+
+
+def test_a_key_is_changed_as_the_procedure_says_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ingestion/connect/connectors/README.md, changing credentials, for the store's side."""
+    shop = Pipeline(tmp_path / "shop")
+
+    def loads(key: str, *lines: Line) -> int:
+        monkeypatch.setenv("TWIST_S3_ACCESS_KEY_ID", key)
+        monkeypatch.setenv("TWIST_S3_SECRET_ACCESS_KEY", services.SECRET)
+        shop.settings = shop.dbt.settings = of(key, url, tmp_path)
+        shop.deliver(load(*lines))
+        loaded = load_all(shop.settings, shop.dbt, lambda _: None).loaded
+        shop.close()
+        return loaded
+
+    def with_keys(*keys: str) -> list[dict[str, Any]]:
+        return [user("lake", ["Read:lake", "List:lake", "Write:lake"], *keys)]
+
+    with store_of(tmp_path, with_keys("old")) as (server, url):
+
+        def now_knows(*keys: str) -> None:
+            know(tmp_path, with_keys(*keys))
+            assert server.process
+            server.process.send_signal(signal.SIGHUP)
+
+        assert loads("old", sku("a"), stock("02 08:00", "a", 3), view("02 10:00")) == 3
+        now_knows("old", "new")  # step 1: both are known
+        wait_until(lambda: is_let_in("new", url, tmp_path))
+        assert loads("old", view("02 11:00", offset=7)) == 1
+        assert loads("new", view("02 12:00", offset=8)) == 1  # steps 2 to 4
+        now_knows("new")  # step 5
+        wait_until(lambda: not is_let_in("old", url, tmp_path))
+        with pytest.raises(SettingsError, match=r"cannot be listed.*TWIST_S3_SECRET_ACCESS_KEY"):
+            loads("old")
+        assert loads("new", view("02 13:00", offset=9)) == 1
+        assert query(shop.settings, "select count(*) from fct_twist") == [(4,)]
+
+
+def is_let_in(key: str, url: str, root: Path) -> bool:
+    try:
+        landed_objects.open_store(of(key, url, root))
+    except SettingsError:
+        return False
+    return True
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + services.PATIENCE
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

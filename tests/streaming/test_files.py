@@ -1,5 +1,6 @@
 """The files that Docker and the native stack share: they agree, and say why they are so."""
 
+import hashlib
 import json
 import os
 import re
@@ -29,6 +30,10 @@ BUFFER_OF_A_PRODUCER = 32 * 1024 * 1024
 SECRETS = {
     "TWIST_S3_ACCESS_KEY_ID": "someone",
     "TWIST_S3_SECRET_ACCESS_KEY": "something",
+    "TWIST_STORE_CONNECT_SECRET": "his",
+    "TWIST_STORE_LETTERS_SECRET": "hers",
+    "TWIST_CONNECT_DIGEST": f"sha256:{64 * 'a'}",
+    "TWIST_SINK_SHA256": 64 * "b",
     "TWIST_POSTGRES_PASSWORD": "anything",
 }
 
@@ -73,7 +78,14 @@ def test_compose_refuses_a_file_with_a_fault() -> None:
 def test_without_secrets_compose_says_which_to_choose() -> None:
     done = compose(example(), "config", "--quiet")
     assert done.returncode != 0
-    assert "TWIST_S3_SECRET_ACCESS_KEY is missing a value: choose one in .env" in done.stderr
+    assert "is missing a value: choose one in .env" in done.stderr
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_each_secret_and_pin_is_asked_for(name: str) -> None:
+    done = compose(example() | SECRETS | {name: ""}, "config", "--quiet")
+    assert done.returncode != 0
+    assert f"{name} is missing a value" in done.stderr
 
 
 def test_every_variable_of_compose_is_in_the_example() -> None:
@@ -95,6 +107,7 @@ def test_every_setting_of_the_file_holds_for_the_runs_in_docker(tmp_path: Path) 
     found = services["dagster-code"]["environment"]
     assert set(wanted) <= set(found)
     assert {name: found[name] for name in chosen} == chosen
+    assert found["TWIST_STORE_CONNECT_SECRET"] == found["TWIST_STORE_LETTERS_SECRET"] == ""
     assert found["TWIST_LANDING"] == "s3://lake", "the scene has a store of its own"
     others = {name for name, each in services.items() if name != "dagster-code"}
     assert not any("TWIST_ALERT_WEBHOOK" in services[n].get("environment", {}) for n in others)
@@ -116,27 +129,105 @@ def test_no_service_of_ours_keeps_capabilities_or_gains_privileges() -> None:
         assert service["logging"]["options"]["max-size"], name
 
 
+def test_the_heap_of_each_java_fits_into_its_memory() -> None:
+    for name in ("kafka", "connect"):
+        service = composed()["services"][name]
+        (megabytes,) = re.findall(r"-Xmx(\d+)m", service["environment"]["KAFKA_HEAP_OPTS"])
+        assert int(megabytes) * 1024**2 <= int(service["mem_limit"]) * 0.6, name
+
+
 def test_a_service_gets_the_secrets_that_it_needs() -> None:
+    whole = composed()
     given = {
-        name: {word for word in ("S3_SECRET", "AWS_SECRET", "POSTGRES") if word in str(service)}
-        for name, service in composed()["services"].items()
-        for service in [service.get("environment", {})]
+        secret: {name for name, each in whole["services"].items() if value in str(each)}
+        for secret, value in SECRETS.items()
     }
-    assert {name for name, words in given.items() if words & {"S3_SECRET", "AWS_SECRET"}} == {
-        "store", "connect", "dead-letters", "dagster-code",
-    }  # fmt: skip
-    assert {name for name, words in given.items() if "POSTGRES" in words} == {
+    assert (
+        given["TWIST_S3_SECRET_ACCESS_KEY"] == given["TWIST_S3_ACCESS_KEY_ID"] == {"dagster-code"}
+    )
+    assert given["TWIST_STORE_CONNECT_SECRET"] == {"connect"}
+    assert given["TWIST_STORE_LETTERS_SECRET"] == {"dead-letters"}
+    assert given["TWIST_POSTGRES_PASSWORD"] == {
         "postgres", "dagster-code", "dagster-webserver", "dagster-daemon",
     }  # fmt: skip
+    readers = {name for name, each in whole["services"].items() if each.get("configs")}
+    assert readers == {"store"}, "it has all, in its file of users"
 
 
-def test_images_are_pinned_by_digest_where_the_digest_is_known() -> None:
-    images = {each["image"] for each in composed()["services"].values()}
+def store_users() -> list[dict[str, Any]]:
+    """The users of the store in Docker, as its file has them."""
+    users: list[dict[str, Any]] = json.loads(composed()["configs"]["users"]["content"])[
+        "identities"
+    ]
+    return users
+
+
+def test_images_are_pinned_by_digest() -> None:
+    services = composed()["services"]
     bases = {line.split()[1] for path in dockerfiles()
              for line in path.read_text().splitlines() if line.startswith("FROM ")}  # fmt: skip
-    unpinned = {name for name in images | bases if "@sha256:" not in name}
-    # The sink's base image: no digest of it is published where this project could read it.
-    assert unpinned == {"twist", "twist-connect", "confluentinc/cp-kafka-connect:8.3.2"}
+    images = {each["image"] for each in services.values()} | bases
+    assert {name for name in images if "@sha256:" not in name} == {
+        "twist", "twist-connect",  # built here, and
+        "confluentinc/cp-kafka-connect:8.3.2@${DIGEST}",  # whose digest `make pin` finds
+    }  # fmt: skip
+    assert services["connect"]["build"]["args"]["DIGEST"] == SECRETS["TWIST_CONNECT_DIGEST"]
+
+
+SINK = b"the sink's archive"
+FAKES = {
+    "curl": f"""#!/bin/sh
+while [ "$1" != --output ]; do shift; done
+case "$3" in https://*-s3-12.1.11.zip) printf %s "{SINK.decode()}" > "$2";; *) exit 22;; esac
+""",
+    "docker": """#!/bin/sh
+case "$*" in *" confluentinc/cp-kafka-connect:8.3.2") echo sha256:abc;; *) exit 1;; esac
+""",
+    "confluent-hub": '#!/bin/sh\nshift 2\necho "installed $(cat "$1")"\n',
+}
+
+
+@pytest.fixture
+def fakes(tmp_path: Path) -> str:
+    """A PATH on which the tools that reach out answer themselves."""
+    for name, text in FAKES.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    return f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_the_sink_is_installed_only_with_the_checksum_that_was_pinned(fakes: str) -> None:
+    text = (ROOT / "docker" / "connect" / "Dockerfile").read_text()
+    command = text.partition("\nRUN ")[2].replace("\\\n", " ")
+    sink = re.search(r"^ARG SINK=(.+)$", text, re.MULTILINE)
+    assert sink
+
+    def build(checksum: str) -> "subprocess.CompletedProcess[str]":
+        own = {"PATH": fakes, "SINK": sink[1], "SINK_SHA256": checksum}
+        return subprocess.run(
+            ["sh", "-c", command], env=own, capture_output=True, text=True, check=False
+        )
+
+    right = hashlib.sha256(SINK).hexdigest()
+    assert build(right).stdout.splitlines()[-1] == f"installed {SINK.decode()}"
+    for wrong in (hashlib.sha256(b"another").hexdigest(), ""):
+        refused = build(wrong)
+        assert refused.returncode != 0
+        assert "installed" not in refused.stdout
+
+
+def test_make_pin_prints_the_two_lines_of_the_settings(fakes: str) -> None:
+    pin = ROOT / "docker" / "connect" / "pin.sh"
+    done = subprocess.run([pin], env={"PATH": fakes}, capture_output=True, text=True, check=True)
+    found = dict(line.split("=") for line in done.stdout.splitlines())
+    assert found == {
+        "TWIST_CONNECT_DIGEST": "sha256:abc",
+        "TWIST_SINK_SHA256": hashlib.sha256(SINK).hexdigest(),
+    }
+    Path(fakes.split(os.pathsep)[0], "curl").write_text("#!/bin/sh\nexit 22\n")
+    failed = subprocess.run([pin], env={"PATH": fakes}, capture_output=True, text=True, check=False)
+    assert failed.returncode != 0
+    assert failed.stdout == ""
 
 
 def dockerfiles() -> list[Path]:
@@ -259,8 +350,10 @@ def test_yaml_of_compose_has_no_secret() -> None:
     loaded = yaml.safe_load(COMPOSE.read_text())
     for name, service in loaded["services"].items():
         for key, value in (service.get("environment") or {}).items():
-            if re.search("SECRET|PASSWORD|ACCESS_KEY", key):
-                assert str(value).startswith("${"), f"{name}: {key}"
+            if re.search("SECRET|PASSWORD", key):
+                assert not value or str(value).startswith("${"), f"{name}: {key}"
+    users = loaded["configs"]["users"]["content"]
+    assert set(re.findall(r'"secretKey": "(..)', users)) == {"${"}
 
 
 def test_an_overlay_changes_single_values_and_removes_those_that_are_null(tmp_path: Path) -> None:

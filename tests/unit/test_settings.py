@@ -27,6 +27,13 @@ def test_the_environment_beats_the_file_and_the_file_beats_the_defaults(
     assert (found.late_days, found.batch_mb, found.min_sellable_qty) == (6, 7, 1)
 
 
+def test_a_file_that_was_written_on_windows_says_the_same(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(b"TWIST_LATE_DAYS=5\r\nTWIST_S3_ENDPOINT=http://127.0.0.1:9\r\n")
+    found = settings(file)
+    assert (found.late_days, found.s3_endpoint) == (5, "http://127.0.0.1:9")
+
+
 def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWIST_LATE_DAYS", "")
     assert settings().late_days == 3
