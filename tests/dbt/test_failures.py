@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "sql": ("sql", "select sum(in_stock_share) as s, count(*) from fct_twist"),
     "overview": ("overview",),
     "rebuild": ("rebuild",),
+    "forget": ("forget", "--visitor", "visitor-0001", "--why", "w"),
 }
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
 WRITERS = [name for name in COMMANDS if name not in ("sql", "accept")]
