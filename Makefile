@@ -74,7 +74,7 @@ up: .env ## the same services in Docker [PRODUCER=1 streams a simulated retailer
 	$(COMPOSE) $(if $(PRODUCER),--profile producer) up --detach --build
 
 .PHONY: pin
-pin: ## print the digest and the checksum of Connect's image, for .env (needs Docker and curl)
+pin: ## print the digest and the checksum of Connect's image, for .env (needs Docker)
 	@docker/connect/pin.sh
 
 .PHONY: down
