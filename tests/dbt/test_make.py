@@ -21,7 +21,7 @@ RUN_ELSEWHERE = {
     "test": ".ci/run",
     "test-all": "tests/test_conventions.py",  # pytest without a marker: what the others run
     "stream": "tests/streaming/test_stream.py",
-    "pin": "tests/streaming/test_files.py",  # its script, with tools that reach nothing
+    "pin": "tests/streaming/test_pins.py",  # its script, with tools that reach nothing
     "up": "tests/streaming/test_files.py",  # its compose file; no engine runs in the tests
     "ui": "tests/orchestration/test_ui.py",
     "bench": "tests/benchmarks/test_harness.py",

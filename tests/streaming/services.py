@@ -230,10 +230,7 @@ def store(folder: Path, ports: Sequence[int]) -> tuple[Service, str]:
 def broker(
     folder: Path, ports: Sequence[int], secured: "Secured | None" = None
 ) -> tuple[Service, str]:
-    """A Kafka broker of one node, on two ports, not started yet; and its address.
-
-    With TLS and a login on the first port, its brokers talk to each other on the second.
-    """
+    """A Kafka broker of one node, on two ports, not started yet; and its address."""
     jars = kafka_jars()
     port, controller = ports
     address = f"127.0.0.1:{port}"
