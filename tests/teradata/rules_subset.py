@@ -57,6 +57,8 @@ def check_listed(node: exp.Expr) -> Iterator[Finding]:
         yield found("clause", node)
     if isinstance(node, exp.Select) and _lacks_from(node):
         yield found("clause", node)
+    if isinstance(node, exp.Star) and len(node.parent.expressions if node.parent else ()) > 1:
+        yield found("clause", node)  # B035-1146 SELECT: `*` alone, or table.*
     if _is_out_of_place(node):
         yield found("construct", node)
     if isinstance(node, exp.Anonymous) and not _has_its_arguments(node):

@@ -4,12 +4,12 @@
 
 with readings as (
     select
-        *,
+        load_readings.*,
         case
             when lowest_partition = highest_partition and highest_offset - lowest_offset + 1 = position_count and may_repeat = 0 then 1
             else 0
         end as is_whole
-    from {{ ref('load_readings') }}
+    from (select * from {{ ref('load_readings') }}) as load_readings
     where topic in ('clickstream', 'sku_availability') and position_count > 0
 ),
 
