@@ -1,6 +1,7 @@
 """Teradata's functions in DuckDB, and its dictionary views.
 
-Regular expressions are Perl's there, so they are taken to `regex`, not to DuckDB's own engine.
+Regular expressions are Perl's there, so they are taken to `re`, not to DuckDB's own engine; and to
+`regex` only for recursion and \\K: with a back reference it misses some matches that Perl finds.
 """
 
 import json
@@ -45,7 +46,10 @@ def register(database: "DuckDBPyConnection") -> None:
 def _pattern(text: str) -> Any:
     if len(text.encode("utf-16-le")) > 32_000:
         raise TeradataError(9134, "a pattern of more than 32,000 bytes")
-    return regex.compile(text)
+    try:
+        return re.compile(text)
+    except re.error:
+        return regex.compile(text)
 
 
 def regexp_similar(source: str | None, pattern: str | None, options: str | None) -> int | None:
