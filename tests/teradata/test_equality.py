@@ -20,8 +20,13 @@ def pack(seed: int, members: int, loads: int) -> History:
     return packed(range(seed, seed + members), loads)
 
 
-def compare(history: History, root: Path, *, full_refresh: bool) -> None:
-    """Each step on both; then, on Teradata alone, everything that can be rebuilt is."""
+def compare(
+    history: History, root: Path, *, full_refresh: bool = False, replays_with_load: bool = False
+) -> None:
+    """Each step on both; then, on Teradata alone, everything that can be rebuilt is.
+
+    With `replays_with_load` a replay loads the files of the step before it too.
+    """
     duck = Pipeline(root, history.settings)
     teradata = Teradata(root / "landing", history.settings, bucket="lake")
     teradata.system.store.skips_odd_quotes = False  # else it lacks those lines, and says so
@@ -32,6 +37,8 @@ def compare(history: History, root: Path, *, full_refresh: bool) -> None:
                 teradata.replay()
             else:
                 duck.deliver(step)
+                if replays_with_load and history.steps[number + 1 : number + 2] == ["replay"]:
+                    continue
                 duck.load()
                 teradata.load()
             found = differences(tables_of(duck.dbt), teradata.tables())
@@ -48,7 +55,7 @@ def compare(history: History, root: Path, *, full_refresh: bool) -> None:
 
 
 def test_loads_and_a_replay_of_late_data_are_equal(tmp_path: Path) -> None:
-    compare(pack(5017, members=2, loads=3), tmp_path, full_refresh=False)
+    compare(pack(5017, members=2, loads=3), tmp_path, replays_with_load=True)
 
 
 @pytest.mark.long
@@ -63,7 +70,7 @@ def test_texts_longer_than_their_column_are_set_aside_on_both(tmp_path: Path) ->
     lines = [view("02 10:00", sku="a"), stock("02 09:00", "a", 3), sku("a")]
     lines += [view("02 10:01", sku=long), stock("02 09:01", long, 3), sku(long)]
     lines += [view("02 10:02", fulfilment="a balloon over the sea"), view("03 10:00", sku="a")]
-    compare(History((), Settings(), [load(*lines)]), tmp_path, full_refresh=False)
+    compare(History((), Settings(), [load(*lines)]), tmp_path)
 
 
 @pytest.mark.long

@@ -1,15 +1,16 @@
 """All models and data tests render for Teradata without a server and break none of its rules."""
 
-import json
 import re
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ingestion.settings import ROOT, Settings
+from orchestration.warehouse.dbt_runner import COMMON, environment, in_environment
 from orchestration.warehouse.teradata_setup import script
+from tests.harness.warm import warm_runner
+from tests.teradata import emulator
 from tests.teradata.rules import check
 
 PROJECT = ROOT / "dbt_project"
@@ -21,19 +22,17 @@ VIEWS = {
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of everything that dbt compiles for target teradata, offline."""
+    """The folder of everything that dbt compiles for target teradata; there is no system."""
     target = tmp_path_factory.mktemp("teradata")
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "dbt.cli.main", "--quiet", "--no-use-colors"),
-            *("--no-send-anonymous-usage-stats", "compile", "--target", "teradata"),
-            *("--no-populate-cache", "--no-introspect", "--target-path", str(target)),
-            *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    emulator.install()
+    emulator.driver.system = None
+    settings = Settings(_env_file=None, target="teradata")
+    with in_environment(environment(settings)):
+        answer = warm_runner("teradata").invoke(
+            ["compile", "--no-populate-cache", "--no-introspect", "--target-path", str(target),
+             *COMMON]
+        )  # fmt: skip
+    assert answer.success, answer.exception
     return target / "compiled" / "twist"
 
 
@@ -42,16 +41,16 @@ def test_every_model_compiles_for_teradata(compiled: Path) -> None:
     assert {path.stem for path in compiled.glob("models/**/*.sql")} >= written
 
 
-def test_the_set_up_grants_each_database_what_its_views_read(compiled: Path) -> None:
+def test_the_set_up_grants_each_database_what_its_views_read() -> None:
     """A view's database must hold SELECT with grant option on what the view reads elsewhere."""
-    manifest = json.loads((compiled.parents[1] / "manifest.json").read_text())
-    found = manifest["nodes"] | manifest["sources"]
-    views = [n for n in manifest["nodes"].values() if n["config"]["materialized"] == "view"]
+    manifest: Any = warm_runner("teradata").manifest
+    found = manifest.nodes | manifest.sources
+    views = [node for node in manifest.nodes.values() if node.config.materialized == "view"]
     needed = {
-        (found[read]["schema"], view["schema"])
+        (found[read].schema, view.schema)
         for view in views
-        for read in view["depends_on"]["nodes"]
-        if found[read]["schema"] != view["schema"]
+        for read in view.depends_on.nodes
+        if found[read].schema != view.schema
     }
     page = script(Settings(_env_file=None))
     granted = re.findall(r"^grant select on (\w+) +to (\w+) +with grant option;", page, re.M)

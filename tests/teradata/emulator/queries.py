@@ -5,6 +5,7 @@ the catalogue. A node that is not listed (`rules_vocabulary`, and a few of the a
 understood.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -89,14 +90,18 @@ class Translation:
             (exp.TryCast, self._trycast),
             (exp.Cast, self._cast),
         ]
+        nodes: dict[type[exp.Expr], dict[int, exp.Expr]] = defaultdict(dict)
+        _by_kind(self.tree, nodes)
         for kind, rewrite in rewrites:
-            for node in reversed(list(self.tree.find_all(kind))):  # the inner ones first
-                if type(node) is kind and (new := rewrite(node)) is not None:
+            for node in reversed(list(nodes[kind].values())):  # the inner ones first
+                is_left = node.root() is self.tree  # not replaced with what it was in
+                if is_left and (new := rewrite(node)) is not None:
                     new.meta.update(node.meta)
                     if node is self.tree:
                         self.tree = new
                     else:
                         node.replace(new)
+                    _by_kind(new, nodes)
         return self.tree.sql("duckdb")
 
     # types
@@ -319,6 +324,12 @@ class Translation:
         if (scale is None or scale > wanted) and self._type(node.this) not in TEXTS:
             value = exp.func("round_even", value, exp.Literal.number(wanted))
         return exp.Cast(this=value, to=node.to)
+
+
+def _by_kind(tree: exp.Expr, nodes: dict[type[exp.Expr], dict[int, exp.Expr]]) -> None:
+    """Note each node of a tree, once, under its class."""
+    for node in tree.walk():
+        nodes[type(node)].setdefault(id(node), node)
 
 
 def _plain(kind: exp.DataType) -> exp.DataType:
