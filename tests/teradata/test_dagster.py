@@ -174,7 +174,7 @@ def test_a_closed_day_goes_to_the_history_lake_by_write_nos(
             ask, settings, f"{rows} and sku_id <> 'Z'", folder
         ),
     )
-    with pytest.raises(HistoryError, match=r"fct_twist for .* expected 1 rows .* found"):
+    with pytest.raises(HistoryError, match=r"fct_twist for .* expected 2 rows .* found 1 rows"):
         export_day(settings, day)
     assert read_manifest(settings, day) == manifest, "the old day stays"
     monkeypatch.undo()

@@ -97,6 +97,11 @@ class Catalogue:
         self._database.execute(known, [name, name])
         self._database.execute(f'create schema if not exists "{name}"')
 
+    @property
+    def databases(self) -> set[str]:
+        """Those that an administrator has made."""
+        return self._databases - {"dbc"}
+
     def reopen(self, database: "DuckDBPyConnection") -> None:
         self._database = database
 

@@ -84,6 +84,8 @@ class System:
         self.catalogue.reopen(self.database)
         other = System(self.databases, self.store.root, self.check, path, self.store.bucket)
         other.administration = self.administration
+        for name in self.catalogue.databases:
+            other.catalogue.add_database(name)
         other.catalogue.restore(self.catalogue.saved())
         return other
 
