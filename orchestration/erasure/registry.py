@@ -1,20 +1,23 @@
 """`audit.erasures`: whom to forget, by hash. It is written before anything else is erased."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from ingestion.lake.erased_lines import Forgotten, visitor_hash
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engine_protocol import Engine
+from orchestration.warehouse.engines import Teradata
 
 OLD_LINES = ""
 """The visitor_hash of the row that says up to when everybody's lines were erased."""
-COLUMNS = (
-    "visitor_hash, salt, erased_before, why, asked_at, done_at, staged_rows, fact_rows, "
-    "set_aside_rows, object_count"
-)
+COLUMNS: dict[str, int | str] = {
+    "visitor_hash": 64, "salt": 64, "why": 1024, "asked_at": "timestamp(6)",
+    "staged_rows": "bigint", "fact_rows": "bigint", "set_aside_rows": "bigint",
+    "object_count": "bigint",
+}  # fmt: skip
+"""What a new row has: a length in characters, or a type."""
 _AT_ONCE = 500
 """Rows in one statement."""
 
@@ -26,19 +29,6 @@ def literal(value: object) -> str:
     if isinstance(value, datetime):
         return f"timestamp '{value:%Y-%m-%d %H:%M:%S.%f}'"
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def rows_of(rows: Iterable[Sequence[object]], kinds: Sequence[str]) -> str:
-    """Rows as a SELECT, on both engines."""
-    return " union all ".join(
-        "select "
-        + ", ".join(
-            f"cast({literal(value)} as {kind}) as c{at}"
-            for at, (value, kind) in enumerate(zip(row, kinds, strict=True))
-        )
-        + f" from (select 1 as one) as row_{number}"
-        for number, row in enumerate(rows)
-    )
 
 
 def portions(rows: Sequence[Any], most: int = _AT_ONCE) -> Iterable[Sequence[Any]]:
@@ -84,14 +74,38 @@ def ask_old(engine: Engine, dbt: Dbt, before: datetime, why: str) -> None:
 
 
 def _add(engine: Engine, dbt: Dbt, salt: str, hashes: Sequence[str], why: str) -> None:
-    text, moment = _types(engine)
-    kinds = [text(64), text(64), moment, text(1024), moment, moment, *["bigint"] * 4]
-    rows = [(each, salt, None, why, _now(), None, 0, 0, 0, 0) for each in hashes]
-    execute(
-        dbt,
-        [f"insert into {engine.relation('audit', 'erasures')} ({COLUMNS}) {rows_of(part, kinds)}"
-         for part in portions(rows)],
-    )  # fmt: skip
+    rows = [(each, salt, why, _now(), 0, 0, 0, 0) for each in hashes]
+    insert(engine, dbt, engine.relation("audit", "erasures"), COLUMNS, rows)
+
+
+def insert(
+    engine: Engine,
+    dbt: Dbt,
+    relation: str,
+    columns: Mapping[str, int | str],
+    rows: Sequence[Sequence[object]],
+) -> None:
+    """Insert rows into a table, by their columns' names.
+
+    On Teradata as parameters: a request's text, which its query log keeps, has no ids, and a text
+    in it could not be as long as a line.
+    """
+    names = ", ".join(columns)
+    if isinstance(engine, Teradata):
+        values = ", ".join("?" for _ in columns)
+        with engine.cursor() as cursor:
+            for part in portions(rows):
+                cursor.executemany(f"insert into {relation} ({names}) values ({values})", part)
+    elif rows:
+        import pyarrow as pa
+
+        kinds = {"bigint": pa.int64(), "timestamp(6)": pa.timestamp("us")}
+        schema = pa.schema([(c, kinds.get(str(kind), pa.string())) for c, kind in columns.items()])
+        named = [dict(zip(columns, row, strict=True)) for row in rows]
+        connection = dbt.connection()
+        connection.register("given_rows", pa.Table.from_pylist(named, schema))
+        connection.execute(f"insert into {relation} ({names}) select {names} from given_rows")
+        connection.unregister("given_rows")
 
 
 def done(engine: Engine, dbt: Dbt, hashes: Iterable[str], objects: dict[str, int]) -> None:
@@ -128,11 +142,6 @@ def execute(dbt: Dbt, statements: Sequence[str]) -> None:
     except BaseException:
         connection.execute("rollback")
         raise
-
-
-def _types(engine: Engine) -> tuple[Any, str]:
-    suffix = "" if engine.knows_etags else " character set unicode"
-    return (lambda length: f"varchar({length}){suffix}"), "timestamp(6)"
 
 
 def _now() -> datetime:

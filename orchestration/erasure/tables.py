@@ -1,7 +1,8 @@
 """Erases persons from the warehouse's tables: the same statements on both engines.
 
 dbt's macros (dbt_project/macros/guards/forget.sql) hold the statements; here are the tables of one
-run that they read, and what becomes of the texts of lines that were set aside.
+run that they read, and what becomes of the texts of lines that were set aside. On Teradata, which
+has no sha256, a load erases its batch here too, before it stages anything.
 """
 
 import json
@@ -10,18 +11,18 @@ from datetime import datetime
 from typing import Any
 
 from ingestion.contract.topics import DEAD_LETTERS
-from ingestion.lake.erased_lines import Eraser, Forgotten, reason_without_quotes, visitor_hash
-from orchestration.erasure.needles import Needles
-from orchestration.erasure.registry import (
-    OLD_LINES,
-    execute,
-    literal,
-    portions,
-    registered,
-    rows_of,
+from ingestion.lake.erased_lines import (
+    CLICKSTREAM,
+    Eraser,
+    Forgotten,
+    reason_without_quotes,
+    visitor_hash,
 )
+from orchestration.erasure.needles import Needles
+from orchestration.erasure.registry import OLD_LINES, erased_before, insert, literal
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engine_protocol import Engine
+from orchestration.warehouse.engines import Teradata
 
 SET_ASIDE = {
     "late_events": "arrived_at",
@@ -36,6 +37,10 @@ TABLES_OF_A_RUN: dict[str, dict[str, int | str]] = {
         "table_name": 64, "object_key": 1024, "etag": 128, "line_number": "bigint",
         "raw_line": 32000, "reason": 512, "visitor_hash": 64,
     },
+    "load_erased": {
+        "table_name": 64, "object_number": "bigint", "line_number": "bigint",
+        "raw_line": 32000, "raw_value": 32000, "reason": 512,
+    },
     "load_followed": {
         "object_key": 1024, "old_etag": 128, "etag": 128, "object_size": "bigint",
     },
@@ -43,17 +48,14 @@ TABLES_OF_A_RUN: dict[str, dict[str, int | str]] = {
 """Their columns: a length in characters, or a type."""
 _ROWS = 10_000
 """Lines that were set aside, in memory at once."""
+LINES = ("load_clickstream", "load_dead_letters")
+"""The tables of a batch whose lines have a person."""
 
 
 def forget(
-    engine: Engine,
-    dbt: Dbt,
-    eraser: Eraser,
-    visitors: Sequence[str],
-    forgotten: Forgotten,
-    of_lines: str = "1 = 1",
+    engine: Engine, dbt: Dbt, eraser: Eraser, visitors: Sequence[str], forgotten: Forgotten
 ) -> None:
-    """Erase visitors from every table, in one transaction on DuckDB."""
+    """Erase visitors from every table, in one transaction."""
     asked = [(each, visitor_hash(forgotten.salt, each)) for each in visitors if len(each) <= 128]
     fill(engine, dbt, "load_forgotten", asked)
     needles = Needles(visitors)
@@ -66,8 +68,9 @@ def forget(
         known = visitor_hash(forgotten.salt, whose[0]) if whose else ""
         return found.decode(errors="surrogatepass"), known
 
-    fill(engine, dbt, "load_rewritten", list(_rewritten(engine, dbt, erased, of_lines)))
+    fill(engine, dbt, "load_rewritten", list(_rewritten(engine, dbt, erased, "1 = 1")))
     dbt.run("run-operation", "forget")
+    drop(engine, *TABLES_OF_A_RUN, *LINES)
 
 
 def forget_old(engine: Engine, dbt: Dbt, eraser: Eraser, before: datetime) -> None:
@@ -79,23 +82,44 @@ def forget_old(engine: Engine, dbt: Dbt, eraser: Eraser, before: datetime) -> No
     fill(engine, dbt, "load_forgotten", [])
     fill(engine, dbt, "load_rewritten", list(_rewritten(engine, dbt, erased, before)))
     dbt.run("run-operation", "forget", "--args", json.dumps({"before": literal(before)}))
+    drop(engine, *TABLES_OF_A_RUN, *LINES)
 
 
-def forget_loaded(engine: Engine, dbt: Dbt, eraser: Eraser, since: int) -> None:
-    """Erase registered visitors from what was staged and set aside by loads after `since`.
+def forget_batch(engine: Engine, dbt: Dbt, eraser: Eraser, forgotten: Forgotten) -> None:
+    """Erase registered visitors, and old lines, from a batch's tables of lines.
 
-    For an engine that cannot compare hashes by itself while it loads.
+    For an engine that has no sha256; `load_forgotten` then has the visitors that the batch names.
     """
-    forgotten = registered(engine, dbt)
-    if not forgotten.hashes:
-        return
-    staged = engine.relation("staging", "stg_clickstream__events")
-    loaded = dbt.query(
-        f"select distinct visitor_id from {staged} "
-        f"where load_id > {since} and visitor_id is not null"
-    )
-    visitors = [visitor for (visitor,) in loaded if visitor in forgotten]
-    forget(engine, dbt, eraser, visitors, forgotten, f"load_id > {since}")
+    clicks, letters = (engine.relation("load", table) for table in LINES)
+    named = dbt.query(f"select distinct visitor_id from {clicks} where visitor_id is not null")
+    theirs = [(who, visitor_hash(forgotten.salt, who)) for (who,) in named if who in forgotten]
+    before = erased_before(engine, dbt)
+    rows: list[tuple[object, ...]] = []
+
+    def left(text: str | None, topic: str, arrived_at: datetime | None) -> str | None:
+        is_old = bool(before and arrived_at and arrived_at < before)
+        return text and eraser.of_text(text, topic, forgotten, always=is_old)
+
+    for number, line, text, arrived_at in dbt.query(
+        f"select object_number, line_number, raw_line, arrived_at from {clicks} "
+        "where raw_line is not null"
+    ):
+        new = left(text, CLICKSTREAM, arrived_at)
+        if new != text:
+            rows.append((LINES[0], number, line, new, None, None))
+    for number, line, text, value, why, origin, arrived_at in dbt.query(
+        "select object_number, line_number, raw_line, raw_value, reason, origin_topic, arrived_at "
+        f"from {letters}"
+    ):
+        new = left(text, DEAD_LETTERS, arrived_at)
+        record = left(value, CLICKSTREAM, arrived_at if origin == CLICKSTREAM else None)
+        if (new, record) != (text, value):
+            reason = reason_without_quotes(why) if why and record != value else why
+            rows.append((LINES[1], number, line, new, record, reason))
+    fill(engine, dbt, "load_forgotten", theirs)
+    fill(engine, dbt, "load_erased", rows)
+    given = {"before": literal(before)} if before else {}
+    dbt.run("run-operation", "forget_batch", "--args", json.dumps(given))
 
 
 def _rewritten(
@@ -114,7 +138,8 @@ def _rewritten(
         whose = "and topic = 'clickstream'" if isinstance(before, datetime) else ""
         of_table = f"{name} where raw_line is not null and {old} {whose}"
         for first, last in _portions_of(dbt.query(
-            f"select load_id, count(*) from {of_table} group by load_id order by load_id"
+            f"select load_id, count(*) as row_count from {of_table} "
+            "group by load_id order by load_id nulls first"
         )):  # fmt: skip
             sql = (
                 f"select object_key, etag, line_number, {topic} as line_topic, raw_line, {reason} "
@@ -138,34 +163,28 @@ def _portions_of(counts: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]
 
 def fill(engine: Engine, dbt: Dbt, name: str, rows: Sequence[Sequence[object]]) -> None:
     """Create a table of one run with these rows."""
-    columns = TABLES_OF_A_RUN[name]
-    on_duckdb = engine.knows_etags
-    if on_duckdb:
-        import pyarrow as pa
+    columns, relation = TABLES_OF_A_RUN[name], engine.relation("load", name)
+    suffix = " character set unicode" if isinstance(engine, Teradata) else ""
+    described = ", ".join(
+        f"{column} {kind if isinstance(kind, str) else f'varchar({kind}){suffix}'}"
+        for column, kind in columns.items()
+    )
+    if isinstance(engine, Teradata):
+        drop(engine, name)
+        with engine.cursor() as cursor:
+            index = f"primary index ({next(iter(columns))})"
+            cursor.execute(f"create multiset table {relation} ({described}) {index}")
+    else:
+        dbt.connection().execute(f"create or replace temp table {name} ({described})")
+    insert(engine, dbt, relation, columns, rows)
 
-        kinds = {"bigint": pa.int64()}
-        schema = pa.schema([(c, kinds.get(str(kind), pa.string())) for c, kind in columns.items()])
-        named = [dict(zip(columns, row, strict=True)) for row in rows]
-        connection = dbt.connection()
-        connection.register("rows_of_a_run", pa.Table.from_pylist(named, schema))
-        connection.execute(f"create or replace temp table {name} as from rows_of_a_run")
-        connection.unregister("rows_of_a_run")
+
+def drop(engine: Engine, *names: str) -> None:
+    """Drop tables of one run where they are kept after it, as on Teradata: they hold ids."""
+    if not isinstance(engine, Teradata):
         return
-    types = [
-        kind if isinstance(kind, str) else f"varchar({kind}) character set unicode"
-        for kind in columns.values()
-    ]
-    described = ", ".join(f"{column} {kind}" for column, kind in zip(columns, types, strict=True))
-    relation = engine.relation("load", name)
-    if dbt.query(
-        "select tablename from dbc.tablesv where "
-        f"databasename = '{relation.split('.')[0]}' and tablename = '{name}'"
-    ):
-        execute(dbt, [f"drop table {relation}"])
-    first = next(iter(columns))
-    execute(
-        dbt,
-        [f"create multiset table {relation} ({described}) primary index ({first})",
-         *(f"insert into {relation} ({', '.join(columns)}) {rows_of(part, types)}"
-           for part in portions(rows, 50))],
-    )  # fmt: skip
+    with engine.reader() as query:
+        database = engine.relation("load", "").rstrip(".")
+        known = query(f"select tablename from dbc.tablesv where databasename = '{database}'").rows
+        for name in {str(name).strip().lower() for (name,) in known} & {*names}:
+            query(f"drop table {database}.{name}")

@@ -200,19 +200,24 @@ class Teradata:
 
     @contextmanager
     def reader(self, threads: int | None = None) -> Iterator[Query]:  # noqa: ARG002, D102
+        with self.cursor() as cursor:
+
+            def query(sql: str, most: int | None = None) -> Result:
+                cursor.execute(sql)
+                rows = cursor.fetchall() if most is None else cursor.fetchmany(most)
+                columns = [column[0].lower() for column in cursor.description or []]
+                return Result(columns, [tuple(row) for row in rows])
+
+            yield query
+
+    @contextmanager
+    def cursor(self) -> Iterator[Any]:
+        """A cursor of the driver, on a connection of its own; its errors are sentences."""
         from teradatasql import OperationalError
 
         try:
-            with closing(self.connect()) as connection:
-
-                def query(sql: str, most: int | None = None) -> Result:
-                    with closing(connection.cursor()) as cursor:
-                        cursor.execute(sql)
-                        rows = cursor.fetchall() if most is None else cursor.fetchmany(most)
-                        columns = [column[0].lower() for column in cursor.description or []]
-                        return Result(columns, [tuple(row) for row in rows])
-
-                yield query
+            with closing(self.connect()) as connection, closing(connection.cursor()) as cursor:
+                yield cursor
         except OperationalError as error:
             raise SettingsError(self._sentence(str(error))) from None
 

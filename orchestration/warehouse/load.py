@@ -11,7 +11,8 @@ from ingestion.lake.landed_objects import Listed, open_store
 from ingestion.lake.unread_keys import found_instead, sentence
 from ingestion.settings import NOTHING_READ, Settings, TwistError
 from orchestration.erasure.objects import settle
-from orchestration.erasure.tables import forget_loaded
+from orchestration.erasure.registry import registered
+from orchestration.erasure.tables import LINES, TABLES_OF_A_RUN, drop, forget_batch
 from orchestration.warehouse import loaded_by
 from orchestration.warehouse.attach import keeps_files
 from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
@@ -93,9 +94,6 @@ def load(
             _load_backlog(engine, dbt, say, OpenWork(), compute=compute)
     elif new.objects or todo.any():
         _load_backlog(engine, dbt, say, todo, compute=compute)
-    if not keeps_files(settings):
-        eraser = Eraser(settings.bot_patterns, settings.bot_exceptions)
-        forget_loaded(engine, dbt, eraser, todo.newest_load)
     report = report_since(settings, dbt.query, todo.newest_load, time.monotonic() - started)
     if report.objects or todo.any():
         newest = f"select max(load_id) from {engine.relation('audit', 'watermarks')}"
@@ -127,7 +125,7 @@ def _load_at_once(engine: Engine, dbt: Dbt, skip: tuple[str, ...], new: Batch) -
 
     Something is left if objects that could not be read before have filled the batch.
     """
-    if new.megabytes < SMALL_MB:
+    if new.megabytes < SMALL_MB and not _must_erase(engine, dbt):
         try:
             with engine.one_thread(dbt):
                 _run(dbt, ("tag:load", *COMPUTE_MODELS), exclude=(LISTING, *skip))
@@ -140,10 +138,23 @@ def _load_at_once(engine: Engine, dbt: Dbt, skip: tuple[str, ...], new: Batch) -
     return _batch(engine, dbt).megabytes < dbt.settings.batch_mb
 
 
+def _must_erase(engine: Engine, dbt: Dbt) -> bool:
+    """Whether somebody is forgotten, and the engine itself cannot tell whose a line is."""
+    return not keeps_files(dbt.settings) and bool(registered(engine, dbt).hashes)
+
+
 def _load_models(engine: Engine, dbt: Dbt, exclude: tuple[str, ...]) -> None:
     """Run the load models, in one thread: the objects' reader keeps the others busy."""
+    erases = _must_erase(engine, dbt)
     with engine.one_thread(dbt):
+        if erases:
+            _run(dbt, tuple(model for model in (BATCH, *LINES) if model not in exclude))
+            eraser = Eraser(dbt.settings.bot_patterns, dbt.settings.bot_exceptions)
+            forget_batch(engine, dbt, eraser, registered(engine, dbt))
+            exclude = (*exclude, BATCH, *LINES)
         _run(dbt, ("tag:load",), exclude=exclude)
+    if erases:
+        drop(engine, *TABLES_OF_A_RUN, *LINES)
 
 
 def _load_backlog(

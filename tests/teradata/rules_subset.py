@@ -65,7 +65,7 @@ def check_listed(node: exp.Expr) -> Iterator[Finding]:
         yield found("function", node)
     if isinstance(node, exp.Trunc) and not _keeps_its_meaning(node):
         yield found("trunc_time", node)
-    if isinstance(node, exp.Join):
+    if isinstance(node, exp.Join) and not isinstance(node.parent, exp.Table):
         yield from _join(node)
     if isinstance(node, exp.DataType):
         yield from _types(node)
@@ -107,7 +107,11 @@ def _is_out_of_place(node: exp.Expr) -> bool:
         case exp.In():
             return not node.expressions and not node.args.get("query")
         case exp.Table():
-            return not isinstance(node.this, exp.Identifier)
+            in_update = isinstance(parent, exp.From) and isinstance(parent.parent, exp.Update)
+            joined = bool(node.args.get("joins")) and not in_update
+            return joined or not isinstance(node.this, exp.Identifier)
+        case exp.Update():
+            return bool(node.args.get("from_")) and not _is_joined_form(node)
         case exp.Schema():
             listed = exp.ColumnDef if isinstance(parent, exp.Create) else exp.Identifier
             return not all(isinstance(item, listed) for item in node.expressions)
@@ -132,6 +136,12 @@ def _is_out_of_place(node: exp.Expr) -> bool:
                 for edge in ("start", "end")
             )
     return False
+
+
+def _is_joined_form(node: exp.Update) -> bool:
+    """UPDATE kept FROM t AS kept, (…) AS found: the name after UPDATE is the first one's."""
+    changed, first = node.this, node.args["from_"].this
+    return not changed.db and isinstance(first, exp.Table) and changed.name == first.alias
 
 
 def _is_left_of_in(node: exp.Tuple) -> bool:

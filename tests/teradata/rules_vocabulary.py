@@ -29,7 +29,7 @@ _PLAIN: Final[dict[NodeClass, str]] = {
     exp.With: "expressions",
     exp.CTE: "this alias",
     exp.From: "this",
-    exp.Table: "this db alias sample",
+    exp.Table: "this db alias sample joins",  # joins: the list of UPDATE … FROM
     exp.TableAlias: "this columns",
     exp.TableSample: "size",
     exp.Join: "this on side kind",
@@ -120,7 +120,7 @@ _PLAIN: Final[dict[NodeClass, str]] = {
     exp.Merge: "this using on whens",
     exp.Whens: "expressions",
     exp.When: "matched then",
-    exp.Update: "this expressions where",
+    exp.Update: "this from_ expressions where",
     exp.Insert: "this expression",
     exp.Schema: "this expressions",
     exp.Create: "this kind",

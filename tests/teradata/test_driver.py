@@ -91,6 +91,18 @@ def test_a_request_is_done_as_a_whole_or_not_at_all(cursor: Any) -> None:
     assert cursor.execute("select count(*) as n from twist_load.t").fetchall() == [(0,)]
 
 
+def test_update_from_changes_the_table_that_its_from_names(cursor: Any) -> None:
+    cursor.execute("create multiset table twist_load.t (a bigint, n bigint) primary index (a)")
+    for number in (1, 2):
+        cursor.execute(f"insert into twist_load.t select {number} as a, cast(5 as bigint) as n")
+    cursor.execute(
+        "update k from twist_load.t as k, (select a, a + 1 as more from twist_load.t where a = 2) "
+        "as f set n = k.n + f.more where k.a = f.a"
+    )
+    found = cursor.execute("select a, n from twist_load.t order by a").fetchall()
+    assert found == [(1, 5), (2, 8)]
+
+
 @pytest.mark.parametrize(
     ("sql", "code"),
     [
@@ -112,6 +124,8 @@ def test_a_request_is_done_as_a_whole_or_not_at_all(cursor: Any) -> None:
         ("merge into twist_load.t as d using (select 1 as a, date '2026-01-01' as d union all "
          "select 1 as a, date '2026-01-01' as d from twist_load.t) as s on d.a = s.a and d.d = s.d "
          "when matched then update set n = s.a", 7547),
+        ("update k from twist_load.t as k, (select 1 as a union all select 1 as a from "
+         "twist_load.t) as f set n = f.a where k.a = f.a", 7547),
         ("select timestamp '2026-01-01 00:00:00' - timestamp '2026-01-01 00:00:00' as x", 5407),
         ("select nosuchfunction(1) as x", 5589),
         ("collect statistics column (nope) on twist_load.t", 5628),

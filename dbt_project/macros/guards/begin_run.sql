@@ -4,10 +4,11 @@
     fails if the session is not as docs/teradata.md sets it up, or a setting is not the one the
     warehouse was built with.
     stamp_run is a hook of its own, as a hook is one request there. -#}
-{% macro begin_run() -%}
+{% macro begin_run(selected) -%}
   {%- if target.type == 'teradata' and target.tmode != 'ANSI' -%}
     {{ exceptions.raise_compiler_error("tmode is " ~ target.tmode ~ ": only ANSI sessions keep what this project relies on (case, MULTISET, errors instead of cuts)") }}
   {%- elif target.type == 'teradata' and is_writing() -%}
+    {%- do teradata_refuse_unerased(selected) -%}
     {{ teradata_refuse_other_settings() }}
   {%- endif -%}
   {%- if target.type == 'duckdb' and is_writing() -%}select take_writer_lock('dbt {{ flags.WHICH }}');

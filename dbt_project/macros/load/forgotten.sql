@@ -1,12 +1,13 @@
 {#- What a load drops of the persons that audit.erasures holds (orchestration/erasure). While it is empty
-    nothing is added to any query. On Teradata, which has no sha256, the loader erases what it has just
-    loaded instead.
+    nothing is added to any query. Teradata has no sha256: there the loader erases a batch before it is
+    staged (forget_batch), and a text that is read again later is left out.
 
     without_forgotten(topic, lines)         judged lines, without the fields of registered visitors
     without_person(topic, text, arrival)    the text of a line, erased if it is of a registered visitor
+    forgotten_of(topic, visitor)            the join that without_person needs on Teradata
     registered_erasures()                   none, or the registry's salt and erased_before -#}
 {% macro without_forgotten(topic, lines) -%}
-  {%- set registered = registered_erasures() -%}
+  {%- set registered = registered_erasures() if target.type == 'duckdb' -%}
   {%- if not registered -%}{{ return(lines) }}{%- endif -%}
   {%- if topic == 'dead_letters' -%}
 select
@@ -40,7 +41,23 @@ from (
 
 {% macro without_person(topic, text, arrival) -%}
   {%- if not registered_erasures() or topic not in ('clickstream', 'dead_letters') -%}{{ return(text) }}{%- endif -%}
+  {{ return(adapter.dispatch('without_person', 'twist')(topic, text, arrival)) }}
+{%- endmacro %}
+
+{% macro default__without_person(topic, text, arrival) %}{{ unsupported_engine('without_person') }}{% endmacro %}
+
+{% macro duckdb__without_person(topic, text, arrival) -%}
 lake_without_person('{{ topic }}', {{ text }}, {{ is_old(arrival) }})
+{%- endmacro %}
+
+{% macro teradata__without_person(topic, text, arrival) -%}
+case when forgotten_{{ topic }}.visitor_id is not null {{ 'or ' ~ arrival ~ ' < ' ~ literal(registered_erasures().before) if registered_erasures().before }} then 'the text of this line was erased' else {{ text }} end
+{%- endmacro %}
+
+{% macro forgotten_of(topic, visitor) -%}
+  {%- if target.type == 'teradata' and topic == 'clickstream' and registered_erasures() -%}
+left join (select visitor_id from {{ one_run('load_forgotten') }}) as forgotten_{{ topic }} on {{ visitor }} = forgotten_{{ topic }}.visitor_id
+  {%- endif -%}
 {%- endmacro %}
 
 {% macro is_old(arrival) -%}
@@ -48,13 +65,14 @@ lake_without_person('{{ topic }}', {{ text }}, {{ is_old(arrival) }})
   {% if before %}coalesce({{ arrival }} < {{ literal(before) }}, false){% else %}false{% endif %}
 {%- endmacro %}
 
-{#- Queried once per model; the functions that read texts in Python are told too. -#}
+{#- Queried once per model; DuckDB's functions that read texts in Python are told too. -#}
 {% macro registered_erasures() -%}
   {%- if 'registered_erasures' in model -%}{{ return(model['registered_erasures']) }}{%- endif -%}
   {%- set registered = none -%}
-  {%- if execute and target.type == 'duckdb' and load_relation(source('bookkeeping', 'erasures')) is not none -%}
+  {%- if execute and load_relation(source('bookkeeping', 'erasures')) is not none -%}
     {%- set query -%}
-select count(*), max(salt), max(erased_before), lake_forget(max(salt), list(visitor_hash)) from {{ source('bookkeeping', 'erasures') }}
+select count(*) as registered, max(salt) as salt, max(erased_before) as erased_before
+        {%- if target.type == 'duckdb' %}, lake_forget(max(salt), list(visitor_hash)){% endif %} from {{ source('bookkeeping', 'erasures') }}
     {%- endset -%}
     {%- set found = run_query(query).rows[0] -%}
     {%- if found[0] -%}{%- set registered = {'salt': found[1], 'before': found[2]} -%}{%- endif -%}

@@ -11,6 +11,7 @@
     from (select * from {{ ref('load_conflicts') }} where topic = '{{ topic }}') as of_{{ topic }}
     inner join ({{ landed_lines(topic) }}) as {{ topic }}_read
         on of_{{ topic }}.object_number = {{ topic }}_read.object_number and of_{{ topic }}.line_number = {{ topic }}_read.line_number
+    {{ forgotten_of(topic, topic ~ '_read.visitor_id') }}
     union all
   {%- endfor %}
     select topic, object_number, line_number, cast(null as {{ text_type(32000) }}) as raw_line

@@ -1,4 +1,4 @@
-"""What a MERGE must keep to, beyond its syntax (`rules_merge`): the target's physical design."""
+"""What MERGE and UPDATE … FROM must keep to, beyond their syntax: design, and rows that match."""
 
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,15 @@ def refuse_several_sources(merge: exp.Merge, database: "DuckDBPyConnection") -> 
     )
     twice = f"select 1 from {source.sql('duckdb')} group by {keys} having count(*) > 1 limit 1"
     if database.execute(twice).fetchone():
+        raise TeradataError(7547, "Target row updated by multiple source rows.")
+
+
+def refuse_several_sources_of_update(update: exp.Update, database: "DuckDBPyConnection") -> None:
+    """The same of UPDATE … FROM."""
+    joined = exp.select("1").from_(update.this.copy())
+    joined = joined.join(update.args["from_"].this.copy(), join_type="cross")
+    twice = joined.where(update.args["where"].this.copy()).group_by(f"{update.this.alias}.rowid")
+    if database.execute(twice.having("count(*) > 1").limit(1).sql("duckdb")).fetchone():
         raise TeradataError(7547, "Target row updated by multiple source rows.")
 
 

@@ -13,7 +13,11 @@ from tests.teradata.emulator import syntax
 from tests.teradata.emulator.administration import ADMINISTRATOR, User
 from tests.teradata.emulator.definitions import DEFINING, Definitions, change_target
 from tests.teradata.emulator.errors import TeradataError
-from tests.teradata.emulator.merging import check_merge, refuse_several_sources
+from tests.teradata.emulator.merging import (
+    check_merge,
+    refuse_several_sources,
+    refuse_several_sources_of_update,
+)
 from tests.teradata.emulator.nos_tables import NosTables
 from tests.teradata.emulator.queries import Translation
 from tests.teradata.emulator.syntax import Name, Reader
@@ -179,6 +183,8 @@ class Session:
         sql, translation = self._translated(reader)
         if isinstance(translation.tree, exp.Merge):
             refuse_several_sources(translation.tree, database)
+        elif isinstance(translation.tree, exp.Update) and translation.tree.args.get("from_"):
+            refuse_several_sources_of_update(translation.tree, database)
         if bindings:
             database.executemany(sql, bindings)
             return Answer("Insert", len(bindings))

@@ -210,7 +210,23 @@ def query(reader: Reader) -> Query:
         raise TeradataError(3706, f"syntax error: {message}") from error
     if len(trees) != 1 or trees[0] is None or trees[0].find(exp.Command):
         raise NotUnderstoodError(reader.text)
+    _join_update(trees[0])
     return Query(trees[0], listings, writings)
+
+
+def _join_update(tree: exp.Expr) -> None:
+    """UPDATE kept FROM t AS kept, (…) AS found SET …, as UPDATE t AS kept SET … FROM (…) AS found.
+
+    B035-1146 UPDATE (Joined Tables Form): the name after UPDATE is one of FROM's.
+    """
+    if not isinstance(tree, exp.Update) or not tree.args.get("from_"):
+        return
+    target = tree.args["from_"].this
+    joins = target.args.pop("joins", None) or []
+    if len(joins) != 1 or tree.this.db or tree.this.name.lower() != target.alias.lower():
+        raise NotUnderstoodError(tree.sql("teradata"))
+    tree.set("this", target)
+    tree.set("from_", exp.From(this=joins[0].this))
 
 
 def options(reader: Reader) -> dict[str, str]:
