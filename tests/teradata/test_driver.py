@@ -172,6 +172,12 @@ NOW = "timestamp '2026-01-01 00:00:00'"
          f"regexp_substr(cast(lpad('x', 8000, 'x') as {TEXT}), 'x+', 1, 1, 'c')"),
         ("cast('😀' as varchar(1) character set unicode)", 3996,
          "cast('😀' as varchar(2) character set unicode)"),
+        ("'a' || cast(7 as bigint)", 3706,
+         "'a' || cast(cast(7 as bigint) as varchar(20) character set unicode)"),
+        (f"(select max(u.d) from (select d from twist_load.t union all select {NOW} from "
+         "twist_load.t) as u)", 3706,
+         f"(select max(u.d) from (select {NOW} as d from twist_load.t union all select "
+         "cast(d as timestamp(6)) from twist_load.t) as u)"),
         ("(select max(u.a) from (select t.*, t.a from twist_load.t as t) as u)", 3515,
          "(select max(u.a) from (select t.*, t.a as b from twist_load.t as t) as u)"),
     ],

@@ -1,11 +1,15 @@
-"""The declared lengths of texts, by sqlglot's types."""
+"""What the declared types of texts and numbers lead to, by sqlglot's types."""
+
+from typing import Any
 
 from sqlglot import exp
 
-from tests.teradata.emulator.errors import TeradataError
+from tests.teradata.emulator.errors import NotUnderstoodError, TeradataError
 
 D = exp.DType
 TEXTS = {D.VARCHAR, D.CHAR, D.TEXT, D.NVARCHAR}
+MOMENTS = {D.TIMESTAMP, D.TIMESTAMPTZ, D.TIMESTAMPNTZ}
+NUMBERS = {D.INT, D.BIGINT, D.SMALLINT, D.TINYINT, D.DECIMAL, D.DOUBLE}
 
 
 def length_of(item: exp.Expr) -> int | None:
@@ -39,3 +43,27 @@ def declared(node: exp.Expr) -> int | None:
         ]  # fmt: skip
         return max((declared(part) or 0 for part in parts if part is not None), default=0) or None
     return length_of(node)
+
+
+def refuse_first_branch(union: exp.SetOperation) -> None:
+    """B035-1146 Set Operators: the first branch's type holds; it cuts a text, and a time of day."""
+    for left, right in zip(union.left.selects, union.right.selects, strict=False):
+        first, later = length_of(left), length_of(right)
+        if first and later and later > first:
+            raise TeradataError(
+                3996, f"{right.alias_or_name}: VARCHAR({later}) is cut to the VARCHAR({first}) "
+                "of the union's first branch",
+            )  # fmt: skip
+        if _kind(left) == D.DATE and _kind(right) in MOMENTS:
+            raise NotUnderstoodError(f"{right.alias_or_name}: a TIMESTAMP below a DATE in a union")
+
+
+def refuse_numbers(joined: exp.DPipe) -> None:
+    """B035-1143 Numeric-to-Character Conversion: || would fill a number with blanks in front."""
+    for side in (joined.left, joined.right):
+        if _kind(side) in NUMBERS:
+            raise NotUnderstoodError(f"a number in ||: {joined.sql('teradata')[:80]}")
+
+
+def _kind(node: exp.Expr) -> Any:
+    return node.type.this if node.type else None

@@ -16,12 +16,18 @@ from sqlglot.optimizer.qualify import qualify
 
 from tests.teradata.emulator.catalogue import Catalogue
 from tests.teradata.emulator.errors import NotUnderstoodError, TeradataError
-from tests.teradata.emulator.lengths import TEXTS, declared, length_of
+from tests.teradata.emulator.lengths import (
+    MOMENTS,
+    TEXTS,
+    declared,
+    length_of,
+    refuse_first_branch,
+    refuse_numbers,
+)
 from tests.teradata.rules_vocabulary import NODES
 
 D = exp.DType
 WHOLE = {D.INT, D.BIGINT, D.SMALLINT, D.TINYINT, D.INT128}
-MOMENTS = {D.TIMESTAMP, D.TIMESTAMPTZ, D.TIMESTAMPNTZ}
 ADAPTERS_OWN = {
     exp.Collate, exp.Delete, exp.Limit, exp.Rand, exp.Placeholder, exp.Values, exp.TableAlias,
     exp.Initcap, exp.Pad,
@@ -127,8 +133,9 @@ class Translation:
             if node.type and "number" in node.meta:
                 self._types.setdefault(node.meta["number"], node.type)
         for union in typed.find_all(exp.SetOperation):
-            self._refuse_narrow_first_branch(union)
+            refuse_first_branch(union)
         for joined in typed.find_all(exp.DPipe):
+            refuse_numbers(joined)
             declared(joined)
         for select in typed.find_all(exp.Select):
             self._refuse_two_of_a_name(select)
@@ -146,16 +153,6 @@ class Translation:
         names = [item.alias_or_name.lower() for item in items if not item.is_star]
         if twice := {name for name in names if names.count(name) > 1}:
             raise TeradataError(3515, f"Duplication of column name {sorted(twice)[0]}.")
-
-    @staticmethod
-    def _refuse_narrow_first_branch(union: exp.SetOperation) -> None:
-        for left, right in zip(union.left.selects, union.right.selects, strict=False):
-            first, later = length_of(left), length_of(right)
-            if first and later and later > first:
-                raise TeradataError(
-                    3996, f"{right.alias_or_name}: VARCHAR({later}) is cut to the VARCHAR({first}) "
-                    "of the union's first branch",
-                )  # fmt: skip
 
     def _type(self, node: exp.Expr) -> Any:
         found = self._types.get(node.meta.get("number", -1))
