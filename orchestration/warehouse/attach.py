@@ -13,6 +13,7 @@ from ingestion.extensions import load_extensions, quoted
 from ingestion.s3 import let_duckdb_in
 from ingestion.settings import DAMAGED, Settings, SettingsError, TwistError
 from orchestration.failures import RUNBOOK
+from orchestration.warehouse import loaded_by
 from orchestration.warehouse.private import create_private
 
 if TYPE_CHECKING:
@@ -85,10 +86,13 @@ def refuse_lost_catalog(settings: Settings) -> None:
     if catalog.exists() and catalog.stat().st_size:
         return
     data = catalog.with_name("data")
-    if any(data.rglob("*.parquet")):
+    # In S3 another warehouse's data may be beside ours: the note of the last load tells.
+    loaded_to_s3 = settings.warehouse_data and catalog.with_name(loaded_by.FILE).exists()
+    if any(data.rglob("*.parquet")) or loaded_to_s3:
         state = "empty" if catalog.exists() else "gone"
+        place = settings.warehouse_data or data
         raise WarehouseDamaged(
-            f"the catalog {catalog} is {state}, and the data in {data} are still there: put it "
+            f"the catalog {catalog} is {state}, and the data in {place} are still there: put it "
             "back from a backup; or run `make rebuild`, which reads the landing lake again; "
             f"nothing was changed ({RUNBOOK}#a-damaged-warehouse)"
         )

@@ -14,6 +14,8 @@ from orchestration import cli as commands
 from orchestration import dagster_ui
 from orchestration.cli import main
 from orchestration.demo import demo_settings, table
+from orchestration.warehouse import loaded_by
+from orchestration.warehouse.attach import WarehouseDamaged, refuse_lost_catalog
 from orchestration.warehouse.csv_writer import write_csv
 from orchestration.warehouse.dbt_runner import environment, in_environment
 from orchestration.warehouse.load_report import LoadReport
@@ -101,3 +103,15 @@ def test_a_dbt_run_of_ours_takes_nothing_of_dbts_own_variables(
         assert {name for name in os.environ if name.startswith("DBT_")} <= set(own)
     assert os.environ["DBT_EMPTY"] == "true"
     assert "DBT_TARGET" not in dagster_ui._variables(Settings(_env_file=None), Path("home"))
+
+
+def test_a_lost_catalog_is_no_new_warehouse_where_its_data_are_in_s3(tmp_path: Path) -> None:
+    settings = Settings(
+        _env_file=None, target="s3", warehouse=str(tmp_path), warehouse_data="s3://lake/warehouse"
+    )
+    refuse_lost_catalog(settings)
+    loaded_by.note(settings, 1)
+    with pytest.raises(WarehouseDamaged, match="is gone, and the data in s3://lake/warehouse are"):
+        refuse_lost_catalog(settings)
+    (tmp_path / "catalog.sqlite").write_bytes(b"any")
+    refuse_lost_catalog(settings)
