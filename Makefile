@@ -121,11 +121,11 @@ lint: $(VENV)/all.stamp ## ruff, mypy, sqlfluff
 	HOME="$$PWD" PYTHONWARNINGS=ignore $(BIN)/python -m sqlfluff lint --nocolor --processes 2 dbt_project/models
 
 .PHONY: test
-test: $(VENV)/all.stamp ## lint, and every test except the long ones
+test: $(VENV)/all.stamp ## lint, and every quick test
 	@$(call writable,dbt_project/target)
 	@$(MAKE) --no-print-directory lint
 	@$(DBT) --quiet parse  # Dagster's tests read the manifest
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not ci and not long"
 
 .PHONY: test-all
 test-all: $(VENV)/all.stamp ## the long tests too: hundreds of random histories, thirty kills

@@ -24,6 +24,8 @@ from tests.benchmarks.measured import CommandFailed, Usage, measure
 from tests.benchmarks.results import Row, Run
 from tests.benchmarks.sizes import DAY, PEAK_HOUR, SIZES
 
+pytestmark = pytest.mark.ci
+
 SPIN = "import time\nwhile time.process_time() < {}: pass\n"
 TINY = SIZES["tiny"]
 

@@ -117,7 +117,7 @@ def loaded(
     return root / "warehouse", said, {key for _, key, _ in there.aws.seen}
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_process_with_a_role_loads_exports_and_restores_on_aws(
     there: Cloud, loaded: tuple[Path, str, set[str]]
 ) -> None:
@@ -131,7 +131,7 @@ def test_a_process_with_a_role_loads_exports_and_restores_on_aws(
     assert signed_by <= set(lent())
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("gate", "host", "values", "variables", "key"),
     [
@@ -180,7 +180,7 @@ def test_landing_warehouse_data_history_and_overview_lie_in(
     assert not [path for path in (tmp_path / "warehouse").iterdir() if "export" in path.name]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_process_that_outlives_its_credentials_goes_on_with_the_next(
     there: Cloud, loaded: tuple[Path, str, set[str]], tmp_path: Path
 ) -> None:
@@ -199,7 +199,7 @@ def test_a_process_that_outlives_its_credentials_goes_on_with_the_next(
     assert len(both) == 6, "obstore and DuckDB with each"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_an_export_into_s3_leaves_the_old_day_until_the_new_one_was_read_back(
     there: Cloud,
     loaded: tuple[Path, str, set[str]],
@@ -234,7 +234,7 @@ def test_an_export_into_s3_leaves_the_old_day_until_the_new_one_was_read_back(
     assert len(files) == 1, "the old one is removed"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_day_comes_back_from_s3_into_a_new_warehouse_in_a_folder(
     there: Cloud, loaded: tuple[Path, str, set[str]], tmp_path: Path
 ) -> None:
@@ -261,7 +261,7 @@ def test_no_credentials_for_aws_is_one_sentence_within_seconds(tmp_path: Path) -
     assert took < 30, "nothing but starting a process takes more than two seconds"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize("name", ["export", "maintain"], ids=["obstore", "DuckDB"])
 def test_a_refusal_is_one_sentence(
     there: Cloud, loaded: tuple[Path, str, set[str]], tmp_path: Path, name: str

@@ -35,6 +35,7 @@ def wait_for_lock(settings: Settings, pid: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.ci
 def test_of_two_loads_at_once_one_works_and_the_other_refuses(tmp_path: Path) -> None:
     shop = KilledShop(tmp_path, seed=3)
     shop.land(4)

@@ -45,6 +45,7 @@ def crash(root: Path, kills: int, seed: int) -> None:
     assert marts(shop.settings) == marts(spared)
 
 
+@pytest.mark.ci
 def test_two_kills_change_nothing(tmp_path: Path) -> None:
     crash(tmp_path, kills=2, seed=1)
 
@@ -65,6 +66,7 @@ def test_tables_of_a_run_that_kept_no_stamp_are_computed_whole(tmp_path: Path) -
     shop.close()
 
 
+@pytest.mark.ci
 def test_a_model_that_fails_leaves_every_mart_as_it_was_and_the_lines_loaded(
     tmp_path: Path,
 ) -> None:

@@ -23,7 +23,7 @@ from tests.harness.pipeline import Pipeline
 from tests.harness.processes import THEN, Warm, command, run_warm
 from tests.harness.tables import queries, query
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.ci
 VIEWS = "select count(*) from fct_twist"
 
 

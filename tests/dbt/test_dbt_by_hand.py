@@ -26,7 +26,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     return made
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_compile_show_and_docs_work_on_a_built_warehouse(checkout: Checkout) -> None:
     compiled = checkout.dbt("compile", "--select", "fct_lost_demand_hourly")
     assert "where 1 = 1" in compiled, "computes everything: no run has said what changed"
@@ -39,7 +39,7 @@ def test_compile_show_and_docs_work_on_a_built_warehouse(checkout: Checkout) -> 
     assert "model.twist.fct_twist" in catalog["nodes"]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_no_model_compares_each_row_of_a_table_with_each_of_another(checkout: Checkout) -> None:
     """Such a join is fast here and takes hours in a shop; DuckDB plans one for conditions that it
     cannot hash, as of a left join on `a.x is null and a.y = b.y`.
@@ -64,7 +64,7 @@ def joins_row_by_row(reader: duckdb.DuckDBPyConnection, sql: str) -> bool:
     return "BLOCKWISE_NL_JOIN" in plan
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_new_column_of_a_staging_model_is_added_and_filled_from_then_on(
     checkout: Checkout,
 ) -> None:
@@ -94,6 +94,7 @@ def test_a_new_column_of_a_staging_model_is_added_and_filled_from_then_on(
     assert hours == "hour,filled\n0,false\n1,true\n"
 
 
+@pytest.mark.ci
 def test_a_run_of_some_models_leaves_nothing_for_the_next_load_to_miss(tmp_path: Path) -> None:
     """It makes changed_lost_hours without changed_style_days, so that hours are missing in it."""
     shop = Pipeline(tmp_path / "shop")
@@ -115,7 +116,7 @@ def test_a_run_of_some_models_leaves_nothing_for_the_next_load_to_miss(tmp_path:
     shop.close()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_examples_of_the_metric_pass_and_each_changed_rule_fails_one(
     checkout: Checkout,
 ) -> None:

@@ -80,6 +80,7 @@ def _land_a_minute(pipeline: Pipeline, end: datetime, minute: int) -> None:
     path.write_bytes(packed(*lines))
 
 
+@pytest.mark.ci
 def test_a_file_holds_the_rows_of_one_day_however_many_days_are_loaded_at_once(
     tmp_path: Path, opened: list[Pipeline]
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_file_holds_the_rows_of_one_day_however_many_days_are_loaded_at_once(
     ]
 
 
+@pytest.mark.ci
 def test_models_of_a_topic_that_brings_nothing_are_left_out_until_it_does(
     tmp_path: Path, opened: list[Pipeline]
 ) -> None:
@@ -145,6 +147,7 @@ def test_models_of_a_topic_that_brings_nothing_are_left_out_until_it_does(
     pipeline.close()
 
 
+@pytest.mark.ci
 def test_what_is_computed_moves_on_with_each_cycle_of_a_process(
     tmp_path: Path, opened: list[Pipeline]
 ) -> None:

@@ -25,7 +25,7 @@ from tests.streaming import services
 from tests.streaming.services import KEY, SECRET
 
 pytestmark = [
-    pytest.mark.long,
+    pytest.mark.ci,
     pytest.mark.skipif(
         bool(services.missing_for_store()), reason=services.missing_for_store() or ""
     ),

@@ -12,6 +12,8 @@ from ingestion.lake.object_keys import object_key
 from tests.harness.given import CLICKS
 from tests.harness.pipeline import Pipeline
 
+pytestmark = pytest.mark.ci
+
 AHEAD = timedelta(days=1, seconds=6)
 SAME, GONE, REWRITTEN = (
     object_key(CLICKS, datetime(2026, 11, 2, 12, tzinfo=UTC), partition, 1)

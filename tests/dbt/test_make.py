@@ -56,7 +56,7 @@ def make(checkout: Checkout, *words: str, status: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_the_commands_work_one_after_the_other(tmp_path: Path) -> None:
     checkout = Checkout.make_whole(tmp_path / "twist")
     config = RetailerConfig(

@@ -105,6 +105,7 @@ def test_a_dead_letter_is_not_missing_before_or_after_the_lines_around_it(shop: 
     assert missing(shop) == []
 
 
+@pytest.mark.ci
 def test_offsets_that_start_again_are_said_and_their_gaps_found(shop: Pipeline) -> None:
     shop.deliver([clicks(*range(1, 40))])
     assert load_only(shop).started_again == ()
@@ -133,6 +134,7 @@ def test_offsets_that_start_again_twice_in_one_batch_are_told_apart(shop: Pipeli
     assert shop.query("select max(era) from twist.audit.landed_offsets") == [(3,)]
 
 
+@pytest.mark.ci
 def test_a_range_that_was_accepted_stays_listed_with_the_reason_and_through_a_rebuild(
     shop: Pipeline,
 ) -> None:
@@ -157,6 +159,7 @@ def expected(landed: set[int]) -> list[tuple[int, int]]:
     return [(run[0][1], run[-1][1]) for run in runs]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("seed", range(3))
 def test_random_deliveries_leave_the_gaps_that_a_set_of_offsets_has(
     shop: Pipeline, seed: int
@@ -179,6 +182,7 @@ def test_random_deliveries_leave_the_gaps_that_a_set_of_offsets_has(
     assert shop.query("select count(*) from twist.audit.landed_offsets where era > 1") == [(0,)]
 
 
+@pytest.mark.ci
 def test_copies_that_differ_are_kept_once_with_their_text_and_the_first_one_counts(
     shop: Pipeline,
 ) -> None:
@@ -218,6 +222,7 @@ def test_copies_within_one_batch_are_compared_too(shop: Pipeline) -> None:
     ]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("bad", "name"),
     [

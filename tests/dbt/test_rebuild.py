@@ -62,7 +62,7 @@ def count(shop: Pipeline, sql: str = VIEWS) -> list[tuple[object, ...]]:
     return query(shop.settings, sql)
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_lake_that_lost_objects_is_refused_with_numbers_until_a_person_says_yes(
     shop: Pipeline,
 ) -> None:
@@ -89,7 +89,7 @@ def test_more_than_ten_numbers_are_counted() -> None:
     refuse_less([])
 
 
-@pytest.mark.long
+@pytest.mark.ci
 @pytest.mark.parametrize("how", ["gone", "damaged"])
 def test_a_warehouse_whose_catalog_is_gone_or_damaged_is_rebuilt_with_its_decisions(
     shop: Pipeline, how: str
@@ -123,7 +123,7 @@ def test_a_warehouse_whose_catalog_is_gone_or_damaged_is_rebuilt_with_its_decisi
     assert count(shop, ACCEPTED) == [("known",)]
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_mount_point_is_emptied_and_filled_in_place(
     shop: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,7 +170,7 @@ def test_a_kill_within_the_moves_of_a_mount_point_is_completed_by_the_next_comma
     assert not (warehouse / ".rebuilding").exists()
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_maintenance_removes_what_killed_rebuilds_and_exports_have_left(shop: Pipeline) -> None:
     warehouse = shop.settings.warehouse_root
     shutil.copytree(warehouse, swap.rebuilding(warehouse))

@@ -58,7 +58,7 @@ def in_s3(root: Path, endpoint: str, prefix: str, **values: str) -> Settings:
     )
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_lake_in_s3_gives_the_same_tables_as_one_in_a_folder(
     tmp_path: Path, endpoint: str
 ) -> None:

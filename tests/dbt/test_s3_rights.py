@@ -29,7 +29,7 @@ from tests.streaming.test_dead_letters import failed
 from tests.streaming.test_files import store_users
 
 pytestmark = [
-    pytest.mark.long,
+    pytest.mark.ci,
     pytest.mark.skipif(
         bool(services.missing_for_store()), reason=services.missing_for_store() or ""
     ),

@@ -42,6 +42,7 @@ def test_models_alone_do_not_make_it_and_say_what_does(emptied: Pipeline) -> Non
         emptied.dbt.run("run", "--select", "stg_clickstream__events")
 
 
+@pytest.mark.ci
 def test_two_warehouses_in_one_process_are_kept_apart(tmp_path: Path) -> None:
     one, two = Pipeline(tmp_path / "one", slack_hours=2), Pipeline(tmp_path / "two", slack_hours=2)
     before = dict(os.environ)

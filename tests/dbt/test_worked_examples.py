@@ -45,7 +45,7 @@ def _indent(block: str) -> int:
     return len(block) - len(block.lstrip()) - 3
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_column_is_added_to_the_fact_in_one_model_and_one_yaml_file(tmp_path: Path) -> None:
     checkout = Checkout.make(tmp_path)
     checkout.twist("load")
@@ -69,7 +69,7 @@ def test_a_column_is_added_to_the_fact_in_one_model_and_one_yaml_file(tmp_path: 
     assert checkout.twist("sql", later) == "empty\ntrue\n"
 
 
-@pytest.mark.long
+@pytest.mark.ci
 def test_a_field_is_added_to_a_topic(tmp_path: Path) -> None:
     checkout = Checkout.make(tmp_path)
     checkout.twist("load")

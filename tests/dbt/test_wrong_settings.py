@@ -94,6 +94,7 @@ def test_a_keep_below_nothing(tmp_path: Path) -> None:
     assert "--keep" in done.stderr
 
 
+@pytest.mark.ci
 def test_a_question_that_is_wrong_or_writes(tmp_path: Path) -> None:
     own = settings(tmp_path)
     run_warm(own, tmp_path / "log", "load")

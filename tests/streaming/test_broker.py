@@ -20,9 +20,12 @@ from tests.streaming import services
 from tests.streaming.accounts import ends
 from tests.streaming.services import Service
 
-pytestmark = pytest.mark.skipif(
-    bool(services.missing_for_kafka()), reason=services.missing_for_kafka() or ""
-)
+pytestmark = [
+    pytest.mark.ci,
+    pytest.mark.skipif(
+        bool(services.missing_for_kafka()), reason=services.missing_for_kafka() or ""
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +155,6 @@ def test_a_record_too_large_for_kafka_is_counted_and_reported(settings: Settings
     )
 
 
-@pytest.mark.long
 def test_a_broker_that_dies_and_comes_back_costs_nothing(
     running: tuple[Service, Settings],
 ) -> None:

@@ -21,7 +21,7 @@ from tests.streaming import services
 from tests.streaming.services import KEY, SECRET, Secured, Service
 
 pytestmark = [
-    pytest.mark.long,
+    pytest.mark.ci,
     pytest.mark.skipif(
         bool(services.missing_for_kafka()), reason=services.missing_for_kafka() or ""
     ),

@@ -54,6 +54,7 @@ def compare(
         teradata.close()
 
 
+@pytest.mark.ci
 def test_loads_and_a_replay_of_late_data_are_equal(tmp_path: Path) -> None:
     compare(pack(5017, members=2, loads=3), tmp_path, replays_with_load=True)
 
