@@ -172,11 +172,13 @@ def test_an_erasure_in_s3_that_ends_anywhere_is_completed_by_the_next(
         (forget_module, "publish"), (forget_module, "purge"),
         (forget_module, "delete_old_versions"),
     )  # fmt: skip
+    reached = set()
     for module, name in steps:
         step = getattr(module, name)
 
-        def ends(*args: object, step: Any = step, **named: object) -> object:
+        def ends(*args: object, step: Any = step, name: str = name, **named: object) -> object:
             step(*args, **named)
+            reached.add(name)
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
@@ -185,6 +187,7 @@ def test_an_erasure_in_s3_that_ends_anywhere_is_completed_by_the_next(
             raise KeyboardInterrupt  # a step that this round does not come to
         shop.dbt.close()
         assert shop.load().loaded == 0
+    assert reached == {name for _, name in steps}
     assert counted(shop.settings) == before
     erase(shop, *PERSONS)
     assert not plain_search(copied(shop, tmp_path / "after"), *PERSONS)
