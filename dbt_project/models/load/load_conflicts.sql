@@ -14,11 +14,17 @@ with duplicates as (
 {#- A field that was just added to the topic is not staged yet. #}
 {%- set staged = load_relation(source('earlier_staging', staging)) if execute %}
 {%- if staged %}{% set columns = columns | select('in', column_names(staged)) | list %}{% endif %}
-{{ topic }}_copies as (
+{{ topic }}_met as (
     select {{ topic }}_read.*
-    from (select * from {{ ref(load_models()[topic]) }}) as {{ topic }}_read
+    from (select * from {{ ref(load_models()[topic]) }} where problem is null and is_late = 0) as {{ topic }}_read
+    where event_hash in (select load_copies.event_hash from {{ ref('load_copies') }} where load_copies.topic = {{ topic_name(topic) }})
+),
+
+{{ topic }}_copies as (
+    select {{ topic }}_met.*
+    from {{ topic }}_met
     inner join duplicates
-        on {{ topic }}_read.object_number = duplicates.object_number and {{ topic }}_read.line_number = duplicates.line_number
+        on {{ topic }}_met.object_number = duplicates.object_number and {{ topic }}_met.line_number = duplicates.line_number
     where duplicates.topic = '{{ topic }}' and duplicates.duplicate_of = 'event'
 ),
 
@@ -45,17 +51,17 @@ with duplicates as (
             and {{ topic }}_staged.event_id = {{ topic }}_copied.event_id
     union all
     select
-        {{ topic }}_lines.event_date
+        {{ topic }}_met.event_date
         {%- for column in columns %},
-        {{ topic }}_lines.{{ column }}
+        {{ topic }}_met.{{ column }}
         {%- endfor %}
-    from (select * from {{ ref(load_models()[topic]) }} where problem is null and is_late = 0) as {{ topic }}_lines
+    from {{ topic }}_met
     inner join {{ topic }}_copied
-        on {{ topic }}_lines.event_date = {{ topic }}_copied.event_date
-            and {{ topic }}_lines.event_ts = {{ topic }}_copied.event_ts
-            and {{ topic }}_lines.event_id = {{ topic }}_copied.event_id
+        on {{ topic }}_met.event_date = {{ topic }}_copied.event_date
+            and {{ topic }}_met.event_ts = {{ topic }}_copied.event_ts
+            and {{ topic }}_met.event_id = {{ topic }}_copied.event_id
     left join duplicates
-        on {{ topic }}_lines.object_number = duplicates.object_number and {{ topic }}_lines.line_number = duplicates.line_number
+        on {{ topic }}_met.object_number = duplicates.object_number and {{ topic }}_met.line_number = duplicates.line_number
             and duplicates.topic = '{{ topic }}'
     where duplicates.topic is null
 ),

@@ -28,23 +28,47 @@ lines as (
 
 offsets as (
     select
-        readings.topic, readings.object_number, lines.kafka_partition, lines.kafka_offset,
+        lines.object_number, lines.kafka_partition, lines.kafka_offset,
         min(lines.arrived_at) as arrived_at,
-        max(case when repeats.object_number is null then 1 else 0 end) as is_new
+        cast(max(case when repeats.object_number is null then 1 else 0 end) as smallint) as is_new
     from lines
     inner join readings on lines.object_number = readings.object_number
     left join repeats on lines.object_number = repeats.object_number and lines.line_number = repeats.line_number
     where readings.is_whole = 0
-    group by readings.topic, readings.object_number, lines.kafka_partition, lines.kafka_offset
+    group by lines.object_number, lines.kafka_partition, lines.kafka_offset
 ),
 
+spans as (
+    select
+        object_number, kafka_partition, is_new, min(kafka_offset) as first_offset, max(kafka_offset) as last_offset,
+        min(arrived_at) as arrived_at, count(*) as offset_count
+    from offsets
+    group by object_number, kafka_partition, is_new
+),
+
+-- Only a span with gaps is cut into its runs.
 numbered as (
     select
         offsets.*,
-        kafka_offset - row_number() over (
-            partition by object_number, kafka_partition, is_new order by kafka_offset nulls first
+        offsets.kafka_offset - row_number() over (
+            partition by offsets.object_number, offsets.kafka_partition, offsets.is_new
+            order by offsets.kafka_offset nulls first
         ) as run_number
     from offsets
+    inner join spans
+        on offsets.object_number = spans.object_number and offsets.kafka_partition = spans.kafka_partition
+            and offsets.is_new = spans.is_new
+    where spans.last_offset - spans.first_offset + 1 > spans.offset_count
+),
+
+counted as (
+    select object_number, kafka_partition, first_offset, last_offset, arrived_at, is_new
+    from spans
+    where last_offset - first_offset + 1 = offset_count
+    union all
+    select object_number, kafka_partition, min(kafka_offset), max(kafka_offset), min(arrived_at), is_new
+    from numbered
+    group by object_number, kafka_partition, is_new, run_number
 )
 
 select
@@ -54,7 +78,7 @@ from readings
 where is_whole = 1
 union all
 select
-    topic, object_number, kafka_partition, min(kafka_offset) as first_offset, max(kafka_offset) as last_offset,
-    min(arrived_at) as arrived_at, cast(is_new as smallint) as is_new
-from numbered
-group by topic, object_number, kafka_partition, is_new, run_number
+    readings.topic, counted.object_number, counted.kafka_partition, counted.first_offset, counted.last_offset,
+    counted.arrived_at, counted.is_new
+from counted
+inner join readings on counted.object_number = readings.object_number
