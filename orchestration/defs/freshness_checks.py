@@ -17,6 +17,7 @@ from orchestration.monitoring.band import fallen, judge_band
 from orchestration.monitoring.check_results import Check, Status, record
 from orchestration.monitoring.freshness import Verdict, ask_connect, judge, judge_lag, observe
 from orchestration.monitoring.runbook import with_entry
+from orchestration.warehouse.write_queue import waited_for
 
 TWIST_NOW = dg.AssetKey(["marts", "twist_now"])
 REPORT_SECONDS = 300
@@ -57,7 +58,8 @@ def verdicts(settings: Settings) -> dict[dg.AssetCheckKey, Verdict]:
     now = datetime.now(UTC)
     seen, lag = observe(settings, now)
     connect_problem = ask_connect(settings)
-    of_topics = [judge(topic, seen, settings, now, connect_problem) for topic in TOPICS]
+    writer = waited_for(settings.warehouse_root)
+    of_topics = [judge(topic, seen, settings, now, connect_problem, writer) for topic in TOPICS]
     of_lag = judge_lag(lag, settings, of_topics[TOPICS.index("clickstream")])
     judged = [*of_topics, of_lag, judge_band(fallen(settings))]
     found = {spec.key: verdict for spec, verdict in zip(SPECS, judged, strict=True)}

@@ -1,7 +1,7 @@
 """How fresh the data is; and if it is not, what stopped: producer, Kafka Connect or loader.
 
 Evidence, from the end of the chain to its beginning:
-1. objects that landed and are not loaded: the loader has stopped
+1. objects that landed and are not loaded: the loader has stopped, or waits for another writer
 2. arrivals (Kafka timestamps) that are old, though everything that landed is loaded: nothing new
    arrives, so Connect or the producer has stopped; Connect's REST interface, or another topic that
    keeps landing, shows which
@@ -27,6 +27,7 @@ from orchestration.warehouse.engines import engine_of
 Cause = Literal[
     "fresh",
     "loader",
+    "writer",
     "models",
     "connect",
     "producer",
@@ -68,19 +69,35 @@ def judge(
     settings: Settings,
     now: datetime,
     connect_problem: str | None = None,
+    writer: str = "",
 ) -> Verdict:
-    """The verdict on a topic. `connect_problem`: as Connect reports it; '': none, None: unknown."""
+    """The verdict on a topic.
+
+    Args:
+        connect_problem: As Connect reports it; '': none, None: unknown.
+        writer: Who writes to the warehouse while another run waits for it; '': nobody waits.
+    """
     of_topic = seen[topic]
     loader = timedelta(minutes=settings.fresh_loader_minutes)
     limit = limit_of(settings, topic)
     waited = _age(of_topic.waiting_since, now)
     if of_topic.waiting and waited and colour_of(waited, loader) != "green":
+        objects = (
+            f"{of_topic.waiting:,} objects of {topic} landed and are not loaded, the oldest "
+            f"{_text(waited)} ago"
+        )
+        if writer:
+            return Verdict(
+                colour_of(waited, loader),
+                "writer",
+                f"a run waits until {writer} has written to the warehouse: {objects}; see what "
+                "that process does, and stop it if it hangs",
+            )
         return Verdict(
             colour_of(waited, loader),
             "loader",
-            f"the loader has stopped, or falls behind: {of_topic.waiting:,} objects of {topic} "
-            f"landed and are not loaded, the oldest {_text(waited)} ago; see the runs of "
-            "twist_live and twist_load, or run `make load`",
+            f"the loader has stopped, or falls behind: {objects}; see the runs of twist_live and "
+            "twist_load, or run `make load`",
         )
     age = _age(of_topic.newest_arrival, now)
     colour = colour_of(age, limit)

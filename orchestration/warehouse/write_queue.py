@@ -88,6 +88,14 @@ def somebody_waits(warehouse: Path) -> bool:
         return not _locked(place.fileno())
 
 
+def waited_for(warehouse: Path) -> str:
+    """Who writes to the warehouse while another run waits for it; '' where nobody waits."""
+    try:
+        return writer_lock.holder(warehouse) if somebody_waits(warehouse) else ""
+    except OSError:  # a reader may not open the queue
+        return ""
+
+
 def _next(warehouse: Path) -> Path:
     if os.access(warehouse.parent, os.W_OK) or not warehouse.exists():
         return warehouse.with_name(warehouse.name + ".next")

@@ -29,10 +29,15 @@ def minutes(count: float) -> datetime:
     return NOW - timedelta(minutes=count)
 
 
-def judged(clicks: Arrivals, other: Arrivals | None = None, connect: str | None = None) -> Verdict:
+def judged(
+    clicks: Arrivals,
+    other: Arrivals | None = None,
+    connect: str | None = None,
+    writer: str = "",
+) -> Verdict:
     quiet = Arrivals(minutes(5000), minutes(5000))
     seen = {"clickstream": clicks, "sku_availability": other or quiet, "product_catalog": quiet}
-    return judge("clickstream", seen, SETTINGS, NOW, connect)
+    return judge("clickstream", seen, SETTINGS, NOW, connect, writer)
 
 
 def test_young_arrivals_are_green() -> None:
@@ -59,6 +64,18 @@ def test_landed_objects_that_nobody_loads_are_the_loaders_fault(waited: int, col
             "the loader has stopped, or falls behind: 12 objects of clickstream landed and are "
             "not loaded, the oldest 16 minutes ago"
         )
+
+
+def test_a_loader_that_waits_for_another_writer_has_not_stopped() -> None:
+    landed = Arrivals(minutes(5), minutes(1), 12, minutes(16))
+    verdict = judged(landed, writer="another process (pid 7)")
+    assert (verdict.colour, verdict.cause) == ("red", "writer")
+    assert verdict.sentence == (
+        "a run waits until another process (pid 7) has written to the warehouse: 12 objects of "
+        "clickstream landed and are not loaded, the oldest 16 minutes ago; see what that process "
+        "does, and stop it if it hangs"
+    )
+    assert judged(Arrivals(minutes(5), minutes(5)), writer="another process").colour == "green"
 
 
 OLD = Arrivals(minutes(30), minutes(30))

@@ -85,9 +85,11 @@ def test_a_killed_writer_and_a_killed_waiter_leave_no_lock(tmp_path: Path) -> No
     os.kill(loop.pid, signal.SIGSTOP)
     waiter = start(_write_once, warehouse, log, "waiter")
     wait_until(lambda: write_queue.somebody_waits(warehouse))
+    assert write_queue.waited_for(warehouse) == f"another process (pid {loop.pid})"
     waiter.kill()
     waiter.join()
     assert not write_queue.somebody_waits(warehouse)
+    assert write_queue.waited_for(warehouse) == ""
     loop.kill()
     loop.join()
     with write_queue.turn(warehouse, patience=5):
