@@ -92,7 +92,7 @@ def work(landing: Path, runner: Any) -> tuple[Teradata, dict[str, Rows]]:
     teradata.system.fault = Fault(2646, strikes=lambda sql: inserts in sql.lower())
     with suppress(DbtFailed):
         teradata.run("run", "--full-refresh", "--select", "fct_twist_hourly")
-    teradata.run("run", "--select", "fct_twist_hourly")
+    teradata.load()
     reasons = Counter(teradata.rows("audit.quarantined_lines", "raw_line, reason"))
     return teradata, teradata.tables() | {"reasons": reasons}
 

@@ -1,7 +1,7 @@
 {#- Every write is a MERGE by the model's unique_key, on both engines: unchanged rows
     are not rewritten, so their load_id stays and downstream models skip them. Nothing is deleted.
     The first key column, a date or an hour, is bounded by literals, so that the cost does not grow
-    with history. delete+insert is two requests on Teradata: a kill between them loses rows.
+    with history; so are the columns of meta.bounds, which never change in a published row. delete+insert is two requests on Teradata: a kill between them loses rows.
     merge_exclude_columns (dbt's own setting) names columns that never change in a published row: they
     are neither compared nor written.
     Changed rows are found before the MERGE on Teradata, whose WHEN MATCHED takes no condition, and
@@ -9,32 +9,32 @@
 {% macro teradata__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates=none) %}
   {%- do add_gone_rows(source, target) -%}
   {%- set names = dest_columns | map(attribute='name') | map('lower') | list -%}
-  {%- set within = within_bounds(source, unique_key[0]) -%}
-  {%- if not within -%}{{ return("select 1 as nothing_to_merge") }}{%- endif -%}
+  {%- set bounds = bounds_within(source, unique_key[0]) -%}
+  {%- if not bounds -%}{{ return("select 1 as nothing_to_merge") }}{%- endif -%}
   {%- set differences = differs('published', 'rebuilt', unique_key, names) -%}
   {%- set changed_rows %}
     select {% for name in names %}rebuilt.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
     from {{ source }} as rebuilt
-    left join (select * from {{ target }} where {{ unique_key[0] }} {{ within }}) as published
+    left join (select * from {{ target }} where {{ bounds | join(' and ') }}) as published
         on {% for key in unique_key %}{{ ' and ' if not loop.first }}published.{{ key }} = rebuilt.{{ key }}{% endfor %}
     where published.{{ unique_key[0] }} is null{{ ' or ' ~ differences if differences }}
   {%- endset -%}
-  {{ return(merge_rows(target, changed_rows, unique_key, names, within, '')) }}
+  {{ return(merge_rows(target, changed_rows, unique_key, names, bounds, '')) }}
 {% endmacro %}
 
 {% macro duckdb_merge_sql(target, source, unique_key, names) %}
-  {%- set within = within_bounds(source, unique_key[0]) -%}
-  {%- if not within -%}{{ return("select 1 as nothing_to_merge") }}{%- endif -%}
+  {%- set bounds = bounds_within(source, unique_key[0]) -%}
+  {%- if not bounds -%}{{ return("select 1 as nothing_to_merge") }}{%- endif -%}
   {%- set rows %}select {{ names | join(', ') }} from {{ source }}{% endset -%}
   {%- set condition %} and ({{ differs('published', 'rebuilt', unique_key, names) }}){% endset -%}
-  {{ return(merge_rows(target, rows, unique_key, names, within, condition)) }}
+  {{ return(merge_rows(target, rows, unique_key, names, bounds, condition)) }}
 {% endmacro %}
 
-{% macro merge_rows(target, rows, unique_key, names, within, condition) %}
+{% macro merge_rows(target, rows, unique_key, names, bounds, condition) %}
   {%- set measures = names | reject('in', unique_key + config.get('merge_exclude_columns', [])) | list -%}
 merge into {{ target }} as published
 using ({{ rows }}) as rebuilt
-on published.{{ unique_key[0] }} {{ within }}
+on published.{{ bounds | join(' and published.') }}
     {%- for key in unique_key %} and published.{{ key }} = rebuilt.{{ key }}{% endfor %}
 {%- if measures | reject('equalto', 'load_id') | list or not condition %}
 when matched{{ condition }} then update set {% for name in measures %}{{ name }} = rebuilt.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
@@ -54,10 +54,15 @@ when not matched then insert ({{ names | join(', ') }})
   {{ return(differences | join(' or ')) }}
 {% endmacro %}
 
-{% macro within_bounds(source, first_key) -%}
-  {%- set query %}select min({{ first_key }}) as low, max({{ first_key }}) as high from {{ source }}{% endset -%}
-  {%- set low, high = run_query(query).rows[0].values() -%}
-  {%- if low is not none %}between {{ literal(low) }} and {{ literal(high) }}{% endif -%}
+{% macro bounds_within(source, first_key) -%}
+  {%- set columns, bounds = [first_key] + config.get('meta', {}).get('bounds', []), [] -%}
+  {%- set query %}select {% for column in columns %}min({{ column }}), max({{ column }}){{ ', ' if not loop.last }}{% endfor %} from {{ source }}{% endset -%}
+  {%- set found = run_query(query).rows[0] -%}
+  {%- for column in columns if found[0] is not none -%}
+    {%- set bound %}{{ column }} between {{ literal(found[loop.index0 * 2]) }} and {{ literal(found[loop.index0 * 2 + 1]) }}{% endset -%}
+    {%- do bounds.append(bound) -%}
+  {%- endfor -%}
+  {{ return(bounds) }}
 {%- endmacro %}
 
 {#- add_gone_rows(rebuilt, published): adds the published rows of the keys computed again that were not

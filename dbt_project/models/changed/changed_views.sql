@@ -1,4 +1,4 @@
--- Views to judge: the new ones, and those of a product from the moment on at which its stock changed, in
+-- Views to judge: the new ones (is_first), and those of a product from the moment on at which its stock changed, in
 -- the network or in the store of a pickup.
 {{ config(index=primary_index(['view_date', 'view_id'])) }}
 {#- Not a CTE: DuckDB would read the views of all parts at once, instead of those that each part asks for. #}
@@ -29,24 +29,25 @@ changed_stores as (
     group by levels.stock_date, levels.location_id, curves.style_id
 )
 
-{{ product_views }} and {{ is_new() }}
+select new_views.*, cast(1 as smallint) as is_first
+from ({{ product_views }} and {{ is_new() }}) as new_views
 union
-select of_skus.*
-from ({{ product_views }} and sku_id is not null and {{ not_before('changed_sku_days', 'changed_from', 'event_ts') }}
+select of_skus.*, cast(0 as smallint) as is_first
+from ({{ product_views }} and not {{ is_new() }} and sku_id is not null and {{ not_before('changed_sku_days', 'changed_from', 'event_ts') }}
 ) as of_skus
 inner join (select * from {{ rows_of('changed_sku_days') }}) as changed_skus
     on of_skus.view_date = changed_skus.stock_date and of_skus.sku_id = changed_skus.sku_id
         and of_skus.view_ts >= changed_skus.changed_from
 union
-select of_styles.*
-from ({{ product_views }} and sku_id is null and {{ not_before('changed_style_days', 'changed_from', 'event_ts') }}
+select of_styles.*, cast(0 as smallint) as is_first
+from ({{ product_views }} and not {{ is_new() }} and sku_id is null and {{ not_before('changed_style_days', 'changed_from', 'event_ts') }}
 ) as of_styles
 inner join (select * from {{ rows_of('changed_style_days') }}) as changed_styles
     on of_styles.view_date = changed_styles.stock_date and of_styles.style_id = changed_styles.style_id
         and of_styles.view_ts >= changed_styles.changed_from
 union
-select of_stores.*
-from ({{ product_views }} and sku_id is null and fulfilment = 'pickup'
+select of_stores.*, cast(0 as smallint) as is_first
+from ({{ product_views }} and not {{ is_new() }} and sku_id is null and fulfilment = 'pickup'
     and {{ not_before('changed_sku_days', 'changed_from', 'event_ts') }}
 ) as of_stores
 inner join changed_stores

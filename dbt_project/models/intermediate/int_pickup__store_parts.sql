@@ -6,7 +6,8 @@
     merge_exclude_columns=['view_hour', 'store_id', 'style_id'],
     index=primary_index(['view_date', 'view_id', 'sku_id'], day='view_date'),
     partitioned_by='view_date',
-    recomputed={'by': 'changed_views'},
+    recomputed={'by': 'changed_views', 'first': ['view_date', 'view_id']},
+    meta={'bounds': ['view_hour']},
 ) }}
 
 with pickups as (

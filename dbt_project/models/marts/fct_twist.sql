@@ -10,7 +10,8 @@
     merge_exclude_columns=['view_ts', 'view_hour', 'style_id', 'sku_id', 'fulfilment', 'store_id'] + event_columns,
     index=primary_index(['view_date', 'view_id'], day='view_date'),
     partitioned_by='view_date',
-    recomputed={'by': 'changed_views'},
+    recomputed={'by': 'changed_views', 'first': ['view_date', 'view_id']},
+    meta={'bounds': ['view_ts']},
 ) }}
 {%- set product_views %}
     {%- if narrows('changed_views') %}
