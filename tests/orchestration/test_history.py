@@ -1,6 +1,7 @@
 """Closed days in the history lake: whole or not at all, and back in the warehouse as they were."""
 
 import json
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,23 @@ def test_a_day_comes_back_into_a_table_that_has_got_a_column_since(closed: Pipel
     assert closed.query("select count(url), count(*) > 0 from twist.marts.fct_twist") == [(0, True)]
     closed.query("alter table twist.marts.fct_twist drop column url")
     assert rows(closed) == good
+
+
+def test_a_restored_day_whose_lines_land_again_has_each_view_once(
+    closed: Pipeline, loaded: Path, tmp_path: Path
+) -> None:
+    good = rows(closed)
+    export_day(free(closed), D)
+    empty = Pipeline(tmp_path / "empty", slack_hours=2)
+    empty.settings = empty.settings.model_copy(
+        update={"history": str(closed.settings.history_root)}
+    )
+    empty.dbt.settings = empty.settings
+    restore_day(empty.settings, empty.dbt, D)
+    shutil.copytree(loaded / "landing", empty.settings.landing_root, dirs_exist_ok=True)
+    assert empty.load().loaded == 5
+    assert rows(empty)["fct_twist"] == good["fct_twist"]
+    empty.close()
 
 
 @pytest.mark.long

@@ -88,11 +88,11 @@ class Shop:
 
 def state_of(system: System) -> int:
     """Every table that stands and every row in it, but for moments of the clock, as a number."""
-    tables = []
+    tables, reader = [], system.database.cursor()  # the request that failed may be rolling back
     for (database, name), (table, columns) in system.catalogue.saved().items():
         kept = ", ".join(column.name for column in columns if column.name not in CLOCKS)
         rows = (
-            system.database.execute(f'select {kept} from {database}."{name}"').fetchall()
+            reader.execute(f'select {kept} from {database}."{name}"').fetchall()
             if table.kind not in ("V", "F")
             else []
         )
