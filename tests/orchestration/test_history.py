@@ -35,6 +35,16 @@ def files(shop: Pipeline) -> set[Path]:
     return set(Path(shop.settings.history_root).rglob("*.parquet"))
 
 
+def restored_elsewhere(shop: Pipeline, root: Path) -> Pipeline:
+    """A new warehouse that has got the exported day, and nothing else."""
+    export_day(free(shop), D)
+    made = Pipeline(root, slack_hours=2)
+    made.settings = made.settings.model_copy(update={"history": str(shop.settings.history_root)})
+    made.dbt.settings = made.settings
+    restore_day(made.settings, made.dbt, D)
+    return made
+
+
 def test_a_day_closes_when_arrivals_past_it_are_loaded_and_not_a_minute_before(
     shop: Pipeline, closed: Pipeline
 ) -> None:
@@ -147,13 +157,7 @@ def test_a_restored_day_whose_lines_land_again_has_each_view_once(
     closed: Pipeline, loaded: Path, tmp_path: Path
 ) -> None:
     good = rows(closed)
-    export_day(free(closed), D)
-    empty = Pipeline(tmp_path / "empty", slack_hours=2)
-    empty.settings = empty.settings.model_copy(
-        update={"history": str(closed.settings.history_root)}
-    )
-    empty.dbt.settings = empty.settings
-    restore_day(empty.settings, empty.dbt, D)
+    empty = restored_elsewhere(closed, tmp_path / "empty")
     shutil.copytree(loaded / "landing", empty.settings.landing_root, dirs_exist_ok=True)
     assert empty.load().loaded == 5
     assert rows(empty)["fct_twist"] == good["fct_twist"]
@@ -165,13 +169,7 @@ def test_an_empty_warehouse_gets_the_day_back_and_passes_every_test_of_what_it_g
     closed: Pipeline, tmp_path: Path
 ) -> None:
     good = rows(closed)
-    export_day(free(closed), D)
-    empty = Pipeline(tmp_path / "empty", slack_hours=2)
-    empty.settings = empty.settings.model_copy(
-        update={"history": str(closed.settings.history_root)}
-    )
-    empty.dbt.settings = empty.settings
-    restore_day(empty.settings, empty.dbt, D)
+    empty = restored_elsewhere(closed, tmp_path / "empty")
     assert rows(empty) == good
     restored = sorted(TABLES.keys() - {"twist_daily"})  # its hours and products are not exported
     empty.dbt.run("test", "--indirect-selection", "cautious", "--select", *restored)

@@ -1,7 +1,8 @@
-{#- Every write is a MERGE by the model's unique_key, on both engines: unchanged rows
-    are not rewritten, so their load_id stays and downstream models skip them. Nothing is deleted.
+{#- What may be in the table is written by a MERGE by the model's unique_key, on both engines: unchanged
+    rows are not rewritten, so their load_id stays and downstream models skip them. Nothing is deleted.
     The first key column, a date or an hour, is bounded by literals, so that the cost does not grow
-    with history; so are the columns of meta.bounds, which never change in a published row. delete+insert is two requests on Teradata: a kill between them loses rows.
+    with history; so are the columns of meta.bounds, which never change in a published row.
+    delete+insert is two requests on Teradata: a kill between them loses rows.
     merge_exclude_columns (dbt's own setting) names columns that never change in a published row: they
     are neither compared nor written.
     Changed rows are found before the MERGE on Teradata, whose WHEN MATCHED takes no condition, and
