@@ -98,7 +98,7 @@ class Dbt:
 
             runner.callbacks.append(note)
             try:
-                answer = runner.invoke([*arguments, *COMMON, *QUIET_FILES, *own_target(), *lean])
+                answer = runner.invoke([*arguments, *COMMON, *QUIET_FILES, *self._target(), *lean])
             finally:
                 runner.callbacks.remove(note)
                 _roll_back()
@@ -161,11 +161,14 @@ class Dbt:
         finally:
             self._opened = manager._ENV
 
+    def _target(self) -> tuple[str, ...]:
+        return own_target(self.settings.target)
+
     def _parsed(self) -> "dbtRunner":
         from dbt.cli.main import dbtRunner
 
         if self.runner is None:
-            parsed = dbtRunner().invoke(["parse", *COMMON, *QUIET_FILES, *own_target()])
+            parsed = dbtRunner().invoke(["parse", *COMMON, *QUIET_FILES, *self._target()])
             if not parsed.success:
                 raise DbtFailed(str(parsed.exception))
             self.runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]
@@ -207,18 +210,20 @@ QUIET_FILES = ("--no-write-json",)
 
 
 @cache
-def own_target() -> tuple[str, ...]:
-    """dbt's target folder: one for this process if the checkout's belongs to another user.
+def own_target(target: str) -> tuple[str, ...]:
+    """The option that names dbt's folder, where it caches the project as parsed for one target.
 
-    dbt caches its parsed project there, so with a new folder a start takes seconds longer.
+    Each target but the default one has a folder within that one. It is one for this process, and
+    a start takes seconds longer, if the checkout's belongs to another user.
     """
-    target = PROJECT / "target"
-    kept = [target, *target.glob("*")] if target.exists() else [PROJECT]
-    if all(os.access(path, os.W_OK) for path in kept):
-        return ()
-    folder = tempfile.mkdtemp(prefix="twist-dbt-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return ("--target-path", folder)
+    folder = PROJECT / "target"
+    kept = [folder, *folder.glob("*")] if folder.exists() else [PROJECT]
+    if not all(os.access(path, os.W_OK) for path in kept):
+        own = tempfile.mkdtemp(prefix="twist-dbt-")
+        atexit.register(shutil.rmtree, own, ignore_errors=True)
+        return ("--target-path", own)
+    is_default = target == Settings.model_fields["target"].default
+    return () if is_default else ("--target-path", str(folder / target))
 
 
 def _error_of_operation(event: Any) -> list[str]:

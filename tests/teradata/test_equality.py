@@ -1,5 +1,6 @@
 """Both engines make the same tables of the same landing files, row for row."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,6 +46,8 @@ def compare(
             assert not found, "\n".join([f"after step {number}:", *found[:20]])
         expected = tables_of(duck.dbt)
         assert all(expected[name] for name in ("fct_twist", "stock_daily", "quarantined_lines"))
+        band = r"set query_band = 'run=[-0-9a-f]{36};model=fct_twist;' update for session;"
+        assert any(re.search(band, request) for request in teradata.system.requests)
         if full_refresh:
             teradata.run("run", "--full-refresh")
             found = differences(expected, teradata.tables())
