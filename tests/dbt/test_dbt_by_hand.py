@@ -1,6 +1,7 @@
 """dbt from a shell on a built warehouse, with nothing but the settings and no load before it."""
 
 import json
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -34,6 +35,9 @@ def test_compile_show_and_docs_work_on_a_built_warehouse(checkout: Checkout) -> 
     for model in ("fct_twist", "int_stock__sku_states", "twist_now"):
         shown = checkout.dbt("show", "--quiet", "--select", model, "--output", "json")
         assert json.loads(shown[shown.index("{") :])["show"], model
+    dbt = (str(Path(sys.executable).with_name("dbt")), "show", "--select", "fct_twist")
+    above = ("--project-dir", "dbt_project", "--profiles-dir", "dbt_project")
+    assert "view_id" in checkout.run(*dbt, *above), "from the folder above the project"
     checkout.dbt("docs", "generate")
     catalog = json.loads((checkout.root / "dbt_project/target/catalog.json").read_text())
     assert "model.twist.fct_twist" in catalog["nodes"]

@@ -57,11 +57,7 @@ class Checkout:
         return subprocess.run(
             argv,
             cwd=self.root / ("dbt_project" if argv[:3] == DBT else "."),
-            env={
-                **inherited,
-                "PYTHONPATH": str(self.root),
-                "TWIST_LANDING": str(self.root / "landing"),
-            },
+            env={**inherited, "TWIST_LANDING": str(self.root / "landing")},
             capture_output=True,
             text=True,
             check=False,
