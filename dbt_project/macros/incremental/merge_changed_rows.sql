@@ -67,14 +67,16 @@ when not matched then insert ({{ names | join(', ') }})
 {%- endmacro %}
 
 {#- add_gone_rows(rebuilt, published): adds the published rows of the keys computed again that were not
-    rebuilt. Nothing is ever deleted: they get the values of the config `zero_when_gone`. -#}
+    rebuilt. Nothing is ever deleted: they get the values of the config `zero_when_gone`, and keep
+    merge_exclude_columns. -#}
 {% macro add_gone_rows(rebuilt, published) -%}
   {%- set zeros = config.get('zero_when_gone') -%}
   {%- if zeros -%}
     {%- set key, recomputed = config.require('unique_key') | join(', '), config.require('recomputed') -%}
+    {%- set kept = (config.require('unique_key') + config.get('merge_exclude_columns', [])) | join(', ') -%}
     {%- set gone %}
-insert into {{ rebuilt }} ({{ key }}, {{ zeros | join(', ') }}, load_id)
-select {{ key }}, {% for name, zero in zeros.items() %}cast({{ 'null' if zero is none else zero }} as {{ column_type(model.columns[name].data_type) }}), {% endfor %}{{ load_id() }}
+insert into {{ rebuilt }} ({{ kept }}, {{ zeros | join(', ') }}, load_id)
+select {{ kept }}, {% for name, zero in zeros.items() %}cast({{ 'null' if zero is none else zero }} as {{ column_type(model.columns[name].data_type) }}), {% endfor %}{{ load_id() }}
 from {{ published }}
 where {{ within(recomputed.by, recomputed['keys']) }} and ({{ key }}) not in (select {{ key }} from {{ rebuilt }})
     {%- endset -%}

@@ -3,7 +3,8 @@
 {{ config(index=primary_index(['view_date', 'view_id'])) }}
 {#- Not a CTE: DuckDB would read the views of all parts at once, instead of those that each part asks for. #}
 {%- set product_views %}
-    select event_date as view_date, event_id as view_id, event_ts as view_ts, style_id, sku_id, fulfilment, store_id
+    select event_date as view_date, event_id as view_id, event_ts as view_ts, {{ hour_start('event_ts') }} as view_hour,
+        style_id, sku_id, fulfilment, store_id
     from {{ ref('stg_clickstream__events') }}
     where event_type = 'product_view' and is_human = 1
 {%- endset %}

@@ -5,25 +5,27 @@
     unique_key=['view_date', 'view_id', 'sku_id'],
     merge_exclude_columns=['view_hour', 'store_id', 'style_id'],
     index=primary_index(['view_date', 'view_id', 'sku_id'], day='view_date'),
-    partitioned_by='view_date',
-    recomputed={'by': 'changed_views', 'first': ['view_date', 'view_id']},
+    partitioned_by='view_date, hour(view_hour)',
+    recomputed={'by': 'changed_views', 'keys': ['view_date', 'view_hour', 'view_id'], 'first': ['view_date', 'view_id']},
+    zero_when_gone={'store_share': 0, 'elsewhere_share': 0},
     meta={'bounds': ['view_hour']},
 ) }}
 
 with pickups as (
     {%- if narrows('changed_views') %}
-    select view_date, view_id, view_ts, store_id, style_id, sku_id
+    select view_date, view_id, view_ts, view_hour, store_id, style_id, sku_id
     from {{ ref('changed_views') }}
     where fulfilment = 'pickup' and store_id is not null
     {%- else %}
-    select event_date as view_date, event_id as view_id, event_ts as view_ts, store_id, style_id, sku_id
+    select event_date as view_date, event_id as view_id, event_ts as view_ts, {{ hour_start('event_ts') }} as view_hour,
+        store_id, style_id, sku_id
     from {{ ref('stg_clickstream__events') }}
     where event_type = 'product_view' and is_human = 1 and fulfilment = 'pickup' and store_id is not null
     {%- endif %}
 ),
 
 views as (
-    select view_date, view_id, view_ts, {{ hour_start('view_ts') }} as view_hour, store_id, style_id,
+    select view_date, view_id, view_ts, view_hour, store_id, style_id,
         case when sku_id is null then 1 else 0 end as is_style, coalesce(sku_id, style_id) as product_id
     from pickups
 ),
@@ -70,33 +72,18 @@ sellable as (
     ) as flips
     inner join (select distinct view_date, sku_id from wanted) as wanted_skus
         on flips.stock_date = wanted_skus.view_date and flips.sku_id = wanted_skus.sku_id
-),
-
-parts as (
-    select wanted.view_date, wanted.view_hour, wanted.view_id, wanted.store_id, wanted.style_id, wanted.sku_id,
-        case when held.sku_id is null then 0 else wanted.size_share end as store_share,
-        case when held.sku_id is null then wanted.size_share else 0 end as elsewhere_share
-    from wanted
-    inner join sellable
-        on wanted.view_date = sellable.stock_date and wanted.sku_id = sellable.sku_id
-            and wanted.view_ts >= sellable.valid_from and wanted.view_ts < sellable.valid_to
-    left join (select * from levels_held where available_qty >= {{ setting('min_pickup_qty') }}) as held
-        on wanted.view_date = held.stock_date and wanted.store_id = held.location_id and wanted.sku_id = held.sku_id
-            and wanted.view_ts >= held.valid_from and wanted.view_ts < held.valid_to
-    where sellable.in_stock = 1
-    {%- if is_incremental() %}
-    union all
-    select view_date, view_hour, view_id, store_id, style_id, sku_id, cast(0 as decimal(7, 6)) as store_share,
-        cast(0 as decimal(7, 6)) as elsewhere_share
-    from {{ this }}
-    where {{ within('changed_views', ['view_date', 'view_id']) }}
-    {%- endif %}
 )
 
 select
-    view_date, view_hour, view_id, store_id, style_id, sku_id,
-    cast(sum(cast(store_share as decimal(18, 6))) as decimal(7, 6)) as store_share,
-    cast(sum(cast(elsewhere_share as decimal(18, 6))) as decimal(7, 6)) as elsewhere_share,
+    wanted.view_date, wanted.view_hour, wanted.view_id, wanted.store_id, wanted.style_id, wanted.sku_id,
+    cast(case when held.sku_id is null then 0 else wanted.size_share end as decimal(7, 6)) as store_share,
+    cast(case when held.sku_id is null then wanted.size_share else 0 end as decimal(7, 6)) as elsewhere_share,
     {{ load_id() }} as load_id
-from parts
-group by view_date, view_hour, view_id, store_id, style_id, sku_id
+from wanted
+inner join sellable
+    on wanted.view_date = sellable.stock_date and wanted.sku_id = sellable.sku_id
+        and wanted.view_ts >= sellable.valid_from and wanted.view_ts < sellable.valid_to
+left join (select * from levels_held where available_qty >= {{ setting('min_pickup_qty') }}) as held
+    on wanted.view_date = held.stock_date and wanted.store_id = held.location_id and wanted.sku_id = held.sku_id
+        and wanted.view_ts >= held.valid_from and wanted.view_ts < held.valid_to
+where sellable.in_stock = 1

@@ -20,8 +20,8 @@
     left join (select * from {{ ref('stg_clickstream__events') }} where {{ is_new() }}) as new_views
         on changed_views.view_date = new_views.event_date and changed_views.view_id = new_views.event_id
     {%- else %}
-    select event_date as view_date, event_id as view_id, event_ts as view_ts, style_id, sku_id, fulfilment, store_id,
-        {{ event_columns | join(', ') }}
+    select event_date as view_date, event_id as view_id, event_ts as view_ts, {{ hour_start('event_ts') }} as view_hour,
+        style_id, sku_id, fulfilment, store_id, {{ event_columns | join(', ') }}
     from {{ ref('stg_clickstream__events') }}
     where event_type = 'product_view' and is_human = 1
     {%- endif %}
@@ -29,7 +29,7 @@
 
 with views as (
     select
-        product_views.*, {{ hour_start('view_ts') }} as view_hour,
+        product_views.*,
         case when sku_id is null then 1 else 0 end as is_style,
         coalesce(sku_id, style_id) as product_id
     from ({{ product_views }}
@@ -38,7 +38,7 @@ with views as (
 
 hours as (
     {%- if narrows('changed_views') %}
-    select distinct view_date, {{ hour_start('view_ts') }} as view_hour from {{ ref('changed_views') }}
+    select distinct view_date, view_hour from {{ ref('changed_views') }}
     {%- else %}
     select distinct event_date as view_date, {{ hour_start('event_ts') }} as view_hour
     from {{ ref('stg_clickstream__events') }}
@@ -80,7 +80,7 @@ state_hours as (
 at_store as (
     select view_date, view_id, sum(cast(store_share as decimal(18, 6))) as store_share
     from {{ ref('int_pickup__store_parts') }}
-    where {{ within('changed_views', ['view_date', 'view_id']) }}
+    where {{ within('changed_views', ['view_date', 'view_hour', 'view_id']) }}
     group by view_date, view_id
 )
 
