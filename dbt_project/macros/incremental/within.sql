@@ -47,9 +47,9 @@
 {%- endmacro %}
 
 {#- The lowest and the highest value of each day and moment in the table, as literals; {} if it is
-    empty. Queried once per model. -#}
+    empty. Queried once per run. -#}
 {% macro bounds_of(changed) -%}
-  {%- if changed in model -%}{{ return(model[changed]) }}{%- endif -%}
+  {%- if changed in read_once() -%}{{ return(read_once()[changed]) }}{%- endif -%}
   {%- set keys, bounds = [], {} -%}
   {%- for column in columns_of(changed) if column.data_type.startswith(('date', 'timestamp')) -%}
     {%- do keys.append(column.name) -%}
@@ -62,7 +62,7 @@
       {%- do bounds.update({key: (literal(found[loop.index0 * 2 + 1]), literal(found[loop.index0 * 2 + 2]))}) -%}
     {%- endfor -%}
   {%- endif -%}
-  {%- do model.update({changed: bounds}) -%}
+  {%- do read_once().update({changed: bounds}) -%}
   {{ return(bounds) }}
 {%- endmacro %}
 
