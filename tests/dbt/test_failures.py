@@ -48,8 +48,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = at(pipeline.root)
     pipeline.settings = pipeline.dbt.settings = settings
     pipeline.deliver(
-        load(sku("a"), stock("02 08:00", "a", 3), view("02 10:00", sku="a"), view("02 11:00"))
-    )
+        load(
+            sku("a"), stock("02 08:00", "a", 3), view("02 10:00", sku="a"),
+            *(view("02 11:00", offset=600 + n) for n in range(20)),  # so many have a file
+        )
+    )  # fmt: skip
     load_all(settings, pipeline.dbt, lambda _: None)
     pipeline.deliver(load(stock("12 08:00", "a", 3), view("12 10:00", sku="a", offset=50)))
     load_all(settings, pipeline.dbt, lambda _: None)
@@ -293,7 +296,7 @@ def test_an_interrupt_at_any_moment(shop: Settings, name: str, seconds: float) -
             assert error.startswith("twist: interrupted; ")
     done = run(shop, "load")
     assert done.returncode == 0, done.stderr
-    assert query(shop, "select count(*) from fct_twist") == [(503,)]
+    assert query(shop, "select count(*) from fct_twist") == [(522,)]
     assert loaded_lines(shop) > 500
 
 
