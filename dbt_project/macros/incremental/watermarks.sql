@@ -5,7 +5,7 @@
 
     load_id()            the stamp of the run, as a literal; 0 while parsing
     last_load(model)     the watermark of a model (by default of the one that runs); 0 if it has none
-    stamps()             all of them by name, queried once per run, with 'this run', and 'computed':
+    stamps()             all of them by name, queried once per run, with 'this run', 'bounds' (within.sql) and 'computed':
                          the lowest one of the computing models when the run began, 0 if any has to
                          start over, and for compile, show and docs
     record_watermark()   the model is done (except in a run with --empty, which did nothing): on DuckDB
@@ -24,24 +24,18 @@
 {%- endmacro %}
 
 {% macro stamps() -%}
-  {%- if execute and 'stamps' in read_once() -%}{{ return(read_once().stamps) }}{%- endif -%}
-  {%- if not execute or load_relation(source('bookkeeping', 'watermarks')) is none -%}{{ return({'this run': 0, 'computed': 0}) }}{%- endif -%}
-  {%- set found, all = {}, [0] -%}
+  {#- A dbt that goes on living keeps its graph from run to run. -#}
+  {%- if execute and graph.get('stamps', {}).get('run') == invocation_id -%}{{ return(graph.stamps) }}{%- endif -%}
+  {%- if not execute or load_relation(source('bookkeeping', 'watermarks')) is none -%}{{ return({'this run': 0, 'computed': 0, 'bounds': {}}) }}{%- endif -%}
+  {%- set found, all = {'run': invocation_id, 'bounds': {}}, [0] -%}
   {%- set query %}select model_name, load_id from {{ watermarks() }}{% endset -%}
   {%- for name, load_id in run_query(query).rows -%}
     {%- do found.update({name: load_id | int}) -%}
     {%- do all.append(load_id | int) -%}
   {%- endfor -%}
   {%- if not is_writing() -%}{%- do found.update({'this run': (all | max) + 1, 'computed': 0}) -%}{%- endif -%}
-  {%- do read_once().update({'stamps': found}) -%}
+  {%- do graph.update({'stamps': found}) -%}
   {{ return(found) }}
-{%- endmacro %}
-
-{#- read_once(): what the macros of a run have read, for all of its models. (A dbt that goes on living keeps
-    its graph from run to run.) -#}
-{% macro read_once() -%}
-  {%- if graph.get('read_in') != invocation_id -%}{%- do graph.update({'read_in': invocation_id, 'read_once': {}}) -%}{%- endif -%}
-  {{ return(graph.read_once) }}
 {%- endmacro %}
 
 {% macro load_id() -%} cast({{ stamps()['this run'] }} as bigint) {%- endmacro %}

@@ -49,7 +49,7 @@
 {#- The lowest and the highest value of each day and moment in the table, as literals; {} if it is
     empty. Queried once per run. -#}
 {% macro bounds_of(changed) -%}
-  {%- if changed in read_once() -%}{{ return(read_once()[changed]) }}{%- endif -%}
+  {%- if changed in stamps().bounds -%}{{ return(stamps().bounds[changed]) }}{%- endif -%}
   {%- set keys, bounds = [], {} -%}
   {%- for column in columns_of(changed) if column.data_type.startswith(('date', 'timestamp')) -%}
     {%- do keys.append(column.name) -%}
@@ -62,7 +62,7 @@
       {%- do bounds.update({key: (literal(found[loop.index0 * 2 + 1]), literal(found[loop.index0 * 2 + 2]))}) -%}
     {%- endfor -%}
   {%- endif -%}
-  {%- do read_once().update({changed: bounds}) -%}
+  {%- do stamps().bounds.update({changed: bounds}) -%}
   {{ return(bounds) }}
 {%- endmacro %}
 
