@@ -62,7 +62,7 @@ def test_a_run_that_never_starts_is_failed(
     run = instance.create_run_for_job(
         defs.resolve_job_def("twist_load"), status=dg.DagsterRunStatus.STARTING
     )
-    later(monkeypatch, 100)
+    later(monkeypatch, 60)
     assert fail_silent_runs(instance) == []
     later(monkeypatch, 130)
     assert "has not started" in fail_silent_runs(instance)[0]
