@@ -213,8 +213,8 @@ QUIET_FILES = ("--no-write-json",)
 def own_target(target: str) -> tuple[str, ...]:
     """The option that names dbt's folder, where it caches the project as parsed for one target.
 
-    Each target but the default one has a folder within that one. It is one for this process, and
-    a start takes seconds longer, if the checkout's belongs to another user.
+    The default target's is `target`, the others' lie in it. If that belongs to another user, the
+    folder is a temporary one of this process, and a start takes seconds longer.
     """
     folder = PROJECT / "target"
     kept = [folder, *folder.glob("*")] if folder.exists() else [PROJECT]

@@ -53,7 +53,8 @@ class Checkout:
 
     def attempt(self, *argv: str) -> "subprocess.CompletedProcess[str]":
         """Run a command with no setting of TWIST in its environment except the landing lake."""
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TWIST_", "AWS_"))}
+        hidden = ("TWIST_", "AWS_", "PYTHONPATH")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
         return subprocess.run(
             argv,
             cwd=self.root / ("dbt_project" if argv[:3] == DBT else "."),
