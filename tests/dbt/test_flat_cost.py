@@ -3,6 +3,7 @@
 pytest -m long tests/dbt/test_flat_cost.py -s
 """
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -161,3 +162,24 @@ def test_what_is_computed_moves_on_with_each_cycle_of_a_process(
         pipeline.load()
         if minute:
             assert pipeline.query(f"{stamps} 'computed'") == runs
+
+
+@pytest.mark.ci
+def test_a_cycle_of_a_warm_process_narrows_each_model_to_what_changed(
+    tmp_path: Path, opened: list[Pipeline]
+) -> None:
+    """Computing everything would give the same tables."""
+    pipeline = Pipeline(tmp_path / "shop")
+    opened.append(pipeline)
+    pipeline.deliver(load(sku("a"), stock("02 08:00", "a", 1), view("02 10:00", "a")))
+    pipeline.load()
+    compiled: dict[str, str] = {}
+    for minute in (1, 2):
+        pipeline.deliver(load(view(f"02 10:0{minute}", "a")))
+        compiled.clear()
+        pipeline.dbt.on_result = lambda result: compiled.update(
+            {result.node.name: getattr(result.node, "compiled_code", None) or ""}
+        )
+        pipeline.load()
+        for model, changed in (("fct_twist", "changed_views"), ("twist_daily", "changed_days")):
+            assert re.search(rf"\b{changed}\b", compiled[model]), (minute, model)

@@ -70,6 +70,8 @@ def test_what_comes_late_to_moments_that_were_judged_already_is_put_right(
         view("02 10:00", style_id="swapped", **S1),
         sku("r", style_id="received"), stock("02 08:00", "r", 1),
         view("02 10:00", style_id="received", **S1), view("04 10:00", style_id="received", **S1),
+        sku("g", style_id="gone"), stock("02 08:00", "g", 1),
+        view("02 14:00", style_id="gone", **S1),
     )  # fmt: skip
     later = load(
         # two SKUs swap before the view: the style's share stays, another SKU is what it lost
@@ -83,7 +85,9 @@ def test_what_comes_late_to_moments_that_were_judged_already_is_put_right(
         # a piece comes to the store, and the network had some anyway
         stock("02 09:00", "r", 1, "S1"),
     )  # fmt: skip
-    check(History((), Settings(), [first, later]), tmp_path / "late", pipeline_of)
+    # all that a run computes again is gone: the only SKU of the only view was not to be had
+    last = load(stock("02 13:00", "g", 0))
+    check(History((), Settings(), [first, later, last]), tmp_path / "late", pipeline_of)
 
 
 @pytest.mark.long
