@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.settings import Settings, SettingsError
 from orchestration.warehouse import maintain
+from orchestration.warehouse.apart import apart
 from orchestration.warehouse.attach import ALIAS, CATALOG, attach_warehouse, catalog_of
 from orchestration.warehouse.swap import remove_killed, remove_replaced
 
@@ -55,6 +56,13 @@ def purge(settings: Settings, say: Callable[[str], None], keep_minutes: float) -
     Raises:
         SettingsError: a reader holds the catalog.
     """
+    wait = max(60 * keep_minutes, maintain.GRACE_SECONDS)
+    apart(purge_now, settings, say, wait)
+    vacuum(settings)
+
+
+def purge_now(settings: Settings, say: Callable[[str], None], wait: float) -> None:
+    """The part of `purge` that DuckLake does, in this process; it waits so long for readers."""
     import duckdb
 
     folder = settings.warehouse_root
@@ -63,7 +71,6 @@ def purge(settings: Settings, say: Callable[[str], None], keep_minutes: float) -
     remove_killed(folder)
     with duckdb.connect() as conn:
         _rewrite(conn, settings)
-        wait = max(60 * keep_minutes, maintain.GRACE_SECONDS)
         say(f"waiting {wait:,.0f} s for readers of the rows as they were …") if wait > 1 else None
         time.sleep(wait)
         everything = datetime.now(UTC)
@@ -77,7 +84,6 @@ def purge(settings: Settings, say: Callable[[str], None], keep_minutes: float) -
         shutil.rmtree(scratch, ignore_errors=True)
     for spilled in (folder / "tmp").glob("*"):
         spilled.unlink(missing_ok=True)
-    vacuum(settings)
 
 
 def purge_in_time(settings: Settings, say: Callable[[str], None]) -> None:
@@ -85,13 +91,18 @@ def purge_in_time(settings: Settings, say: Callable[[str], None]) -> None:
 
     What the catalog's pages hold of it leaves with the next call.
     """
+    apart(rewrite_and_maintain, settings, say)
+    vacuum(settings)
+
+
+def rewrite_and_maintain(settings: Settings, say: Callable[[str], None]) -> None:
+    """The part of `purge_in_time` that DuckLake does, in this process."""
     import duckdb
 
     with duckdb.connect() as conn:
         _rewrite(conn, settings)
         conn.execute(STATISTICS)
     maintain.maintain(settings, say)
-    vacuum(settings)
 
 
 def _rewrite(conn: "DuckDBPyConnection", settings: Settings) -> None:

@@ -15,6 +15,7 @@ from ingestion.lake import landed_objects
 from ingestion.lake.landed_objects import LandedObject, Listed
 from ingestion.settings import Settings
 from orchestration.warehouse import write_queue, writer_lock
+from orchestration.warehouse.apart import apart
 from orchestration.warehouse.attach import keeps_files
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.load import load
@@ -90,7 +91,7 @@ def work(
                 yield None
             if now() - maintained >= MAINTAIN_SECONDS and keeps_files(settings):
                 dbt.close()
-                maintain(settings, say)
+                apart(maintain, settings, say)
                 maintained = now()
             if write_queue.somebody_waits(warehouse):
                 say("another run waits to write: releasing the writer lock")

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TextIO
 
@@ -16,7 +17,7 @@ class WarehouseLocked(TwistError):
     status = LOCKED
 
 
-_held: dict[Path, TextIO] = {}
+_held: dict[Path, TextIO | Connection] = {}
 
 
 def take(warehouse: Path) -> None:
@@ -64,3 +65,13 @@ def release(warehouse: Path) -> None:
     file = _held.pop(warehouse / "writer.lock", None)
     if file:
         file.close()
+
+
+def shared(warehouse: Path) -> Connection:
+    """The lock that this process holds, in the one form that a spawned process can be given."""
+    return Connection(os.dup(_held[warehouse / "writer.lock"].fileno()))
+
+
+def keep_shared(warehouse: Path, lock: Connection) -> None:
+    """Hold the lock of the process that started this one, until both have let go of it."""
+    _held[warehouse / "writer.lock"] = lock

@@ -149,7 +149,7 @@ def test_what_lands_in_an_older_folder_is_found_within_a_minute_and_files_are_me
         if not yielded:
             shop.deliver([*landed(DAY, view(AT)), *landed(later, view(AT))])
         yielded.append(cycle)
-    loaded = [report.objects for report, _ in filter(None, yielded)]
+    loaded = [report.objects for report in filter(None, yielded)]
     assert [count for count in loaded if count] == [1, 1, 1]
     assert any(line.endswith("small files merged") for line in said)
 
