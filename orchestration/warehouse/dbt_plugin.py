@@ -26,6 +26,8 @@ import pyarrow as pa
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.environments.local import DuckDBConnectionWrapper, LocalEnvironment
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.flags import get_flags
+from dbt_common.exceptions import DbtRuntimeError
 
 from ingestion.contract.strict_json import json_number
 from ingestion.contract.topics import LANDED_TOPICS
@@ -35,9 +37,14 @@ from ingestion.lake.erased_lines import Eraser, Forgotten
 from ingestion.lake.line_stream import BatchObject, LineStream, ReadingTable
 from ingestion.lake.lines import LineCutter
 from ingestion.s3 import let_duckdb_in
-from ingestion.settings import Settings, SettingsError, load_settings
+from ingestion.settings import Settings, SettingsError, TwistError, load_settings
 from orchestration.warehouse import writer_lock
-from orchestration.warehouse.attach import attach_warehouse, has_tables, refuse_other_setting
+from orchestration.warehouse.attach import (
+    attach_warehouse,
+    has_tables,
+    refuse_other_setting,
+    require_warehouse,
+)
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -98,7 +105,17 @@ class Plugin(BasePlugin):
         return landed_objects.open_store(self.settings)
 
     def configure_connection(self, conn: "DuckDBPyConnection") -> None:
-        """Attach the warehouse and register the functions."""
+        """Attach the warehouse and register the functions.
+
+        Raises:
+            DbtRuntimeError: there is no warehouse, and the command is none that creates one.
+        """
+        if get_flags().WHICH != "run-operation":  # type: ignore[no-untyped-call]
+            try:
+                require_warehouse(self.settings)
+            except TwistError as error:
+                without = "to compile models without a warehouse, add --target offline"
+                raise DbtRuntimeError(f"{error}; {without}") from None
         attach_warehouse(conn, self.settings)
         self._saw_tables = False
         self._batch: dict[str, list[BatchObject]] = defaultdict(list)

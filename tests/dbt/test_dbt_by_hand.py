@@ -44,6 +44,16 @@ def test_compile_show_and_docs_work_on_a_built_warehouse(checkout: Checkout) -> 
 
 
 @pytest.mark.ci
+@pytest.mark.parametrize("command", ["show", "build"])
+def test_without_a_warehouse_dbt_says_so_and_creates_none(checkout: Checkout, command: str) -> None:
+    said = checkout.attempt(*DBT, command, "--select", "fct_twist", TWIST_WAREHOUSE="elsewhere")
+    assert said.returncode != 0
+    assert f"there is no warehouse in {checkout.root}/elsewhere: run `make load`" in said.stdout
+    assert "Traceback" not in said.stdout + said.stderr
+    assert not (checkout.root / "elsewhere").exists()
+
+
+@pytest.mark.ci
 def test_no_model_compares_each_row_of_a_table_with_each_of_another(checkout: Checkout) -> None:
     """Such a join is fast here and takes hours in a shop; DuckDB plans one for conditions that it
     cannot hash, as of a left join on `a.x is null and a.y = b.y`.

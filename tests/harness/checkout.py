@@ -51,14 +51,14 @@ class Checkout:
     def land_later(self) -> None:
         shutil.copytree(self.root / "later", self.root / "landing", dirs_exist_ok=True)
 
-    def attempt(self, *argv: str) -> "subprocess.CompletedProcess[str]":
-        """Run a command with no setting of TWIST in its environment except the landing lake."""
+    def attempt(self, *argv: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command with no setting of TWIST in its environment but the landing lake's."""
         hidden = ("TWIST_", "AWS_", "PYTHONPATH")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
         return subprocess.run(
             argv,
             cwd=self.root / ("dbt_project" if argv[:3] == DBT else "."),
-            env={**inherited, "TWIST_LANDING": str(self.root / "landing")},
+            env={**inherited, "TWIST_LANDING": str(self.root / "landing"), **settings},
             capture_output=True,
             text=True,
             check=False,
