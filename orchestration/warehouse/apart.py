@@ -5,7 +5,9 @@ before, and never in a fresh one. A process that stays, such as live mode, must 
 """
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -38,7 +40,7 @@ def apart(
     """Call `work(settings, say, *arguments)` in a new process, and again if that crashes.
 
     The caller holds the writer lock and has no connection of its own open. The new process shares
-    the lock: if this one is killed, nobody else writes until the work has ended too.
+    the lock and ends with this one: if this one is killed, nobody else writes before that.
 
     Args:
         work: A function of a module; it can be run again after it was killed.
@@ -84,11 +86,19 @@ def _run(
 ) -> None:
     """The new process. A Ctrl-C reaches it too: the caller, who sees it as well, ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_caller, daemon=True).start()
     writer_lock.keep_shared(settings.warehouse_root, lock)
     try:
         work(settings, pipe.send, *arguments)
     except Exception as error:  # failure() names every cause
         pipe.send(failure(error))
+
+
+def _end_with_the_caller() -> None:
+    caller = multiprocessing.parent_process()
+    if caller is not None:
+        caller.join()
+        os._exit(INTERNAL)
 
 
 def _listen(pipe: Connection, say: Callable[[str], None]) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.settings import LOCKED, WRITE_FAILED, Settings
+from ingestion.settings import WRITE_FAILED, Settings
 from orchestration.failures import INTERNAL
-from orchestration.warehouse import live_loop, writer_lock
+from orchestration.warehouse import live_loop, write_queue, writer_lock
 from orchestration.warehouse.apart import Crashed, FailedApart, apart
 from orchestration.warehouse.dbt_runner import Dbt
 from tests.harness.processes import PATIENCE
@@ -41,10 +41,9 @@ def fill_the_disk(_: Settings, __: Say) -> None:
     raise duckdb.IOException("No space left on device")
 
 
-def wait_for(_: Settings, say: Say, file: str) -> None:
-    say("it works")
-    while not Path(file).exists():
-        time.sleep(0.01)
+def talk_and_wait(_: Settings, say: Say) -> None:
+    say(str(os.getpid()))
+    time.sleep(PATIENCE)
 
 
 @pytest.fixture
@@ -103,38 +102,37 @@ def test_what_fails_keeps_its_sentence_and_exit_status(locked: Settings) -> None
     assert failed.value.status == WRITE_FAILED
 
 
-def test_an_interrupt_here_ends_the_work_there(locked: Settings, tmp_path: Path) -> None:
-    def interrupt(_: str) -> None:
+def test_an_interrupt_here_ends_the_work_there(locked: Settings) -> None:
+    workers: list[int] = []
+
+    def interrupt(said: str) -> None:
+        workers.append(int(said))
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):  # it would wait for ever
-        apart(wait_for, locked, interrupt, str(tmp_path / "never"))
+    with pytest.raises(KeyboardInterrupt):
+        apart(talk_and_wait, locked, interrupt)
+    with pytest.raises(ProcessLookupError):
+        os.kill(workers[0], 0)
 
 
-def test_nobody_else_writes_until_the_work_of_a_killed_process_has_ended(tmp_path: Path) -> None:
-    settings, go_on = Settings(warehouse=str(tmp_path / "warehouse")), tmp_path / "go on"
+def test_the_work_ends_with_its_caller_and_the_lock_with_the_work(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, warehouse=str(tmp_path / "warehouse"))
     program = (
         "from tests.orchestration.test_apart import *\n"
-        f"settings = Settings(warehouse={settings.warehouse!r})\n"
+        f"settings = Settings(_env_file=None, warehouse={settings.warehouse!r})\n"
         "writer_lock.take(settings.warehouse_root)\n"
-        f"apart(wait_for, settings, lambda said: print(said, flush=True), {str(go_on)!r})\n"
+        f"apart(talk_and_wait, settings, lambda said: print(said, flush=True))\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
     ) as caller:
         assert caller.stdout is not None
-        assert caller.stdout.readline() == "it works\n"
+        worker = int(caller.stdout.readline())
+        os.kill(worker, signal.SIGSTOP)  # a process that is slow to end
         caller.kill()
         caller.wait()
-        with pytest.raises(writer_lock.WarehouseLocked) as refused:
+        with pytest.raises(writer_lock.WarehouseLocked):
             writer_lock.take(settings.warehouse_root)
-        assert refused.value.status == LOCKED
-        go_on.touch()
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                writer_lock.take(settings.warehouse_root)
-                break
-            except writer_lock.WarehouseLocked:
-                assert time.monotonic() < deadline, "the lock is never free"
-                time.sleep(0.05)
+        os.kill(worker, signal.SIGCONT)
+        write_queue.take(settings.warehouse_root, patience=PATIENCE)
+    writer_lock.release(settings.warehouse_root)
