@@ -10,8 +10,9 @@ from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engine_protocol import Engine
 from orchestration.warehouse.engines import Teradata
 
-OLD_LINES = ""
-"""The visitor_hash of the row that says up to when everybody's lines were erased."""
+OLD_LINES, OLD_LINES_ASKED = "", "asked"
+"""The visitor_hash of the row that says up to when everybody's lines were erased, and of the row
+that says up to when they are being erased."""
 COLUMNS: dict[str, int | str] = {
     "visitor_hash": 64, "salt": 64, "why": 1024, "asked_at": "timestamp(6)",
     "staged_rows": "bigint", "fact_rows": "bigint", "set_aside_rows": "bigint",
@@ -60,16 +61,36 @@ def ask(engine: Engine, dbt: Dbt, visitors: Iterable[str], why: str) -> Forgotte
     return Forgotten(salt, frozenset(hashes))
 
 
+def old_lines_erased(engine: Engine, dbt: Dbt) -> datetime | None:
+    """Up to when everybody's lines were erased by the last run that was completed."""
+    found = dbt.query(
+        f"select erased_before from {engine.relation('audit', 'erasures')} "
+        f"where visitor_hash = {literal(OLD_LINES)} and done_at is not null"
+    )
+    return found[0][0] if found else None
+
+
 def ask_old(engine: Engine, dbt: Dbt, before: datetime, why: str) -> None:
     """Register that lines which arrived before a moment lose their person."""
     known = registered(engine, dbt)
-    if OLD_LINES not in known.hashes:
-        _add(engine, dbt, known.salt or secrets.token_hex(16), [OLD_LINES], why)
+    missing = [each for each in (OLD_LINES, OLD_LINES_ASKED) if each not in known.hashes]
+    _add(engine, dbt, known.salt or secrets.token_hex(16), missing, why)
     execute(
         dbt,
         [f"update {engine.relation('audit', 'erasures')} set erased_before = {literal(before)}, "
-         f"why = {literal(why)}, asked_at = {literal(_now())}, done_at = null "
-         f"where visitor_hash = {literal(OLD_LINES)}"],
+         f"asked_at = {literal(_now())} where visitor_hash = {literal(OLD_LINES_ASKED)}"],
+    )  # fmt: skip
+
+
+def done_old(engine: Engine, dbt: Dbt, before: datetime, why: str, objects: int) -> None:
+    """Note that everybody's lines are erased up to a moment."""
+    table = engine.relation("audit", "erasures")
+    execute(
+        dbt,
+        [f"update {table} set erased_before = {literal(before)}, why = {literal(why)}, "
+         f"done_at = {literal(_now())}, object_count = object_count + {objects} "
+         f"where visitor_hash = {literal(OLD_LINES)}",
+         f"delete from {table} where visitor_hash = {literal(OLD_LINES_ASKED)}"],
     )  # fmt: skip
 
 

@@ -148,7 +148,7 @@ class _Finder:
 
     def _in_values(self, column: str, values: list[Any]) -> bool:
         kept = [each.encode() if isinstance(each, str) else each for each in values if each]
-        if any(True for _ in self.needles.find(b"\n".join(kept), within_text=True)):
+        if self._in_text(b"\n".join(kept)):
             return True
         return column == _IN_PARQUET and bool(self.by_value & set(values))
 

@@ -68,19 +68,21 @@ def forget(
         known = visitor_hash(forgotten.salt, whose[0]) if whose else ""
         return found.decode(errors="surrogatepass"), known
 
-    fill(engine, dbt, "load_rewritten", list(_rewritten(engine, dbt, erased, "1 = 1")))
+    fill(engine, dbt, "load_rewritten", list(_rewritten(engine, dbt, erased)))
     dbt.run("run-operation", "forget")
     drop(engine, *TABLES_OF_A_RUN, *LINES)
 
 
-def forget_old(engine: Engine, dbt: Dbt, eraser: Eraser, before: datetime) -> None:
-    """Erase everybody from the lines that arrived before a moment."""
+def forget_old(
+    engine: Engine, dbt: Dbt, eraser: Eraser, since: datetime | None, before: datetime
+) -> None:
+    """Erase everybody from the lines that arrived before a moment; up to `since` that is done."""
 
     def erased(text: str, topic: str) -> tuple[str, str]:
         return eraser.erase_all(text.encode(errors="surrogatepass"), topic).decode(), OLD_LINES
 
     fill(engine, dbt, "load_forgotten", [])
-    fill(engine, dbt, "load_rewritten", list(_rewritten(engine, dbt, erased, before)))
+    fill(engine, dbt, "load_rewritten", list(_rewritten(engine, dbt, erased, (since, before))))
     dbt.run("run-operation", "forget", "--args", json.dumps({"before": literal(before)}))
     drop(engine, *TABLES_OF_A_RUN, *LINES)
 
@@ -123,20 +125,22 @@ def forget_batch(engine: Engine, dbt: Dbt, eraser: Eraser, forgotten: Forgotten)
 
 
 def _rewritten(
-    engine: Engine, dbt: Dbt, erased: Any, before: datetime | str
+    engine: Engine, dbt: Dbt, erased: Any, arrived: tuple[datetime | None, datetime] | None = None
 ) -> Iterator[tuple[object, ...]]:
     """The lines set aside whose text changes, as rows of load_rewritten.
 
-    `before` is a moment of their arrival, or any condition.
+    Of all lines, or of the clickstream's that `arrived` from a moment (or ever) to another.
     """
     for table, arrived_at in SET_ASIDE.items():
         name = engine.relation("audit", table)
         reason = "reason" if table == DEAD_LETTERS else "''"
         # A dead letter holds the record as it was sent, under the topic that it was sent to.
         topic = "'clickstream'" if table == DEAD_LETTERS else "topic"
-        old = f"{arrived_at} < {literal(before)}" if isinstance(before, datetime) else before
-        whose = "and topic = 'clickstream'" if isinstance(before, datetime) else ""
-        of_table = f"{name} where raw_line is not null and {old} {whose}"
+        of_table = f"{name} where raw_line is not null"
+        if arrived:
+            since, before = arrived
+            of_table += f" and topic = 'clickstream' and {arrived_at} < {literal(before)}"
+            of_table += f" and {arrived_at} >= {literal(since)}" if since else ""
         for first, last in _portions_of(dbt.query(
             f"select load_id, count(*) as row_count from {of_table} "
             "group by load_id order by load_id nulls first"

@@ -17,7 +17,6 @@ from ingestion.settings import Settings, SettingsError
 from orchestration.erasure import days, objects, registry, tables
 from orchestration.erasure.needles import Needles
 from orchestration.erasure.purge import purge, purge_in_time
-from orchestration.erasure.registry import OLD_LINES
 from orchestration.erasure.search import Searched, delete_old_versions, search
 from orchestration.pages.overview.publish import is_published, publish
 from orchestration.warehouse.attach import keeps_files
@@ -128,7 +127,7 @@ def forget_old(
 ) -> datetime | None:
     """Erase everybody from the lines that arrived more than `raw_days` ago; until when, or None.
 
-    A day's lines are erased once: where it has been done up to that day, nothing is read.
+    A day's lines are erased once: a run reads what arrived since the last completed one's day.
     """
     engine = engine_of(settings)
     engine.require_landing()
@@ -136,16 +135,13 @@ def forget_old(
     objects.settle(settings, engine, dbt)
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     before = midnight - timedelta(days=settings.raw_days)
-    table = engine.relation("audit", "erasures")
-    last = dbt.query(
-        f"select erased_before, done_at from {table} where visitor_hash = '{OLD_LINES}'"
-    )
-    if last and last[0][1] is not None and last[0][0] >= before:
+    since = registry.old_lines_erased(engine, dbt)
+    if since and since >= before:
         return None
-    since = last[0][0] if last and last[0][1] is not None else None
-    registry.ask_old(engine, dbt, before, f"older than {settings.raw_days} days")
+    why = f"older than {settings.raw_days} days"
+    registry.ask_old(engine, dbt, before, why)
     eraser = Eraser(settings.bot_patterns, settings.bot_exceptions)
-    tables.forget_old(engine, dbt, eraser, before)
+    tables.forget_old(engine, dbt, eraser, since, before)
     done = objects.rewrite(
         settings, engine,
         lambda text, topic: (eraser.erase_all(text, topic), []),
@@ -159,6 +155,9 @@ def forget_old(
     if keeps_files(settings):
         dbt.close()
         purge_in_time(settings, say)
-    registry.done(engine, dbt, [OLD_LINES], {OLD_LINES: done.rewritten})
-    say(f"lines before {before:%Y-%m-%d}: {done.rewritten:,} landed objects rewritten")
+    registry.done_old(engine, dbt, before, why, done.rewritten)
+    say(
+        f"lines before {before:%Y-%m-%d}: {done.rewritten:,} of {done.read:,} landed objects "
+        "rewritten"
+    )
     return before

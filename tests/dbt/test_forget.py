@@ -3,19 +3,23 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from ingestion.lake.erased_lines import Forgotten
 from ingestion.settings import SettingsError
 from orchestration.erasure import days, objects, registry, tables
+from orchestration.erasure import purge as purge_module
 from orchestration.erasure.search import StillThere, search
 from orchestration.warehouse import forget as forget_module
 from orchestration.warehouse import maintain, writer_lock
 from orchestration.warehouse import rebuild as rebuild_module
 from orchestration.warehouse.dbt_runner import Dbt
+from orchestration.warehouse.engines import open_reader
 from orchestration.warehouse.forget import forget, forget_old
 from tests.harness.given import load, view
 from tests.harness.persons import (
@@ -34,11 +38,21 @@ from tests.harness.pipeline import Pipeline
 from tests.harness.tables import query
 from tests.harness.warm import warm_runner
 
+LEFT_OVERS = (  # of killed commands, each with a person in it
+    "warehouse/tmp/duckdb_temp_storage-0.tmp",
+    "warehouse/.export-killed/fct_twist.parquet",
+    "warehouse.rebuilding/data/killed.parquet",
+    "history/fct_twist/view_date=2026-11-02/killed.parquet",
+)
+
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pipeline = fill(tmp_path_factory.mktemp("filled") / "shop")
     pipeline.close()
+    for path in LEFT_OVERS:
+        (pipeline.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (pipeline.root / path).write_text(f"half a row of {PERSON}")
     return pipeline.root
 
 
@@ -95,6 +109,7 @@ def test_a_forgotten_person_is_found_nowhere_and_what_is_counted_stays(shop: Pip
     found = stores_with(shop, PERSON)
     assert {place for place in found if not place.startswith("warehouse.replaced")} >= EVERYWHERE
     assert any(place.startswith("warehouse.replaced") for place in found)
+    assert "warehouse.rebuilding/data" in found
     said = erase(shop, *PERSONS)
     assert said[-1].startswith(
         "3 visitors forgotten: 3 landed objects and 1 days of the history lake rewritten; "
@@ -176,6 +191,11 @@ def test_what_lands_later_of_a_forgotten_person_is_loaded_without_it(shop: Pipel
         "where event_date = date '2026-11-13'",
     )
     assert staged == [(1, 0)]
+    # It reads the copies again; the object of letters has been replaced by a smaller one.
+    rebuild_module.rebuild(shop.settings, lambda _: None, may_shrink=True)
+    shop.close()
+    kept = search(shop.settings, PERSONS).found
+    assert [name for name in kept if name.startswith(f"{warehouse}/")] == []
     assert erase(shop, *PERSONS)[-1].startswith("3 visitors forgotten: 2 landed objects")
     assert not plain_search(shop.root, *PERSONS)
 
@@ -205,7 +225,6 @@ def test_an_erasure_that_ends_anywhere_is_completed_by_the_next(
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(module, name, ends)
         erase(shop, *PERSONS)
-        raise KeyboardInterrupt  # a step that this shop does not come to
     shop.dbt.close()
     report = shop.load()
     assert report.loaded == 0
@@ -214,6 +233,21 @@ def test_an_erasure_that_ends_anywhere_is_completed_by_the_next(
     assert not plain_search(shop.root, *PERSONS)
     assert counted(shop.settings) == before
     writer_lock.release(shop.settings.warehouse_root)
+
+
+@pytest.mark.long
+def test_a_reader_that_holds_the_catalog_is_named_and_the_rest_is_done_later(
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purge_module, "PATIENCE_SECONDS", 1.0)
+    with closing(open_reader(shop.settings)) as reader:
+        reader.execute("begin")
+        reader.execute("select count(*) from marts.fct_twist").fetchall()
+        with pytest.raises(SettingsError, match=r"a reader has had .*catalog\.sqlite open for 1 s"):
+            erase(shop, *PERSONS)
+    assert query(shop.settings, "select count(done_at) from audit.erasures") == [(0,)]
+    erase(shop, *PERSONS)
+    assert not plain_search(shop.root, *PERSONS)
 
 
 def test_who_is_to_be_forgotten_and_why_must_be_said(shop: Pipeline, tmp_path: Path) -> None:
@@ -267,4 +301,50 @@ def test_lines_older_than_raw_days_lose_everybody_once_and_younger_ones_nobody(
     assert [each for each in found if "/landing/" in each or "/history/" in each] == []
     assert counted(settings) == before
     rebuild_module.rebuild(settings, lambda _: None)
+    assert counted(settings) == before
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(registry, "ask_old"), (tables, "fill"), (objects, "put"), (days, "_publish"),
+     (forget_module, "purge_in_time"), (registry, "done_old")],
+)  # fmt: skip
+def test_a_night_that_is_killed_is_completed_by_the_next_which_reads_only_what_is_new(
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str
+) -> None:
+    before = counted(shop.settings)
+    settings = shop.settings.model_copy(update={"raw_days": 10})
+    said: list[str] = []
+    step = getattr(module, name)
+
+    def nightly(day: int) -> datetime | None:
+        found = forget_old(settings, shop.dbt, datetime(2026, 11, day), said.append)
+        shop.close()
+        return found
+
+    def in_folders(first: int, last: int) -> int:
+        days = (f"dt=2026-11-{day:02}" for day in range(first, last + 1))
+        return sum(
+            len(list((shop.root / "landing/topics" / topic / day).rglob("*.gz")))
+            for day in days for topic in forget_module.WITH_PERSONS
+        )  # fmt: skip
+
+    def ends(*args: object, **named: object) -> None:
+        step(*args, **named)
+        raise KeyboardInterrupt
+
+    nightly(12)  # nothing is of the first
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(module, name, ends)
+        nightly(14)
+    shop.dbt.close()
+    assert shop.load().loaded == 0
+    assert nightly(14) == (None if name == "done_old" else datetime(2026, 11, 4))
+    assert f" of {in_folders(1, 2):,} landed objects" in said[-1] or name == "done_old"
+    nightly(24)
+    assert f" of {in_folders(3, 12):,} landed objects" in said[-1]
+    assert 0 < in_folders(3, 12) < in_folders(1, 14)
+    found = search(settings, (*PERSONS, *OTHERS)).found
+    assert [each for each in found if "/landing/" in each or "/history/" in each] == []
     assert counted(settings) == before

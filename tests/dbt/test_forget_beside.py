@@ -1,6 +1,8 @@
 """`make forget` as a process: killed at random moments, beside loads and readers, and for many."""
 
+import os
 import random
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,12 +86,34 @@ def test_a_load_beside_it_is_refused_and_readers_see_each_row(tmp_path: Path) ->
     assert search(settings, ids).found == []
 
 
-def test_many_visitors_at_once_rewrite_each_object_once(tmp_path: Path) -> None:
-    settings = shop(tmp_path, views=20_000, hours=72, styles=40)
+def test_beside_a_load_it_is_refused_and_nothing_is_erased(tmp_path: Path) -> None:
+    settings = shop(tmp_path)
+    ids = visitors(settings, 3)
+    before = search(settings, ids).found
+    running = Warm(settings, tmp_path / "log", "load")
+    wait_for_lock(settings, running.pid)
+    os.kill(running.pid, signal.SIGSTOP)  # so that it is surely still there
+    refused = command(*listed(tmp_path, ids), settings=settings)
+    os.kill(running.pid, signal.SIGCONT)
+    assert running.status() == 0, running.output()
+    assert refused.returncode == LOCKED
+    assert f"(pid {running.pid}) is writing to" in refused.stderr
+    assert search(settings, ids).found == before
+
+
+def test_many_visitors_at_once_rewrite_each_object_once_in_bounded_memory(tmp_path: Path) -> None:
+    settings = shop(tmp_path, views=60_000, hours=240, styles=40)
     ids = visitors(settings, 10_000)
+    assert len(ids) == 10_000
     before = counted(settings)
     stamps = {path: path.stat().st_ino for path in (tmp_path / "landing").rglob("*.gz")}
-    said = run_warm(settings, tmp_path / "log", *listed(tmp_path, ids))
+    running = Warm(settings, tmp_path / "log", *listed(tmp_path, ids))
+    peak = 0
+    while not running.ends_within(0.05):
+        peak = max(peak, running.resident_bytes())
+    said = running.output()
+    assert running.status() == 0, said
+    assert 100e6 < peak < 2e9
     changed = [path for path, number in stamps.items() if path.stat().st_ino != number]
     assert f"{len(changed):,} landed objects" in said
     assert counted(settings) == before

@@ -6,12 +6,12 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from itertools import groupby
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ingestion.settings import ROOT, Settings, load_settings
 
@@ -82,7 +82,11 @@ class Warm:
         raise TimeoutError("a command neither works nor ends")
 
     def _cpu_seconds(self) -> float:
-        return _ticks(self.pid) / os.sysconf("SC_CLK_TCK")
+        return sum(stat.ticks for stat in _stats(self.pid)) / os.sysconf("SC_CLK_TCK")
+
+    def resident_bytes(self) -> int:
+        """What it has in memory now, with its children."""
+        return sum(stat.pages for stat in _stats(self.pid)) * os.sysconf("SC_PAGE_SIZE")
 
     def kill(self) -> None:
         """kill -9"""
@@ -99,19 +103,22 @@ class Warm:
         return self.log.read_text()
 
 
-def _ticks(pid: int) -> int:
-    """CPU time of a process, and of its children: those that run and those that have ended."""
-    found = 0
+class _Stat(NamedTuple):
+    """Of a process: its CPU time, that of its children which have ended, and its memory."""
+
+    ticks: int
+    pages: int
+
+
+def _stats(pid: int) -> Iterator[_Stat]:
+    """Of a process and of its children that run (see proc(5))."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            stat = path.read_text().rpartition(")")[2].split()
+            fields = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue  # it has ended
-        if path.parent.name == str(pid):
-            found += sum(map(int, stat[11:15]))
-        elif stat[1] == str(pid):
-            found += sum(map(int, stat[11:13]))
-    return found
+        if path.parent.name == str(pid) or fields[1] == str(pid):
+            yield _Stat(sum(map(int, fields[11:15])), int(fields[21]))
 
 
 def run_warm(settings: Settings, log: Path, *arguments: str, **variables: str) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
@@ -164,6 +166,28 @@ def test_an_id_that_is_planted_in_any_place_is_found_there_alone(
     found = search(settings, [PERSON])
     assert found.files == 1
     assert [Path(name) for name in found.found] == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("visitor_id", "123"),
+        ("raw_line", '{"visitor_id": "123", "channel": "web"}'),
+        ("raw_value", '{"raw_value": "{\\"visitor_id\\": \\"123\\"}"}'),
+    ],
+)
+def test_an_id_of_digits_is_found_as_a_visitor_also_in_a_line_that_was_set_aside(
+    name: str, content: str, tmp_path: Path
+) -> None:
+    settings = Settings(_env_file=None, warehouse=str(tmp_path / "w"))
+    path = tmp_path / "w" / "o.parquet"
+    path.parent.mkdir()
+    table = pa.table({name: [content], "offset": ["123"]})
+    pq.write_table(table, path)
+    assert search(settings, ["123"]).found == [str(path)]
+    assert search(settings, ["1234"]).found == []
+    pq.write_table(table.select(["offset"]), path)
+    assert search(settings, ["123"]).found == [], "elsewhere it occurs by chance"
 
 
 @pytest.fixture
