@@ -122,10 +122,14 @@ def _others(
     yield from (LandedObject(topic, hour, *each) for each in found.odd)
     unread = [f"{folder}/" for folder in found.folders if is_folder(folder) is None]
     unread += [key for key, *_ in found.objects if not is_object(key)]
-    for key in unread:
-        name = key.rstrip("/").rpartition("/")[2]
-        if not name.startswith(NOT_MEANT) and not name.endswith(UNFINISHED):
-            yield LandedObject(topic, hour, key, error=NOT_READ)
+    for key in filter(is_meant, unread):
+        yield LandedObject(topic, hour, key, error=NOT_READ)
+
+
+def is_meant(key: str) -> bool:
+    """Whether a key that is not read may be somebody's data, by its name."""
+    name = key.rstrip("/").rpartition("/")[2]
+    return not name.startswith(NOT_MEANT) and not name.endswith(UNFINISHED)
 
 
 def newest_folder(store: "ObjectStore", topic: str) -> datetime | None:

@@ -59,3 +59,15 @@ def test_what_lies_beside_good_objects_and_is_not_read_is_listed_so(tmp_path: Pa
         f"{FILE}.gz", f"dt=2026-11-01/{FILE}.gz", "dt=2026-11-01/h=9/", f"{HOUR}/{FILE}",
         "partition=0/", "year=2026/",
     ]  # fmt: skip
+
+
+def test_markers_are_no_keys_and_a_lake_with_one_recognized_key_is_read(tmp_path: Path) -> None:
+    hour = tmp_path / "topics" / "clickstream" / HOUR
+    hour.mkdir(parents=True)
+    (hour / "_SUCCESS").write_bytes(b"x")
+    (tmp_path / "marker").write_bytes(b"")
+    assert unread_keys.found_instead(LocalStore(tmp_path)) == []
+    (hour / FILE).write_bytes(b"{}")
+    assert len(unread_keys.found_instead(LocalStore(tmp_path))) == 1
+    (hour / f"{FILE}.gz").write_bytes(b"x")
+    assert unread_keys.found_instead(LocalStore(tmp_path)) == []
