@@ -35,7 +35,7 @@ def hint(key: str) -> str:
     )
     if not topic:
         return (
-            "the name of its topic is none of these: route it to one of them in the connector "
+            f"its topic is none of {', '.join(TOPICS)}: route it to one of them in the connector "
             "(transforms with RegexRouter, or a topic of that name)"
         )
     before = key[:at].rstrip("/")
@@ -78,6 +78,15 @@ def _keys(store: "ObjectStore") -> Iterator[str]:
         for each in page:
             if each["size"] and not each["path"].startswith("."):
                 yield each["path"]
+
+
+def meant_for(topic: str, key: str) -> bool:
+    """Whether a key beside the topics' folders may be of this topic, by its name.
+
+    What names no topic is the first one's, so that one check reports it.
+    """
+    named = [each for each in TOPICS if each in key.lower().replace("-", "_")]
+    return topic in named or (not named and topic == TOPICS[0])
 
 
 def sentence(place: str, keys: Sequence[str]) -> str:
