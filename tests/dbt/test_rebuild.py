@@ -119,6 +119,8 @@ def test_a_warehouse_whose_catalog_is_gone_or_damaged_is_rebuilt_with_its_decisi
         catalog.write_bytes(catalog.read_bytes()[:5000] + b"?" * 5000)
     said = rebuild(shop)
     assert "Taken along from its files: 1 replayed events, 1 accepted objects" in said[0]
+    (unchecked,) = [each for each in said if "cannot be checked whether the new" in each]
+    assert "raise TWIST_KEEP_REPLACED_DAYS (now 7)" in unchecked
     assert count(shop) == [(4,)]
     assert count(shop, ACCEPTED) == [("known",)]
 
