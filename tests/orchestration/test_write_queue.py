@@ -113,3 +113,14 @@ def test_whoever_waits_too_long_is_told_who_writes(tmp_path: Path) -> None:
 
 def test_nobody_waits_where_there_is_no_warehouse(tmp_path: Path) -> None:
     assert not write_queue.somebody_waits(tmp_path / "none")
+
+
+def test_the_queue_is_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with write_queue.turn(tmp_path / "warehouse"):
+            os.umask(0o022)
+    finally:
+        os.umask(before)
+    (queue,) = tmp_path.glob("*.next")
+    assert queue.stat().st_mode & 0o777 == 0o600
