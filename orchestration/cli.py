@@ -225,7 +225,7 @@ def export(verify: bool) -> int:
             f"every closed day is in {settings.history_root} already; a day closes when arrivals "
             f"{settings.late_days + 1} days after it are loaded"
         )
-    damaged = damaged_days(settings) if verify else {}
+    damaged = damaged_days(settings, wholly=verify)
     for error in damaged.values():
         click.echo(f"twist: {visible(error)}", err=True)
     return DAMAGED if damaged else 0
