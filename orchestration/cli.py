@@ -123,7 +123,7 @@ def load(sweep: str | None) -> int:
 
 def _report(report: LoadReport, before: str = "") -> int:
     """Print what a load did; the exit status is 1 while objects or folders cannot be read."""
-    say(f"{before}{report}")
+    say(visible(f"{before}{report}"))
     for key, error in report.unreadable:
         click.echo(
             f"twist: unreadable: {visible(key)}: {visible(error)}; it is retried at each load: "

@@ -10,8 +10,10 @@ import duckdb
 import pytest
 
 from ingestion.settings import ROOT, SettingsError, load_settings, unknown_names, without_passwords
+from orchestration import cli
 from orchestration.shown import pasteable, visible
 from orchestration.warehouse.csv_writer import write_csv
+from orchestration.warehouse.load_report import LoadReport
 from orchestration.warehouse.run_results import markdown
 
 HOSTILE = "$(touch made) `touch made` ${HOME} $HOME 'it''s' \"q\" \\ # ; & | > made * \x1b[31m\n--"
@@ -123,6 +125,14 @@ def test_make_hands_a_value_over_as_it_is(
     given = (tmp_path / "arguments").read_bytes().decode().split("\0")[2:-1]
     assert value in given
     assert not (tmp_path / "made").exists()
+
+
+def test_a_key_that_is_not_read_reaches_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    odd = "topics/clickstream/\x1b[31m\n.json"
+    assert cli._report(LoadReport(0, 0, 0, 0, 0, 0, 0, None, 0.0, (), not_read=(odd,))) == 0
+    said = capsys.readouterr().out
+    assert "1 not read: topics/clickstream/\\x1b[31m\\n.json: " in said
+    assert said.count("\n") == 1
 
 
 def test_a_text_from_data_is_code_in_markdown() -> None:
