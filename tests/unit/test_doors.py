@@ -95,6 +95,9 @@ def test_a_terminal_sees_control_characters_and_a_pipe_gets_the_data() -> None:
         ("sql", "Q", "sql {}"),
         ("accept", "KEY", "accept --key {} --why "),
         ("accept", "WHY", "accept --key --why {}"),
+        ("forget", "VISITOR", "forget --visitor={} --why="),
+        ("forget", "FILE", "forget --file={} --why="),
+        ("forget", "WHY", "forget --visitor= --why={}"),
         ("restore", "DAY", "restore --day {}"),
         ("diff", "REF", "diff --ref {}"),
         ("demo", "PATH_TO", "demo --data retailer --path-to {}"),
@@ -123,7 +126,8 @@ def test_make_hands_a_value_over_as_it_is(
     )
     assert done.returncode == 0, done.stderr
     given = (tmp_path / "arguments").read_bytes().decode().split("\0")[2:-1]
-    assert value in given
+    (word,) = [word.replace("{}", value) for word in command.split() if "{}" in word]
+    assert word in given
     assert not (tmp_path / "made").exists()
 
 
