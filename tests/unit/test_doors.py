@@ -146,9 +146,10 @@ def test_a_text_from_data_is_code_in_markdown() -> None:
     ]  # fmt: skip
 
 
-def test_no_address_is_shown_with_its_password() -> None:
-    shown = without_passwords("http://me:s3cret@host:80/x and s3://bucket")
-    assert shown == "http://host:80/x and s3://bucket"
+@pytest.mark.parametrize("password", ["s3cret", "s3@cret", "@s3cret@", "s3#cr?e:t"])
+def test_no_address_is_shown_with_its_password(password: str) -> None:
+    shown = without_passwords(f"http://me:{password}@host:80/x@y and s3://bucket,http://a@b")
+    assert shown == "http://host:80/x@y and s3://bucket,http://b"
     assert visible("a\tb\x7f") == "a\\tb\\x7f"
 
 
