@@ -171,7 +171,8 @@ class Settings(BaseSettings):
         return _place(self.overview)
 
 
-_USER_IN_ADDRESS = re.compile(r"(?<=://)[^/\s@]+@")
+_USER_IN_ADDRESS = re.compile(r"(?<=://)[^/\s]+@")
+"""Up to the last @ before the path: a password may hold one that is not escaped."""
 
 
 def without_passwords(text: str) -> str:
@@ -203,7 +204,8 @@ def load_settings(**overrides: str) -> Settings:
     except ValidationError as error:
         raise SettingsError(
             "; ".join(
-                f"TWIST_{'_'.join(map(str, e['loc'])).upper()}={e['input']!r} is wrong: {e['msg']}"
+                f"TWIST_{'_'.join(map(str, e['loc'])).upper()}{_shown(e['input'])} is wrong: "
+                f"{e['msg']}"
                 for e in error.errors()
             )
         ) from None
@@ -212,6 +214,11 @@ def load_settings(**overrides: str) -> Settings:
     if unknown := unknown_names([*os.environ, *in_file]):
         raise SettingsError("; ".join(unknown))
     return found
+
+
+def _shown(value: object) -> str:
+    """A wrong value as a sentence may show it: not one that may be an address with a password."""
+    return "" if "@" in str(value) else f"={value!r}"
 
 
 def unknown_names(names: Iterable[str]) -> list[str]:

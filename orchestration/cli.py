@@ -123,7 +123,7 @@ def load(sweep: str | None) -> int:
 
 def _report(report: LoadReport, before: str = "") -> int:
     """Print what a load did; the exit status is 1 while objects or folders cannot be read."""
-    say(f"{before}{report}")
+    say(visible(f"{before}{report}"))
     for key, error in report.unreadable:
         click.echo(
             f"twist: unreadable: {visible(key)}: {visible(error)}; it is retried at each load: "
@@ -225,7 +225,7 @@ def export(verify: bool) -> int:
             f"every closed day is in {settings.history_root} already; a day closes when arrivals "
             f"{settings.late_days + 1} days after it are loaded"
         )
-    damaged = damaged_days(settings) if verify else {}
+    damaged = damaged_days(settings, wholly=verify)
     for error in damaged.values():
         click.echo(f"twist: {visible(error)}", err=True)
     return DAMAGED if damaged else 0

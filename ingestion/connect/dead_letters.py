@@ -38,8 +38,12 @@ MOST = 10_000
 MOST_BYTES = 64 * 1024 * 1024
 """Bytes of records in one object; the last may exceed them."""
 A_DAY_MS = 86_400_000
+EARLIEST_MS = 946_684_800_000
+"""The first moment of 2000, before which the loader takes no timestamp."""
 LONGEST = 32_000
 """Characters kept of a raw value, as long as `audit.dead_letters.raw_line`."""
+LONGEST_TOPIC = 64
+"""Characters kept of a topic's name, as in the contract."""
 
 
 def letter(message: Any) -> dict[str, Any]:
@@ -47,18 +51,17 @@ def letter(message: Any) -> dict[str, Any]:
     headers = {name: value for name, value in message.headers() or [] if value is not None}
 
     def header(name: str, default: str = "") -> str:
-        found: bytes = headers.get(f"__connect.errors.{name}", default.encode())
-        return found.decode(errors="replace")
+        return _text(headers.get(f"__connect.errors.{name}", default.encode()))
 
     why = header("exception.message") or header("exception.class.name") or "no reason was given"
     stamp, now = message.timestamp()[1], int(time.time() * 1000)
-    if not 0 < stamp <= now + A_DAY_MS:  # such as microseconds: the loader would refuse the letter
+    if not EARLIEST_MS <= stamp <= now + A_DAY_MS:  # such as seconds: the loader would refuse it
         stamp = now
     failed = datetime.fromtimestamp(stamp / 1000, UTC)
     return {
-        "origin_topic": header("topic") or message.topic(),
-        "origin_partition": _whole(header("partition"), message.partition()),
-        "origin_offset": _whole(header("offset"), message.offset()),
+        "origin_topic": header("topic")[:LONGEST_TOPIC] or message.topic(),
+        "origin_partition": _whole(header("partition"), 2**31, message.partition()),
+        "origin_offset": _whole(header("offset"), 2**63, message.offset()),
         "reason": f"{header('stage', 'unknown stage')}: {why}"[:512],
         "raw_value": _text(message.value()),
         "event_ts": f"{failed:%Y-%m-%dT%H:%M:%S.%f}Z",
@@ -69,9 +72,10 @@ def letter(message: Any) -> dict[str, Any]:
     }
 
 
-def _whole(text: str, default: int) -> int:
-    """A header's number; the letter's own where it has none, or something else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else default
+def _whole(text: str, end: int, default: int) -> int:
+    """A header's number below `end`; the letter's own where it has none, or something else."""
+    is_number = text.isascii() and text.isdigit() and len(text) < 20
+    return int(text) if is_number and int(text) < end else default
 
 
 def _text(value: bytes | None) -> str:

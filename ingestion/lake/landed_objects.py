@@ -11,6 +11,7 @@ from obstore import list_with_delimiter
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore
 
+from ingestion.contract.topics import DEAD_LETTERS, LANDED_TOPICS
 from ingestion.lake import object_keys
 from ingestion.lake.object_text import first_line, plain_etag
 from ingestion.s3 import bucket
@@ -122,10 +123,31 @@ def _others(
     yield from (LandedObject(topic, hour, *each) for each in found.odd)
     unread = [f"{folder}/" for folder in found.folders if is_folder(folder) is None]
     unread += [key for key, *_ in found.objects if not is_object(key)]
-    for key in unread:
-        name = key.rstrip("/").rpartition("/")[2]
-        if not name.startswith(NOT_MEANT) and not name.endswith(UNFINISHED):
-            yield LandedObject(topic, hour, key, error=NOT_READ)
+    for key in filter(is_meant, unread):
+        yield LandedObject(topic, hour, key, error=NOT_READ)
+
+
+def is_meant(key: str) -> bool:
+    """Whether a key that is not read may be somebody's data, by its name."""
+    name = key.rstrip("/").rpartition("/")[2]
+    return not name.startswith(NOT_MEANT) and not name.endswith(UNFINISHED)
+
+
+def beside_topics(store: "ObjectStore") -> list[LandedObject]:
+    """What lies below `topics/` beside the folders of the topics: nobody reads it. One listing.
+
+    None where `topics/` itself may not be listed: the topics' own folders may be.
+    """
+    found = _try_folder(store, "topics")
+    known = {object_keys.topic_prefix(topic) for topic in LANDED_TOPICS}
+    return list(
+        _others(
+            DEAD_LETTERS,
+            EPOCH,
+            found._replace(odd=[]),
+            lambda folder: EPOCH if folder in known else None,
+        )
+    )
 
 
 def newest_folder(store: "ObjectStore", topic: str) -> datetime | None:

@@ -9,6 +9,7 @@ from obstore import list as list_objects
 
 from ingestion.contract.topics import LANDED_TOPICS, TOPICS
 from ingestion.lake import object_keys
+from ingestion.lake.landed_objects import is_meant
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -34,7 +35,7 @@ def hint(key: str) -> str:
     )
     if not topic:
         return (
-            "the name of its topic is none of these: route it to one of them in the connector "
+            f"its topic is none of {', '.join(TOPICS)}: route it to one of them in the connector "
             "(transforms with RegexRouter, or a topic of that name)"
         )
     before = key[:at].rstrip("/")
@@ -58,15 +59,34 @@ def hint(key: str) -> str:
 
 
 def found_instead(store: "ObjectStore") -> list[str]:
-    """Some keys of a lake in which nothing was recognized; none where it is empty."""
-    return list(islice(_keys(store), SHOWN))
+    """Some keys of a lake in which nothing is recognized; none where it is empty, or something is.
+
+    In a lake that is read, the first key is usually recognized: that is one request.
+    """
+    shown = list[str]()
+    for key in _keys(store):
+        if object_keys.is_landed(key) and key.split("/")[1] in LANDED_TOPICS:
+            return []
+        if len(shown) < SHOWN and is_meant(key):
+            shown.append(key)
+    return shown
 
 
 def _keys(store: "ObjectStore") -> Iterator[str]:
+    """The keys of objects that hold something: S3 marks a folder by an empty object."""
     for page in islice(list_objects(store), LOOKED_AT):
         for each in page:
-            if not each["path"].startswith("."):
+            if each["size"] and not each["path"].startswith("."):
                 yield each["path"]
+
+
+def meant_for(topic: str, key: str) -> bool:
+    """Whether a key beside the topics' folders may be of this topic, by its name.
+
+    What names no topic is the first one's, so that one check reports it.
+    """
+    named = [each for each in TOPICS if each in key.lower().replace("-", "_")]
+    return topic in named or (not named and topic == TOPICS[0])
 
 
 def sentence(place: str, keys: Sequence[str]) -> str:

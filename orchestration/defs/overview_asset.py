@@ -48,7 +48,8 @@ def overview_page(
 ) -> dg.MaterializeResult[Any]:
     """Publish the page to TWIST_OVERVIEW."""
     settings = lakehouse.settings()
-    lock = nullcontext() if sql_views_exist(settings) else turn(settings.warehouse_root)
+    needs_no_lock = sql_views_exist(settings)
+    lock = nullcontext() if needs_no_lock else turn(settings.warehouse_root, say=context.log.info)
     with beating(context), lock, closing(lakehouse.dbt()) as dbt:
         return published(settings, dbt)
 

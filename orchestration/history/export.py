@@ -79,18 +79,40 @@ def days_to_export(settings: Settings, *, wholly: bool = False) -> dict[date, in
     }
 
 
-def damaged_days(settings: Settings) -> dict[date, str]:
-    """Days of the history lake that cannot be restored, and why: every file is read."""
+def damaged_days(settings: Settings, *, wholly: bool = False) -> dict[date, str]:
+    """Days of the history lake that cannot be restored, and why: also what the warehouse lacks.
+
+    By the sizes in a listing; `wholly` reads every file.
+    """
     found = {}
+    there = {} if wholly else _listed(settings)
     for path in list_with_delimiter(manifests.store(settings), "manifests")["objects"]:
         name = path["path"].rpartition("/")[2].removesuffix(".json")
         with suppress(ValueError):
             day = date.fromisoformat(name)
             try:
-                verify_day(settings, day)
+                if wholly:
+                    verify_day(settings, day)
+                else:
+                    _refuse_other_sizes(settings, day, there)
             except HistoryError as error:
                 found[day] = str(error)
     return dict(sorted(found.items()))
+
+
+def _refuse_other_sizes(
+    settings: Settings, day: date, there: dict[str, tuple[int, datetime]]
+) -> None:
+    manifest = manifests.read_manifest(settings, day) or {"tables": {}}
+    for entry in manifest["tables"].values():
+        for file in entry["files"]:
+            expected = entry.get("stored", {}).get(file, {}).get("size")
+            size = there[file][0] if file in there else None
+            if size is None or expected not in (None, size):
+                state = "is missing" if size is None else f"has {size:,} bytes, not {expected:,}"
+                raise HistoryDamaged(
+                    f"{file} of {day} in {settings.history_root} {state}; {manifests.CURE}"
+                )
 
 
 def _listed(settings: Settings) -> dict[str, tuple[int, datetime]]:

@@ -6,6 +6,7 @@ Evidence, from the end of the chain to its beginning:
    arrives, so Connect or the producer has stopped; Connect's REST interface, or another topic that
    keeps landing, shows which
 3. arrivals that are old while objects keep landing: a backlog or a replay, or a wrong clock
+4. keys that are not read, before 2 and 3: what they hold may be what is missing
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from obstore import list_with_delimiter
 from ingestion.connect.connect_client import status
 from ingestion.contract.topics import STAGED, TOPICS
 from ingestion.lake import landed_objects, object_keys
-from ingestion.lake.unread_keys import warning
+from ingestion.lake.unread_keys import meant_for, warning
 from ingestion.settings import Settings, SettingsError
 from orchestration.monitoring.limits import Colour, colour_of, in_words, limit_of
 from orchestration.warehouse.engine_protocol import Query
@@ -51,7 +52,7 @@ class Arrivals:
     """Landed objects that no load has processed."""
     waiting_since: datetime | None = None
     not_read: tuple[str, ...] = ()
-    """Keys in the topic's folders that are not of the layout."""
+    """Keys of the topic that are not of the layout."""
 
 
 @dataclass(frozen=True)
@@ -101,30 +102,37 @@ def judge(
         )
     age = _age(of_topic.newest_arrival, now)
     colour = colour_of(age, limit)
-    if age and colour == "green" and of_topic.not_read:
-        return Verdict(
-            "amber", "keys", f"keys of {topic} are not read: {warning(of_topic.not_read)}"
-        )
+    unread = f"keys of {topic} are not read: {warning(of_topic.not_read)}"
     if age and colour == "green":
+        if of_topic.not_read:
+            return Verdict("amber", "keys", unread)
         return Verdict(colour, "fresh", f"the newest arrival is {_text(age)} old")
     old = f"the newest arrival of {topic} is {_text(age)} old" if age else f"no {topic} event yet"
     landed = _age(of_topic.newest_landed, now)
-    if landed and colour_of(landed, limit) == "green":
+    recent = landed if colour_of(landed, limit) == "green" else None
+    if of_topic.not_read and (recent or not connect_problem):
+        return Verdict(
+            colour,
+            "keys",
+            f"{old}, and {unread}; if those keys are older, the producer or Kafka Connect has "
+            "stopped",
+        )
+    if recent:
         return Verdict(
             colour,
             "backlog",
-            f"{old}, but its newest object landed {_text(landed)} ago: Connect works through a "
+            f"{old}, but its newest object landed {_text(recent)} ago: Connect works through a "
             "backlog, or the producer replays old events or has a wrong clock",
         )
     if connect_problem:
         return Verdict(colour, "connect", f"Kafka Connect has stopped: {connect_problem}; {old}")
-    lands = [
+    others = [
         other
         for other, arrivals in seen.items()
         if other != topic and colour_of(_age(arrivals.newest_landed, now), limit) == "green"
     ]
-    if connect_problem == "" or lands:
-        why = "Connect runs" if connect_problem == "" else f"{' and '.join(lands)} keep landing"
+    if connect_problem == "" or others:
+        why = "Connect runs" if connect_problem == "" else f"{' and '.join(others)} keep landing"
         return Verdict(
             colour,
             "producer",
@@ -167,12 +175,15 @@ def observe(settings: Settings, now: datetime) -> tuple[dict[str, Arrivals], int
     store = landed_objects.open_store(settings)
     engine = engine_of(settings)
     with engine.reader() as query:
-        seen = {topic: _arrivals(store, query, topic, settings, now) for topic in TOPICS}
+        beside = [each.key for each in landed_objects.beside_topics(store)]
+        seen = {topic: _arrivals(store, query, topic, settings, now, beside) for topic in TOPICS}
         lag = query(f"select lag_seconds from {engine.relation('marts', 'twist_now')}").rows
     return seen, lag[0][0] if lag else None
 
 
-def _arrivals(store: Any, query: Query, topic: str, settings: Settings, now: datetime) -> Arrivals:
+def _arrivals(
+    store: Any, query: Query, topic: str, settings: Settings, now: datetime, beside: list[str]
+) -> Arrivals:
     engine = engine_of(settings)
     audited = f"{engine.relation('audit', 'landed_objects')} where topic = '{topic}'"
     newest_folder = query(
@@ -202,7 +213,10 @@ def _arrivals(store: Any, query: Query, topic: str, settings: Settings, now: dat
         max(written.values(), default=None),
         len(waiting),
         min((written[w.key] for w in waiting if w.key in written), default=None),
-        tuple(each.key for each in everything if each.error == landed_objects.NOT_READ),
+        (
+            *(each.key for each in everything if each.error == landed_objects.NOT_READ),
+            *(key for key in beside if meant_for(topic, key)),
+        ),
     )
 
 

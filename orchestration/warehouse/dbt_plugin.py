@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -184,7 +185,9 @@ class Plugin(BasePlugin):
 
     def _listed(self, topic: str, since: str | None) -> Iterable[landed_objects.LandedObject]:
         hour = datetime.fromisoformat(since).replace(tzinfo=UTC) if since else None
-        return landed_objects.list_landed(self.store, topic, hour, unread=True)
+        found = landed_objects.list_landed(self.store, topic, hour, unread=True)
+        is_last = topic == LANDED_TOPICS[-1]
+        return chain(found, landed_objects.beside_topics(self.store)) if is_last else found
 
     def _lock(self, purposes: pa.Array) -> pa.Array:
         for name in (*STORED, "landing_slack_hours"):

@@ -26,12 +26,17 @@ _DECISIONS = {
         "replayed_at is not null or replay_requested_at is not null",
     ),
     "landed_objects": ("*", "status = 'accepted'"),
-    "accepted_offsets": ("*", "true"),
-    "erasures": ("*", "true"),
+    "accepted_offsets": ("*", "topic is not null"),
+    "erasures": ("*", "visitor_hash is not null"),
 }
-"""The columns of a table and the rows that hold decisions."""
-_NOT_OURS = ("_ducklake", "file_path", "pos")
-"""Columns of DuckLake's own in the files of a table, which include lists of deleted rows."""
+"""The columns of a table and the rows that hold decisions: lists of deleted rows have no keys."""
+_NEWEST = {
+    "erasures": "qualify row_number() over (partition by visitor_hash "
+    "order by asked_at desc, done_at desc nulls last, filename desc) = 1"
+}
+"""Rows that change after the decision: the newest version of each. Files are named by time."""
+_NOT_OURS = ("_ducklake", "file_path", "filename", "pos")
+"""Columns of DuckLake's own in the files of a table, and the file's name."""
 WORDS = {
     "late_events": "replayed events",
     "landed_objects": "accepted objects",
@@ -57,7 +62,8 @@ def decisions(settings: Settings, say: Callable[[str], None]) -> dict[str, pa.Ta
     say(
         f"the old warehouse cannot be read: {why}. Taken along from its files: {counts}. What only "
         "its catalog held (up to ten rows at a time, since the last `make maintain`) is lost: run "
-        "`make replay-late` and `make accept` again for what the load reports"
+        "`make replay-late` and `make accept` again for what the load reports, and `make forget` "
+        "for who was erased since then"
     )
     return found
 
@@ -89,7 +95,7 @@ def _from_files(settings: Settings) -> dict[str, pa.Table]:
             try:
                 rows = conn.execute(
                     f"select {columns} from read_parquet({files}, union_by_name = true, "
-                    f"filename = false) where {condition}"
+                    f"filename = true) where {condition} {_NEWEST.get(table, '')}"
                 ).to_arrow_table()
             except duckdb.Error:  # none, or they are damaged too: the count says so
                 continue

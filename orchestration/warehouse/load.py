@@ -73,7 +73,7 @@ def load(
 
     Raises:
         SettingsError: the landing lake cannot be listed, or a setting was changed.
-        NothingRead: something lies in the landing lake, and nothing of it was ever recognized.
+        NothingRead: something lies in the landing lake, and nothing of it is recognized.
         WarehouseLocked: another process is writing.
         DbtFailed: a model failed; the next load completes what this one left.
     """
@@ -108,14 +108,15 @@ class NothingRead(TwistError):
 
 
 def _refuse_unread_lake(settings: Settings, engine: Engine, dbt: Dbt) -> None:
+    """Raise where no object was listed, and something lies there.
+
+    An idle load lists the newest folder's objects again: it looks at nothing else.
+    """
     if not keeps_files(settings):
         return
-    for objects in (
-        f"{engine.relation('load', LISTING)} where list_error is null",
-        engine.relation("audit", "landed_objects"),
-    ):
-        if dbt.query(f"select count(*) from {objects}") != [(0,)]:
-            return
+    listed = f"{engine.relation('load', LISTING)} where list_error is null"
+    if dbt.query(f"select count(*) from {listed}") != [(0,)]:
+        return
     if keys := found_instead(open_store(settings)):
         raise NothingRead(sentence(settings.landing_root, keys))
 

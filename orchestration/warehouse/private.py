@@ -30,6 +30,16 @@ def create_private(folder: Path) -> None:
 
 
 @contextmanager
+def privately() -> Iterator[None]:
+    """For a file that lies outside of the warehouse's folder and is its owner's alone too."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
 def with_usual_permissions() -> Iterator[None]:
     """For files that others are meant to read, such as the overview page."""
     before = os.umask(_usual) if _usual is not None else None

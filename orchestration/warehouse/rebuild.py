@@ -14,7 +14,12 @@ from ingestion.lake import landed_objects
 from ingestion.settings import Settings, SettingsError
 from orchestration.failures import failure
 from orchestration.warehouse import writer_lock
-from orchestration.warehouse.attach import WarehouseDamaged, has_warehouse, require_ducklake
+from orchestration.warehouse.attach import (
+    WarehouseDamaged,
+    has_warehouse,
+    refuse_lost_catalog,
+    require_ducklake,
+)
 from orchestration.warehouse.dbt_runner import Dbt, in_environment
 from orchestration.warehouse.decisions import decisions
 from orchestration.warehouse.engines import engine_of, open_reader
@@ -88,14 +93,22 @@ def _fill(
 def _refuse_less(settings: Settings, dbt: Dbt, say: Callable[[str], None]) -> None:
     import duckdb
 
-    if not has_warehouse(settings):
-        return
+    why = "its catalog is gone or empty"
     try:
+        refuse_lost_catalog(settings)
+        if not has_warehouse(settings):
+            return
+        why = ""
         reader = open_reader(settings)
         with closing(reader):
             found = less(lambda sql: reader.execute(sql).fetchall(), dbt.query)
     except (duckdb.Error, WarehouseDamaged) as error:
-        say(f"that the new warehouse holds as much cannot be checked: {failure(error).sentence}")
+        say(
+            "it cannot be checked whether the new warehouse holds less than the old one "
+            f"({why or failure(error).sentence}): compare it with numbers that you know, and until "
+            "then keep the replaced folder: move it away, or raise TWIST_KEEP_REPLACED_DAYS (now "
+            f"{settings.keep_replaced_days})"
+        )
     else:
         refuse_less(found)
 

@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from orchestration.warehouse import writer_lock
+from orchestration.warehouse.private import privately
 from orchestration.warehouse.writer_lock import WarehouseLocked
 
 POLL_SECONDS = 0.1
@@ -58,7 +60,7 @@ def take(
             waits_for = now
             say(f"waiting to write to {warehouse}, for up to {patience:,.0f} s: {now} writes to it")
 
-    with path.open("a") as place:
+    with _opened(path) as place:
         while not _locked(place.fileno()):
             say_for_whom()
             if time.monotonic() > deadline:
@@ -84,7 +86,7 @@ def somebody_waits(warehouse: Path) -> bool:
     path = _next(warehouse)
     if not path.exists():
         return False
-    with path.open("a") as place:
+    with _opened(path) as place:
         return not _locked(place.fileno())
 
 
@@ -100,6 +102,12 @@ def _next(warehouse: Path) -> Path:
     if os.access(warehouse.parent, os.W_OK) or not warehouse.exists():
         return warehouse.with_name(warehouse.name + ".next")
     return warehouse / "writer.next"  # a mount point in another user's folder
+
+
+def _opened(path: Path) -> TextIO:
+    """The queue, created for its owner alone: who can open it can hold up the writers."""
+    with privately():
+        return path.open("a")
 
 
 def _locked(descriptor: int) -> bool:

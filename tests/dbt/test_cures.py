@@ -83,6 +83,16 @@ def test_keys_that_are_not_read_are_moved_into_the_layout_and_swept(
         folder = path.parent / "dt=2026-11-01" / "hour=00"
         folder.mkdir(parents=True, exist_ok=True)
         path.rename(folder / path.name)
+    folder = landing / "topics" / "clickstream" / "dt=2026-11-01" / "hour=00"
+    plain = folder / "clickstream+0+0000000000.json"
+    plain.write_text("{}")
+    misnamed = landing / "topics" / "shop.clickstream.v1"
+    shutil.copytree(landing / "topics" / "clickstream", misnamed)
+    key = plain.relative_to(landing)
+    warned = f"2 not read: {key}, topics/shop.clickstream.v1/: set s3.compression.type=gzip"
+    assert warned in said(new, "load", "--sweep", "all")
+    plain.unlink()
+    shutil.rmtree(misnamed)
     assert "not read" not in said(new, "load", "--sweep", "all")
     assert query(new, VIEWS) == [(3,)]
 

@@ -8,7 +8,8 @@ import pytest
 
 from ingestion.lake import landed_objects
 from ingestion.lake.landed_objects import Listed
-from orchestration.warehouse.load import load
+from orchestration.warehouse import load as load_module
+from orchestration.warehouse.load import NothingRead, load
 from tests.harness.minute_lines import landed, view
 from tests.harness.pipeline import Pipeline
 
@@ -59,3 +60,22 @@ def test_what_somebody_listed_is_loaded_and_nothing_else(pipeline: Pipeline) -> 
     assert load_only(pipeline, Listed(datetime.now(UTC), [there[wanted[0].key]])) == 0
     assert load_only(pipeline) == 1, "the other one"
     assert load_only(pipeline, Listed(datetime.now(UTC), [])) == 0
+
+
+def test_a_lake_that_is_not_read_any_more_is_refused_and_an_idle_one_is_not(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(load_module, "found_instead", lambda _: pytest.fail("it looked further"))
+        assert load_only(pipeline) == 0
+    pipeline.close()
+    landing = pipeline.root / "landing"
+    landing.rename(pipeline.root / "before")
+    days_ago = NOW - timedelta(days=300)
+    pipeline.deliver(landed(days_ago, view(days_ago)))
+    assert load_only(pipeline) == 0, "its objects are older than what is listed"
+    pipeline.close()
+    pipeline.settings = pipeline.settings.model_copy(update={"landing": str(landing / "topics")})
+    pipeline.dbt.settings = pipeline.settings
+    with pytest.raises(NothingRead, match="set TWIST_LANDING to the folder above"):
+        load_only(pipeline)

@@ -103,6 +103,14 @@ def test_a_warehouse_whose_catalog_is_gone_or_damaged_is_rebuilt_with_its_decisi
     shop.load()
     replay_late(shop.settings, shop.dbt, lambda _: None)
     accept(shop.settings, shop.dbt, key, "known")
+    for state in ("asked_at = now()", "staged_rows = 7", "done_at = now()"):
+        if state == "asked_at = now()":
+            shop.query(
+                "insert into twist.audit.erasures by name "
+                "select 'hash' as visitor_hash, 'salt' as salt, 'law' as why, 0 as staged_rows"
+            )
+        shop.query(f"update twist.audit.erasures set {state}")
+        shop.query("call ducklake_flush_inlined_data('twist')")
     shop.close()
     maintain(shop.settings, lambda _: None)  # writes inlined rows out
     writer_lock.release(shop.settings.warehouse_root)
@@ -118,9 +126,15 @@ def test_a_warehouse_whose_catalog_is_gone_or_damaged_is_rebuilt_with_its_decisi
     else:
         catalog.write_bytes(catalog.read_bytes()[:5000] + b"?" * 5000)
     said = rebuild(shop)
-    assert "Taken along from its files: 1 replayed events, 1 accepted objects" in said[0]
+    taken = "1 replayed events, 1 accepted objects, 0 accepted ranges of offsets, 1 erasures. "
+    assert f"Taken along from its files: {taken}" in said[0]
+    assert "and `make forget` for who was erased since then" in said[0]
+    (unchecked,) = [each for each in said if "cannot be checked whether the new" in each]
+    assert "raise TWIST_KEEP_REPLACED_DAYS (now 7)" in unchecked
     assert count(shop) == [(4,)]
     assert count(shop, ACCEPTED) == [("known",)]
+    erasures = "select visitor_hash, staged_rows, done_at is null from audit.erasures"
+    assert count(shop, erasures) == [("hash", 7, False)]
 
 
 @pytest.mark.ci

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -107,6 +108,37 @@ def test_nothing_lands_at_all_and_nobody_can_be_asked() -> None:
 
 def test_objects_land_with_old_arrivals() -> None:
     assert judged(Arrivals(minutes(30), minutes(1))).cause == "backlog"
+
+
+UNREAD = ("topics/clickstream/dt=2026-11-02/hour=11/clickstream+0+0000000000.json",)
+
+
+def test_keys_that_are_not_read_make_a_fresh_topic_amber() -> None:
+    verdict = judged(Arrivals(minutes(5), minutes(5), not_read=UNREAD))
+    assert (verdict.colour, verdict.cause) == ("amber", "keys")
+    assert verdict.sentence.startswith(f"keys of clickstream are not read: 1 not read: {UNREAD[0]}")
+    assert "set s3.compression.type=gzip" in verdict.sentence
+
+
+@pytest.mark.parametrize("landed", [1, 30])
+@pytest.mark.parametrize("age", [10, 30, None])
+def test_keys_that_are_not_read_are_the_cause_before_the_producer_and_a_backlog(
+    age: int | None, landed: int
+) -> None:
+    clicks = Arrivals(minutes(age) if age else None, minutes(landed), not_read=UNREAD)
+    other = Arrivals(minutes(1), minutes(1))
+    for connect in (None, ""):
+        verdict = judged(clicks, other, connect)
+        assert (verdict.colour, verdict.cause) == ("amber" if age == 10 else "red", "keys")
+        assert "set s3.compression.type=gzip" in verdict.sentence
+    assert judged(replace(clicks, not_read=()), other, "").cause in ("producer", "backlog")
+
+
+def test_a_connect_that_stopped_is_the_cause_before_keys_unless_they_keep_landing() -> None:
+    failed = "s3-sink task 0 is FAILED (no bucket)"
+    assert judged(replace(OLD, not_read=UNREAD), connect=failed).cause == "connect"
+    landing = Arrivals(minutes(30), minutes(1), not_read=UNREAD)
+    assert judged(landing, connect=failed).cause == "keys"
 
 
 def test_a_topic_that_never_came_is_red() -> None:
@@ -219,6 +251,9 @@ def test_on_a_real_lake_each_standstill_is_told_from_the_others(shop: Pipeline) 
     found = colours(shop)
     assert found["landing_clickstream"] == ("red", "loader")
     assert found["landing_sku_availability"] == ("green", "fresh")
+
+    (shop.root / "landing" / "topics" / "shop.sku-availability.v1").mkdir()
+    assert colours(shop)["landing_sku_availability"] == ("amber", "keys")
 
 
 def test_the_sensor_reports_what_changed_and_is_quiet_otherwise(

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from ingestion.settings import DAMAGED
+from orchestration.cli import main
+from orchestration.history import export, manifests
 from orchestration.history.export import damaged_days, days_to_export, export_all, export_day
 from orchestration.history.manifests import HistoryDamaged, read_manifest
 from orchestration.history.restore import restore_day, verify_day
@@ -109,7 +112,7 @@ def test_an_export_finds_damage_and_exports_the_day_again(
     # A changed file is told by its size, or by its time and then its checksum; all else wholly.
     wholly = how == "flipped"
     assert list(export_all(closed.settings, lambda _: None, wholly=wholly)) == [D]
-    assert damaged_days(closed.settings) == {}
+    assert damaged_days(closed.settings) == damaged_days(closed.settings, wholly=True) == {}
 
 
 def test_a_damaged_day_that_the_warehouse_no_longer_has_is_named(
@@ -120,3 +123,21 @@ def test_a_damaged_day_that_the_warehouse_no_longer_has_is_named(
     found = damaged_days(closed.settings)
     assert list(found) == [gone]
     assert f"{gone}.json is damaged" in found[gone]
+
+
+@pytest.mark.parametrize(("how", "state"), [("deleted", "is missing"), ("cut", "bytes, not ")])
+def test_every_export_names_damage_of_a_day_that_only_the_history_lake_holds(
+    closed: Pipeline, history: Path, monkeypatch: pytest.MonkeyPatch, how: str, state: str
+) -> None:
+    monkeypatch.setattr(export, "closed_days", lambda _: {})
+    monkeypatch.setattr(manifests, "stored", lambda *_: pytest.fail("it reads files"))
+    assert damaged_days(closed.settings) == {}
+    damage(history, how)
+    assert list(export_all(closed.settings, lambda _: None)) == []
+    ((day, why),) = damaged_days(closed.settings).items()
+    assert day == D
+    assert state in why
+    assert "restore the history lake's files from a backup" in why
+    monkeypatch.setenv("TWIST_WAREHOUSE", closed.settings.warehouse)
+    monkeypatch.setenv("TWIST_HISTORY", closed.settings.history)
+    assert main(["export"]) == DAMAGED

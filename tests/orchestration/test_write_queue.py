@@ -32,7 +32,7 @@ def _write_once(warehouse: Path, log: Path, name: str) -> None:
         file.write(f"{name} ends\n")
 
 
-def _write_always(warehouse: Path, log: Path) -> None:
+def write_always(warehouse: Path, log: Path) -> None:
     """As live mode does: cycle after cycle, giving way between them."""
     write_queue.take(warehouse)
     while True:
@@ -56,7 +56,7 @@ def test_a_loop_gives_way_to_each_who_waits_and_nobody_writes_beside_another(
     tmp_path: Path,
 ) -> None:
     warehouse, log = tmp_path / "warehouse", tmp_path / "log"
-    loop = start(_write_always, warehouse, log)
+    loop = start(write_always, warehouse, log)
     try:
         wait_until(lambda: log.exists() and "loop ends" in log.read_text())
         others = [start(_write_once, warehouse, log, f"run {n}") for n in range(3)]
@@ -79,7 +79,7 @@ def test_a_loop_gives_way_to_each_who_waits_and_nobody_writes_beside_another(
 
 def test_a_killed_writer_and_a_killed_waiter_leave_no_lock(tmp_path: Path) -> None:
     warehouse, log = tmp_path / "warehouse", tmp_path / "log"
-    loop = start(_write_always, warehouse, log)
+    loop = start(write_always, warehouse, log)
     wait_until(lambda: log.exists() and "loop ends" in log.read_text())
     assert loop.pid
     os.kill(loop.pid, signal.SIGSTOP)
@@ -98,7 +98,7 @@ def test_a_killed_writer_and_a_killed_waiter_leave_no_lock(tmp_path: Path) -> No
 
 def test_whoever_waits_too_long_is_told_who_writes(tmp_path: Path) -> None:
     warehouse, log = tmp_path / "warehouse", tmp_path / "log"
-    loop = start(_write_always, warehouse, log)
+    loop = start(write_always, warehouse, log)
     wait_until(lambda: log.exists() and "loop ends" in log.read_text())
     assert loop.pid
     os.kill(loop.pid, signal.SIGSTOP)
@@ -113,3 +113,14 @@ def test_whoever_waits_too_long_is_told_who_writes(tmp_path: Path) -> None:
 
 def test_nobody_waits_where_there_is_no_warehouse(tmp_path: Path) -> None:
     assert not write_queue.somebody_waits(tmp_path / "none")
+
+
+def test_the_queue_is_its_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with write_queue.turn(tmp_path / "warehouse"):
+            os.umask(0o022)
+    finally:
+        os.umask(before)
+    (queue,) = tmp_path.glob("*.next")
+    assert queue.stat().st_mode & 0o777 == 0o600

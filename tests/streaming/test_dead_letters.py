@@ -9,9 +9,11 @@ import pytest
 from obstore.store import LocalStore
 
 from ingestion.connect import dead_letters
+from ingestion.contract.strict_json import json_problem
 from ingestion.lake import object_keys
 from ingestion.settings import Settings
 from orchestration.warehouse.dbt_runner import DbtFailed
+from tests.harness.landed_lines import Line, problem
 from tests.harness.pipeline import Pipeline
 
 STAMP = 1_793_534_400_123  # 2026-11-01 12:00:00.123
@@ -22,7 +24,10 @@ class Message:
 
     def __init__(self, value: bytes | None, offset: int, headers: dict[str, str]) -> None:
         self._value, self._offset = value, offset
-        self._headers = [(f"__connect.errors.{k}", v.encode()) for k, v in headers.items()]
+        self._headers = [
+            (f"__connect.errors.{k}", v.encode(errors="surrogateescape"))
+            for k, v in headers.items()
+        ]
 
     def headers(self) -> list[tuple[str, bytes]]:
         return self._headers
@@ -96,10 +101,39 @@ def test_any_value_becomes_text(value: bytes | None, text: str) -> None:
 def test_odd_headers_and_timestamps_do_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     found = dead_letters.letter(Message(b"1", 5, {**WHY, "offset": "x", "partition": "-1"}))
     assert (found["origin_partition"], found["origin_offset"]) == (0, 5)
-    for stamp in (STAMP * 1000, -1, 0, 2**62):
+    for stamp in (STAMP * 1000, STAMP // 1000, -1, 0, 2**62):
         monkeypatch.setattr(Message, "timestamp", lambda _, stamp=stamp: (1, stamp))
         found = dead_letters.letter(failed(b"1"))
         assert abs(found["_timestamp"] / 1000 - time.time()) < 60
+
+
+HOSTILE: dict[str, tuple[dict[str, str], str, str | int]] = {
+    "NUL in the reason": (
+        {"exception.message": "no \0JSON"},
+        "reason",
+        "VALUE_CONVERTER: no \\x00JSON",
+    ),
+    "NUL in the stage": ({"stage": "a\0"}, "reason", "a\\x00: no JSON"),
+    "no text": ({"exception.message": "\udcff"}, "reason", "VALUE_CONVERTER: \\xff"),
+    "a long reason": ({"exception.message": "x" * 9000}, "reason", f"VALUE_CONVERTER: {'x' * 495}"),
+    "NUL in the topic": ({"topic": "a\0"}, "origin_topic", "a\\x00"),
+    "a long topic": ({"topic": "t" * 249}, "origin_topic", "t" * 64),
+    "the last partition": ({"partition": "2147483647"}, "origin_partition", 2**31 - 1),
+    "a partition beyond it": ({"partition": "2147483648"}, "origin_partition", 0),
+    "the last offset": ({"offset": str(2**63 - 1)}, "origin_offset", 2**63 - 1),
+    "an offset beyond it": ({"offset": str(2**63)}, "origin_offset", 5),
+    "digits without an end": ({"offset": "9" * 9000}, "origin_offset", 5),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_letter_keeps_to_the_contract_whatever_its_headers_say(case: str) -> None:
+    headers, field, value = HOSTILE[case]
+    letter = dead_letters.letter(Message(b"1", 5, {**WHY, **headers}))
+    assert letter[field] == value
+    line = json.dumps(letter, ensure_ascii=False)
+    assert json_problem(line, "dead_letters") is None
+    assert problem(Line("topics/dead_letters/x", line.encode())) is None
 
 
 def test_a_record_without_headers_is_its_own_origin() -> None:
@@ -135,7 +169,8 @@ def test_letters_land_where_the_loader_finds_them_and_are_told_from_rubbish(
 ) -> None:
     pipeline = Pipeline(tmp_path)
     store = LocalStore(pipeline.settings.landing_root)
-    sent = [failed(b"{cut", 1), failed(b"\x00\xfe", 2, origin=8), failed(b"{cut", 4)]
+    hostile = Message(b"1", 5, {**WHY, "exception.message": "\0", "partition": str(2**31)})
+    sent = [failed(b"{cut", 1), failed(b"\x00\xfe", 2, origin=8), failed(b"{cut", 4), hostile]
     (key,) = dead_letters.land(store, sent)
     assert object_keys.is_landed(key)
     again = key.replace("+0000000001", "+0000000002")
@@ -145,8 +180,8 @@ def test_letters_land_where_the_loader_finds_them_and_are_told_from_rubbish(
     (tmp_path / "landing" / again).write_bytes(gzip.compress("\n".join(lines).encode()))
     try:
         report = pipeline.load()
-        assert (report.dead_letters, report.duplicates, report.quarantined) == (2, 2, 1)
-        assert "2 dead letters" in str(report)
+        assert (report.dead_letters, report.duplicates, report.quarantined) == (3, 2, 1)
+        assert "3 dead letters" in str(report)
         rows = pipeline.query(
             "select topic, kafka_partition, kafka_offset, reason, raw_line, letter_offset "
             "from twist.audit.dead_letters order by letter_offset"
@@ -154,6 +189,7 @@ def test_letters_land_where_the_loader_finds_them_and_are_told_from_rubbish(
         assert rows == [
             ("clickstream", 3, 7, "VALUE_CONVERTER: no JSON", "{cut", 1),
             ("clickstream", 3, 8, "VALUE_CONVERTER: no JSON", "\\x00\\xfe", 2),
+            ("clickstream", 0, 7, "VALUE_CONVERTER: \\x00", "1", 5),
         ]
         assert pipeline.query("select topic, reason from twist.audit.quarantined_lines") == [
             ("dead_letters", "reason is missing")

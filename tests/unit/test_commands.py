@@ -9,13 +9,19 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.settings import Settings
+from ingestion.extensions import load_extensions
+from ingestion.settings import DAMAGED, REFUSED, Settings
 from orchestration import cli as commands
 from orchestration import dagster_ui
 from orchestration.cli import main
 from orchestration.demo import demo_settings, table
 from orchestration.warehouse import loaded_by
-from orchestration.warehouse.attach import WarehouseDamaged, refuse_lost_catalog
+from orchestration.warehouse.attach import (
+    WarehouseDamaged,
+    attach_warehouse,
+    catalog_of,
+    refuse_lost_catalog,
+)
 from orchestration.warehouse.csv_writer import write_csv
 from orchestration.warehouse.dbt_runner import environment, in_environment
 from orchestration.warehouse.load_report import LoadReport
@@ -115,3 +121,57 @@ def test_a_lost_catalog_is_no_new_warehouse_where_its_data_are_in_s3(tmp_path: P
         refuse_lost_catalog(settings)
     (tmp_path / "catalog.sqlite").write_bytes(b"any")
     refuse_lost_catalog(settings)
+
+
+@pytest.mark.parametrize("command", [["load"], ["sql", "select 1"], ["maintain"]])
+def test_an_empty_catalog_beside_data_is_no_new_warehouse(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+) -> None:
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "w" / "data").mkdir(parents=True)
+    (tmp_path / "w" / "data" / "a.parquet").write_bytes(b"any")
+    (tmp_path / "w" / "catalog.sqlite").touch()
+    monkeypatch.setenv("TWIST_LANDING", str(tmp_path / "landing"))
+    monkeypatch.setenv("TWIST_WAREHOUSE", str(tmp_path / "w"))
+    assert main(command) == DAMAGED
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"the catalog {tmp_path}/w/catalog.sqlite is empty, and the data in " in line
+    assert "run `make rebuild`" in line
+    assert (tmp_path / "w" / "catalog.sqlite").stat().st_size == 0
+
+
+def test_a_catalog_of_another_version_of_ducklake_is_a_sentence_with_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(_env_file=None, warehouse=str(tmp_path))
+    with duckdb.connect() as conn:
+        attach_warehouse(conn, settings)
+        conn.execute("create schema twist.marts")
+    with duckdb.connect() as conn:
+        load_extensions(conn, "sqlite")
+        conn.execute(f"attach '{catalog_of(settings)}' as catalog (type sqlite)")
+        conn.execute("update catalog.ducklake_metadata set value = '99.0' where key = 'version'")
+    monkeypatch.setenv("TWIST_WAREHOUSE", str(tmp_path))
+    assert main(["sql", "select 1"]) == DAMAGED
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("twist: the catalog was written by another version of DuckLake: ")
+    assert "99.0" in line
+    assert "run `make setup` for the versions of this checkout, or `make rebuild`" in line
+
+
+@pytest.mark.parametrize("debug", ["", "0", "1"])
+def test_the_traceback_is_shown_where_it_is_asked_for(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    debug: str,
+) -> None:
+    monkeypatch.setenv("TWIST_WAREHOUSE", str(tmp_path / "none"))
+    monkeypatch.setenv("TWIST_DEBUG", debug)
+    assert main(["maintain"]) == REFUSED
+    said = capsys.readouterr().err
+    assert ("Traceback (most recent call last)" in said) == (debug == "1")
+    assert said.splitlines()[-1].startswith("twist: there is no warehouse in ")

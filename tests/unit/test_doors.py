@@ -10,8 +10,10 @@ import duckdb
 import pytest
 
 from ingestion.settings import ROOT, SettingsError, load_settings, unknown_names, without_passwords
+from orchestration import cli
 from orchestration.shown import pasteable, visible
 from orchestration.warehouse.csv_writer import write_csv
+from orchestration.warehouse.load_report import LoadReport
 from orchestration.warehouse.run_results import markdown
 
 HOSTILE = "$(touch made) `touch made` ${HOME} $HOME 'it''s' \"q\" \\ # ; & | > made * \x1b[31m\n--"
@@ -93,6 +95,9 @@ def test_a_terminal_sees_control_characters_and_a_pipe_gets_the_data() -> None:
         ("sql", "Q", "sql {}"),
         ("accept", "KEY", "accept --key {} --why "),
         ("accept", "WHY", "accept --key --why {}"),
+        ("forget", "VISITOR", "forget --visitor={} --why="),
+        ("forget", "FILE", "forget --file={} --why="),
+        ("forget", "WHY", "forget --visitor= --why={}"),
         ("restore", "DAY", "restore --day {}"),
         ("diff", "REF", "diff --ref {}"),
         ("demo", "PATH_TO", "demo --data retailer --path-to {}"),
@@ -121,8 +126,17 @@ def test_make_hands_a_value_over_as_it_is(
     )
     assert done.returncode == 0, done.stderr
     given = (tmp_path / "arguments").read_bytes().decode().split("\0")[2:-1]
-    assert value in given
+    (word,) = [word.replace("{}", value) for word in command.split() if "{}" in word]
+    assert word in given
     assert not (tmp_path / "made").exists()
+
+
+def test_a_key_that_is_not_read_reaches_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    odd = "topics/clickstream/\x1b[31m\n.json"
+    assert cli._report(LoadReport(0, 0, 0, 0, 0, 0, 0, None, 0.0, (), not_read=(odd,))) == 0
+    said = capsys.readouterr().out
+    assert "1 not read: topics/clickstream/\\x1b[31m\\n.json: " in said
+    assert said.count("\n") == 1
 
 
 def test_a_text_from_data_is_code_in_markdown() -> None:
@@ -132,9 +146,10 @@ def test_a_text_from_data_is_code_in_markdown() -> None:
     ]  # fmt: skip
 
 
-def test_no_address_is_shown_with_its_password() -> None:
-    shown = without_passwords("http://me:s3cret@host:80/x and s3://bucket")
-    assert shown == "http://host:80/x and s3://bucket"
+@pytest.mark.parametrize("password", ["s3cret", "s3@cret", "@s3cret@", "s3#cr?e:t"])
+def test_no_address_is_shown_with_its_password(password: str) -> None:
+    shown = without_passwords(f"http://me:{password}@host:80/x@y and s3://bucket,http://a@b")
+    assert shown == "http://host:80/x@y and s3://bucket,http://b"
     assert visible("a\tb\x7f") == "a\\tb\\x7f"
 
 

@@ -124,6 +124,16 @@ def test_a_wrong_value_is_one_sentence_that_names_the_variable_and_the_value(
     assert "\n" not in sentence
 
 
+@pytest.mark.parametrize("value", ["me:s3cret@host", "http://me:s3@cret@host/a/b", "s3cret@ host"])
+def test_a_wrong_value_that_may_hold_a_password_is_not_shown(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWIST_S3_ENDPOINT", value)
+    with pytest.raises(SettingsError, match="TWIST_S3_ENDPOINT is wrong: ") as raised:
+        load_settings()
+    assert "cret" not in str(raised.value)
+
+
 def test_every_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWIST_LATE_DAYS", "-1")
     monkeypatch.setenv("TWIST_BATCH_MB", "x")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from obstore.store import LocalStore
 
+from ingestion.contract.topics import TOPICS
 from ingestion.lake import landed_objects, unread_keys
 
 FILE = "clickstream+0+0000000000.json"
@@ -59,3 +60,36 @@ def test_what_lies_beside_good_objects_and_is_not_read_is_listed_so(tmp_path: Pa
         f"{FILE}.gz", f"dt=2026-11-01/{FILE}.gz", "dt=2026-11-01/h=9/", f"{HOUR}/{FILE}",
         "partition=0/", "year=2026/",
     ]  # fmt: skip
+
+
+def test_markers_are_no_keys_and_a_lake_with_one_recognized_key_is_read(tmp_path: Path) -> None:
+    hour = tmp_path / "topics" / "clickstream" / HOUR
+    hour.mkdir(parents=True)
+    (hour / "_SUCCESS").write_bytes(b"x")
+    (tmp_path / "marker").write_bytes(b"")
+    assert unread_keys.found_instead(LocalStore(tmp_path)) == []
+    (hour / FILE).write_bytes(b"{}")
+    assert len(unread_keys.found_instead(LocalStore(tmp_path))) == 1
+    (hour / f"{FILE}.gz").write_bytes(b"x")
+    assert unread_keys.found_instead(LocalStore(tmp_path)) == []
+
+
+def test_what_lies_beside_the_folders_of_the_topics_is_listed_so(tmp_path: Path) -> None:
+    for name in ("clickstream", "dead_letters", "shop.clickstream.v1", "orders", "_tmp", ".git"):
+        (tmp_path / "topics" / name).mkdir(parents=True)
+    (tmp_path / "topics" / f"{FILE}.gz").write_bytes(b"x")
+    (tmp_path / "topics" / "product_catalog").symlink_to(tmp_path)
+    store = LocalStore(tmp_path)
+    beside = [each.key for each in landed_objects.beside_topics(store)]
+    assert beside == ["topics/orders/", "topics/shop.clickstream.v1/", f"topics/{FILE}.gz"]
+    assert landed_objects.beside_topics(LocalStore(tmp_path / "topics")) == []
+    said = unread_keys.warning(beside[:1])
+    assert said.startswith("1 not read: topics/orders/: its topic is none of clickstream, ")
+
+
+def test_a_folder_beside_the_topics_is_of_the_topic_that_its_name_has() -> None:
+    meant = {
+        key: [topic for topic in TOPICS if unread_keys.meant_for(topic, key)]
+        for key in ("topics/shop.clickstream.v1/", "topics/SKU-availability/", "topics/orders/")
+    }
+    assert list(meant.values()) == [["clickstream"], ["sku_availability"], ["clickstream"]]
