@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -137,3 +138,15 @@ def test_make_up_says_that_dagster_has_no_login(
     assert called == f"compose --env-file .env --project-directory . {given}"
     assert said[-1].startswith("open http://127.0.0.1:3000: Dagster has no login")
     assert "put a proxy with a login before http://127.0.0.1:3100" in said[-1]
+
+
+@pytest.mark.parametrize("page", ["runbook", "streaming"])
+def test_the_guides_call_compose_as_make_does(page: str) -> None:
+    ours = re.search(r"(?m)^COMPOSE := (.+)$", (ROOT / "Makefile").read_text())
+    assert ours
+    text = (ROOT / "dbt_project" / "docs" / f"{page}.md").read_text()
+    said = re.findall(r"docker compose .+", re.sub(r"\\\n\s+", "", text))
+    assert said
+    service = "run --rm --no-deps setup python -m orchestration connectors status"
+    assert {each.partition("`")[0] for each in said} == {f"{ours[1]} {service}"}
+    assert "setup" in composed()["services"]
