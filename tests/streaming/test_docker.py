@@ -140,6 +140,18 @@ def test_make_up_says_that_dagster_has_no_login(
     assert "put a proxy with a login before http://127.0.0.1:3100" in said[-1]
 
 
+def test_root_file_systems_are_read_only_but_where_the_file_says_why_not() -> None:
+    found = composed("--profile", "producer", "--profile", "read-only")["services"]
+    writable = {name for name, each in found.items() if not each.get("read_only")}
+    assert writable == {"kafka", "connect", "store", "dagster-code"}
+    said = (
+        COMPOSE.read_text().partition("# Root file systems are read-only")[2].partition("x-read")[0]
+    )
+    assert [name for name in writable if not re.search(rf"\b{name}\b", said)] == []
+    for name in found.keys() - writable:
+        assert "/tmp" in found[name]["tmpfs"], name
+
+
 @pytest.mark.parametrize("page", ["runbook", "streaming"])
 def test_the_guides_call_compose_as_make_does(page: str) -> None:
     ours = re.search(r"(?m)^COMPOSE := (.+)$", (ROOT / "Makefile").read_text())
