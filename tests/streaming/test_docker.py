@@ -162,3 +162,12 @@ def test_the_guides_call_compose_as_make_does(page: str) -> None:
     service = "run --rm --no-deps setup python -m orchestration connectors status"
     assert {each.partition("`")[0] for each in said} == {f"{ours[1]} {service}"}
     assert "setup" in composed()["services"]
+
+
+def test_the_guide_to_several_workers_names_what_they_share_and_what_they_do_not() -> None:
+    page = (connect_client.FOLDER / "README.md").read_text()
+    entry = page.partition("### More than one worker\n")[2].partition("\n### ")[0]
+    shared = [name for name in services.worker_settings() if ".storage." in name]
+    assert len(shared) == 6
+    for name in (*shared, "group.id", "session.timeout.ms", "rest.advertised.host.name"):
+        assert f"`{name}`" in entry, name
