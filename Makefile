@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TWIST := PYTHONPATH=. $(BIN)/python -m orchestration
 # Python modules, not the scripts of .venv/bin, which contain the absolute path of their Python.
 DBT := unset $${!DBT_@}; cd dbt_project && TWIST_ROOT=.. ../$(BIN)/python -W ignore::RuntimeWarning:runpy -m dbt.cli.main --no-send-anonymous-usage-stats
-COMPOSE := docker compose --env-file .env --file docker/compose.yaml
+COMPOSE := docker compose --env-file .env --project-directory . --file docker/compose.yaml
 export PYTHONDONTWRITEBYTECODE := 1
 # The values of a command line that hold data (Q, KEY, WHY, …) reach their command as they are: made
 # with $(value …), which override keeps, make expands no $ in them, and no shell reads them.
@@ -70,8 +70,9 @@ stream: $(VENV)/all.stamp ## Kafka, Connect, S3 and loads on this machine, witho
 	@$(TWIST) stream --rate $(or $(RATE),50)
 
 .PHONY: up
-up: .env ## the same services in Docker [PRODUCER=1 streams a simulated retailer into them]
-	$(COMPOSE) $(if $(PRODUCER),--profile producer) up --detach --build
+up: .env ## the same services in Docker [PRODUCER=1 streams a simulated retailer into them] [OWN_KAFKA=1] [READ_ONLY=1]
+	$(COMPOSE) $(if $(OWN_KAFKA),--file docker/own-kafka.yaml) $(if $(PRODUCER),--profile producer) $(if $(READ_ONLY),--profile read-only) up --detach --build
+	@echo "open http://127.0.0.1:3000: Dagster has no login, and whoever reaches it can start runs; to share it, put a proxy with a login before http://127.0.0.1:3100, which make up READ_ONLY=1 serves for those who only look (dbt_project/docs/streaming.md)"
 
 .PHONY: pin
 pin: ## print the digest and the checksum of Connect's image, for .env (needs Docker)
@@ -79,7 +80,7 @@ pin: ## print the digest and the checksum of Connect's image, for .env (needs Do
 
 .PHONY: down
 down: .env ## stop them; their data is kept
-	$(COMPOSE) --profile producer down
+	$(COMPOSE) --profile producer --profile read-only down
 
 .PHONY: logs
 logs: .env ## follow their logs

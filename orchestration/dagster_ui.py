@@ -1,4 +1,8 @@
-"""`make ui`: Dagster's code server, webserver and daemon on this machine, kept alive."""
+"""`make ui`: Dagster's code server, webserver and daemon on this machine, kept alive.
+
+A read-only webserver is served beside them, with a code server of its own and without a daemon: two
+daemons on one storage would start each scheduled run twice.
+"""
 
 import os
 import shutil
@@ -19,13 +23,21 @@ from orchestration.warehouse.dbt_runner import environment
 HOST = "127.0.0.1"
 FILES = ROOT / "docker" / "dagster"
 PATIENCE_SECONDS = 180.0
+WITHOUT_LOGIN = (
+    "it has no login: whoever reaches this port can start runs; share it behind a proxy with a "
+    "login, READ_ONLY=1 for those who only look (dbt_project/docs/dagster.md)"
+)
+READ_ONLY_WITHOUT_LOGIN = (
+    "it has no login; it starts and changes nothing, and runs no schedules: share it behind a "
+    "proxy with a login (dbt_project/docs/dagster.md)"
+)
 
 
 def serve(
     settings: Settings, port: int, say: Callable[[str], None], *, read_only: bool = False
 ) -> None:
     """Serve the UI until Ctrl-C; a process that dies is restarted. The code server uses the next
-    port.
+    port. With `read_only`, only these two are started.
 
     Raises:
         SettingsError: a port is in use, or the code server does not start.
@@ -44,17 +56,21 @@ def serve(
     home = prepare_home(Path(os.environ.get("DAGSTER_HOME") or ROOT / ".data" / "dagster"))
     variables = _variables(settings, home) | {"TWIST_CODE_PORT": str(code_port)}
     python = [sys.executable, "-m"]  # a script's shebang cannot hold a path with a space
+    prefix = "read-only " if read_only else ""
     commands = {
-        "code server": [
+        f"{prefix}code server": [
             *python, "dagster", "code-server", "start", "-h", HOST, "-p", str(code_port),
             "-m", "orchestration.definitions",
         ],
-        "webserver": [
+        f"{prefix}webserver": [
             *python, "dagster_webserver", "-h", HOST, "-p", str(port), "-w",
             str(home / "workspace.yaml"), *(["--read-only"] if read_only else []),
         ],
-        "daemon": [*python, "dagster._daemon", "run", "-w", str(home / "workspace.yaml")],
     }  # fmt: skip
+    if not read_only:
+        commands["daemon"] = [
+            *python, "dagster._daemon", "run", "-w", str(home / "workspace.yaml"),
+        ]  # fmt: skip
     started: dict[str, subprocess.Popen[bytes]] = {}
     logs = home / "server-logs"  # Dagster clears its own folder `logs`
     logs.mkdir(exist_ok=True)
@@ -63,14 +79,12 @@ def serve(
     try:
         for name, command in commands.items():
             started[name] = _start(name, command, variables, logs)
-            if name == "code server":
-                _wait_for(code_port, started[name], logs / "code-server.log")
-        _wait_for(port, started["webserver"], logs / "webserver.log")
+            if name.endswith("code server"):
+                _wait_for(code_port, started[name], _log(name, logs))
+        server = f"{prefix}webserver"
+        _wait_for(port, started[server], _log(server, logs))
         say(f"open http://{HOST}:{port} (stop with Ctrl-C)")
-        say(
-            "it has no login: whoever reaches this port can start runs; share it behind a proxy "
-            "with a login, READ_ONLY=1 for those who only look (dbt_project/docs/dagster.md)"
-        )
+        say(READ_ONLY_WITHOUT_LOGIN if read_only else WITHOUT_LOGIN)
         while True:
             time.sleep(1)
             for name, process in started.items():
@@ -111,10 +125,14 @@ def _variables(settings: Settings, home: Path) -> dict[str, str]:
 def _start(
     name: str, command: list[str], variables: dict[str, str], logs: Path
 ) -> "subprocess.Popen[bytes]":
-    with (logs / f"{name.replace(' ', '-')}.log").open("ab") as log:
+    with _log(name, logs).open("ab") as log:
         return subprocess.Popen(  # noqa: S603  # our own commands
             command, cwd=ROOT, env=variables, stdout=log, stderr=log, start_new_session=True
         )
+
+
+def _log(name: str, logs: Path) -> Path:
+    return logs / f"{name.replace(' ', '-')}.log"
 
 
 def _end(processes: "list[subprocess.Popen[bytes]]") -> None:

@@ -107,7 +107,8 @@ _RULES = (
         r"http error|http get|connection refused|could not connect|timed? ?out|name resolution",
         UNAVAILABLE,
         "the object store refused or did not answer",
-        "check the s3://… addresses, the TWIST_S3_… settings and the AWS_… credentials",
+        "check the s3://… addresses, the TWIST_S3_… settings and the AWS_… credentials (RUNBOOK, a "
+        "store that refuses)",
     ),
     _Rule(
         r"input/output error|disk i/o error",
@@ -143,7 +144,8 @@ def failure(error: BaseException) -> Failure:
         return Failure(
             UNAVAILABLE,
             f"the object store refused or did not answer: {visible(first_line(error))}; check the "
-            "s3://… addresses, the TWIST_S3_… settings and the AWS_… credentials",
+            "s3://… addresses, the TWIST_S3_… settings and the AWS_… credentials "
+            f"({RUNBOOK}, a store that refuses)",
         )
     if _is_duckdbs(error):
         return Failure(REFUSED, text)

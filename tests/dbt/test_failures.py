@@ -4,6 +4,7 @@ status, no traceback, and a warehouse as it was or complete.
 
 import ctypes
 import os
+import re
 import resource
 import shutil
 import signal
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.settings import DAMAGED, NO_PERMISSION, ROOT, WRITE_FAILED, Settings
-from orchestration.failures import INTERRUPTED
+from orchestration.failures import INTERRUPTED, RUNBOOK
 from orchestration.history.export import export_all
 from orchestration.warehouse.load import load as load_all
 from tests.harness.given import load, sku, stock, view
@@ -38,6 +39,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "forget": ("forget", "--visitor", "visitor-0001", "--why", "w"),
 }
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
+READERS = ("sql", "export")
+"""They need no more than to read; export because the day is exported already."""
 WRITERS = [name for name in COMMANDS if name not in ("sql", "accept")]
 
 
@@ -244,12 +247,18 @@ def test_permission_to_read_is_enough_to_ask(shop: Settings, name: str) -> None:
     before = content(shop)
     with permissions(shop, 0o500, 0o400):
         done = run(shop, *COMMANDS[name])
-    if name in ("sql", "export"):  # the day is exported already
+    if name in READERS:
         assert done.returncode == 0, done.stderr
         assert done.stdout
     else:
         assert "no permission" in sentence(done, NO_PERMISSION)
     assert content(shop) == before
+
+
+def test_the_run_book_gives_readers_only_what_needs_no_right_to_write() -> None:
+    entry = (ROOT / RUNBOOK).read_text().partition("### Permissions\n")[2].partition("\n### ")[0]
+    asked = entry.partition("asks")[2].partition("(")[0]
+    assert set(re.findall(r"make ([a-z-]+)", asked)) == {"sql"} <= set(READERS)
 
 
 @pytest.mark.long

@@ -42,6 +42,16 @@ def test_every_target_that_the_guides_name_is_run_by_a_test() -> None:
     assert all((ROOT / place).exists() for place in RUN_ELSEWHERE.values())
 
 
+def test_a_file_of_tests_that_a_promise_names_kills_as_often_as_it_says() -> None:
+    said = re.findall(
+        r"`(?:tests/dbt/)?(test_\w+\.py)`: (\w+) (?:kills|`kill -9`)",
+        (ROOT / "README.md").read_text(),
+    )
+    assert {word for _, word in said} == {"twenty", "thirty"}
+    for file, word in said:
+        assert f"def test_{word}_kills_" in (ROOT / "tests" / "dbt" / file).read_text(), file
+
+
 def make(checkout: Checkout, *words: str, status: int = 0) -> str:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("TWIST_", "AWS_"))}
     done = subprocess.run(

@@ -6,7 +6,16 @@ from collections.abc import Iterable
 import dagster as dg
 import pytest
 
-from ingestion.settings import ROOT
+from ingestion.settings import (
+    DAMAGED,
+    LOCKED,
+    NO_PERMISSION,
+    NOTHING_READ,
+    REFUSED,
+    ROOT,
+    UNAVAILABLE,
+    WRITE_FAILED,
+)
 from orchestration.definitions import defs
 from orchestration.failures import RUNBOOK
 from orchestration.monitoring.runbook import headings
@@ -69,6 +78,10 @@ CURES = {
         "dbt/test_cures.py::test_a_damaged_warehouse_is_put_back_from_a_backup",
         "dbt/test_rebuild.py::test_a_warehouse_whose_catalog_is_gone_or_damaged_is_rebuilt_with_its_decisions",
         "dbt/test_failures.py::test_missing_parquet_files",
+    ),
+    "A store that refuses": (
+        "dbt/test_aws.py::test_a_refusal_is_one_sentence",
+        "dbt/test_s3_rights.py::test_a_key_is_changed_as_the_procedure_says_and_nothing_is_lost",
     ),
     "A run of twist_overview": (
         "dbt/test_cures.py::test_an_overview_that_cannot_be_written_is_published_once_it_can",
@@ -133,6 +146,22 @@ def test_each_command_of_the_run_book_is_run_by_a_test() -> None:
     assert targets - {"logs"} <= {*RUN_HERE, *RUN_ELSEWHERE}  # docker compose logs
     own = set(re.findall(r"-m orchestration ([a-z-]+)", code))
     assert own <= {"load", "connectors"}, "run in tests/streaming/test_connect.py"
+
+
+def test_each_exit_status_that_has_an_entry_leads_to_it() -> None:
+    text = (ROOT / RUNBOOK).read_text()
+    rows = dict(re.findall(r"(?m)^\| (\d+) \| (.+) \|$", text))
+    statuses = (REFUSED, DAMAGED, NOTHING_READ, UNAVAILABLE, WRITE_FAILED, LOCKED, NO_PERMISSION)
+    assert {str(each) for each in statuses} <= set(rows)
+    assert "(#a-store-that-refuses)" in rows[str(UNAVAILABLE)]
+
+
+def test_refused_credentials_of_connect_lead_to_their_procedure() -> None:
+    text = (ROOT / RUNBOOK).read_text()
+    entry = text.partition("### arrivals_are_fresh: Kafka Connect")[2].partition("\n### ")[0]
+    page = "ingestion/connect/connectors/README.md"
+    assert f"{page}#changing-credentials" in entry
+    assert "\n### Changing credentials\n" in (ROOT / page).read_text()
 
 
 def checks() -> Iterable[dg.AssetCheckSpec]:

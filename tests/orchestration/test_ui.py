@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from ingestion.settings import ROOT
+from orchestration import dagster_ui
 from orchestration.dagster_ui import prepare_home
 from tests.harness.killed_shop import KilledShop
 from tests.harness.processes import environment, run_warm
@@ -38,7 +39,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE) -> float:
 class Dagster:
     """`python -m orchestration ui` on a port of its own."""
 
-    def __init__(self, shop: KilledShop, folder: Path) -> None:
+    def __init__(self, shop: KilledShop, folder: Path, *flags: str) -> None:
         self.shop = shop
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -48,7 +49,7 @@ class Dagster:
         variables |= environment(shop.settings) | {"DAGSTER_HOME": str(folder / "home")}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "orchestration", "ui", "--port", str(self.port)],
+                [sys.executable, "-m", "orchestration", "ui", "--port", str(self.port), *flags],
                 cwd=ROOT, env=variables, stdout=log, stderr=log,
             )  # fmt: skip
         wait_until(lambda: "open http" in self.log.read_text() or self.process.poll() is not None)
@@ -64,12 +65,16 @@ class Dagster:
             return json.load(answer)["data"]
 
     def turn_on(self, sensor: str) -> None:
+        assert self.asked_to_turn_on(sensor) == "Sensor"
+
+    def asked_to_turn_on(self, sensor: str) -> str:
+        """What the webserver answers."""
         selector = (
             '{repositoryName: "__repository__", repositoryLocationName: "twist", '
             f'sensorName: "{sensor}"}}'
         )
         answer = self.ask(f"mutation {{startSensor(sensorSelector: {selector}) {{__typename}}}}")
-        assert answer["startSensor"]["__typename"] == "Sensor"
+        return str(answer["startSensor"]["__typename"])
 
     def children(self) -> dict[str, int]:
         """Pids of what it started, by name."""
@@ -145,6 +150,55 @@ def test_ending_it_ends_all_it_started(dagster: Dagster) -> None:
     dagster.process.send_signal(signal.SIGTERM)
     dagster.process.wait(60)
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 20)
+
+
+@pytest.mark.long
+def test_a_read_only_one_has_no_daemon_and_refuses_to_change_anything(tmp_path: Path) -> None:
+    started = Dagster(KilledShop(tmp_path, seed=5), tmp_path, "--read-only")
+    try:
+        assert set(started.children()) == {"code-server", "dagster_webserver"}
+        assert started.asked_to_turn_on("live_mode") == "UnauthorizedError"
+    finally:
+        started.process.send_signal(signal.SIGTERM)
+        started.process.wait(60)
+
+
+@pytest.mark.parametrize(
+    ("read_only", "names", "said"),
+    [
+        (False, ["code server", "webserver", "daemon"], "whoever reaches this port can start runs"),
+        (True, ["read-only code server", "read-only webserver"], "starts and changes nothing"),
+    ],
+)
+def test_it_says_that_it_has_no_login_and_a_read_only_one_starts_no_daemon(
+    read_only: bool, names: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ingestion.settings import Settings
+
+    commands: dict[str, list[str]] = {}
+    words: list[str] = []
+
+    def start(name: str, command: list[str], *_: Any) -> Any:
+        commands[name] = command
+
+    def stop(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    for name, fake in (("_start", start), ("_wait_for", print), ("_end", print)):
+        monkeypatch.setattr(dagster_ui, name, fake)
+    monkeypatch.setattr("time.sleep", stop)
+    monkeypatch.setattr("signal.signal", print)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with pytest.raises(KeyboardInterrupt):
+        dagster_ui.serve(Settings(_env_file=None), port, words.append, read_only=read_only)
+    assert list(commands) == names
+    assert ("--read-only" in commands[names[1]]) == read_only
+    assert words[-1].startswith("it has no login")
+    assert said in words[-1]
+    assert "behind a proxy with a login" in words[-1]
 
 
 def test_its_home_is_the_instance_of_docker_on_files_of_its_own(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tests.streaming import services
 
 BIN = Path(sys.executable).parent
 COMPOSE = ROOT / "docker" / "compose.yaml"
+OWN_KAFKA = ROOT / "docker" / "own-kafka.yaml"
 PATH = f"{BIN}{os.pathsep}{os.environ['PATH']}"
 ROOM_FOR_HEADERS = 64 * 1024
 """Bytes of the reason and its stack trace (5 kB), and of headers that the producer set."""
@@ -47,19 +48,21 @@ def compose(
     values: dict[str, str], *arguments: str, text: str | None = None, file: Path = COMPOSE
 ) -> Any:
     """`docker-compose` on the project's file, or on a text in its place; needs no engine."""
+    root = file.parent.parent
     return subprocess.run(
-        ["docker-compose", "--file", "-" if text else str(file), *arguments],
+        ["docker-compose", "--project-directory", str(root), "--file", "-" if text else str(file),
+         *arguments],
         input=text,
         env={"PATH": PATH, **values},
-        cwd=COMPOSE.parent,
+        cwd=root,
         capture_output=True,
         text=True,
         check=False,
-    )
+    )  # fmt: skip
 
 
-def composed() -> dict[str, Any]:
-    done = compose(example() | SECRETS, "config", "--format", "json")
+def composed(*options: str, **values: str) -> dict[str, Any]:
+    done = compose(example() | SECRETS | values, *options, "config", "--format", "json")
     assert done.returncode == 0, done.stderr
     parsed: dict[str, Any] = json.loads(done.stdout)
     return parsed
@@ -88,7 +91,8 @@ def test_each_secret_and_pin_is_asked_for(name: str) -> None:
 
 
 def test_every_variable_of_compose_is_in_the_example() -> None:
-    done = compose(example() | SECRETS, "config", "--variables")
+    both = ("--file", str(COMPOSE), "--file", str(OWN_KAFKA))
+    done = compose(example() | SECRETS, *both, "config", "--variables")
     named = {line.split()[0] for line in done.stdout.splitlines()[1:]}
     assert named
     assert named <= set(example())
@@ -201,10 +205,19 @@ def test_hadolint_objects_to_a_bad_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", dockerfiles(), ids=lambda path: path.parent.name)
 def test_every_file_that_an_image_copies_is_there_and_not_ignored(path: Path) -> None:
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
-    context = path.parent if path.parent.name == "connect" else ROOT  # as compose.yaml has it
     for source in re.findall(r"^COPY (?:--\S+ )*(\S+) ", path.read_text(), re.MULTILINE):
-        assert (context / source).exists(), source
-        assert context != ROOT or f"!{source}" in ignored, source
+        assert (ROOT / source).exists(), source
+        above = [source, *map(str, Path(source).parents)]
+        assert any(f"!{folder}" in ignored for folder in above), source
+
+
+def test_each_image_is_built_of_the_checkout() -> None:
+    built = {name: each["build"] for name, each in composed()["services"].items()
+             if "build" in each}  # fmt: skip
+    assert {str(ROOT / each["dockerfile"]) for each in built.values()} == set(
+        map(str, dockerfiles())
+    )
+    assert {each["context"] for each in built.values()} == {str(ROOT)}
 
 
 def test_images_and_the_native_stack_run_the_same_kafka() -> None:
@@ -220,13 +233,6 @@ def test_images_and_the_native_stack_run_the_same_store() -> None:
     said = subprocess.run([weed, "version"], capture_output=True, text=True, check=True).stdout
     version = said.split()[2]
     assert f"image: chrislusf/seaweedfs:{version}@sha256:" in COMPOSE.read_text()
-
-
-def test_the_worker_in_docker_has_the_settings_of_the_file() -> None:
-    environment = composed()["services"]["connect"]["environment"]
-    for name, value in services.worker_settings().items():
-        found = environment[f"CONNECT_{name.upper().replace('.', '_')}"]
-        assert found.replace("$$", "$") == value, name
 
 
 def test_the_set_up_applies_the_files_of_the_image() -> None:
