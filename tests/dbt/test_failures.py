@@ -32,16 +32,18 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "maintain": ("maintain", "--keep", "0"),
     "accept": ("accept", "--key", "k", "--why", "w"),
     "export": ("export",),
+    "verify": ("export", "--verify"),
     "restore": ("restore", "--day", "2026-11-02"),
     "sql": ("sql", "select sum(in_stock_share) as s, count(*) from fct_twist"),
     "overview": ("overview",),
+    "checks": ("overview", "--checks"),
     "rebuild": ("rebuild",),
     "forget": ("forget", "--visitor", "visitor-0001", "--why", "w"),
 }
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
-READERS = ("sql", "export")
+READERS = ("sql", "export", "verify")
 """They need no more than to read; export because the day is exported already."""
-WRITERS = [name for name in COMMANDS if name not in ("sql", "accept")]
+WRITERS = [name for name in COMMANDS if name not in ("sql", "accept", "verify")]
 
 
 @pytest.fixture(scope="module")

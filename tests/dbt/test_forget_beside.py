@@ -102,7 +102,7 @@ def test_beside_a_load_it_is_refused_and_nothing_is_erased(tmp_path: Path) -> No
 
 
 def test_many_visitors_at_once_rewrite_each_object_once_in_bounded_memory(tmp_path: Path) -> None:
-    settings = shop(tmp_path, views=60_000, hours=240, styles=40)
+    settings = shop(tmp_path, views=90_000, hours=240, styles=40)
     ids = visitors(settings, 10_000)
     assert len(ids) == 10_000
     before = counted(settings)
