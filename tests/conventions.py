@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from orchestration.erasure.days import PERSONAL, TABLE
+
 LAYERS = {
     "load": {"load", "source"},
     "staging": {"load", "staging", "source"},
@@ -74,6 +76,9 @@ def personal_faults(manifest: Manifest) -> list[str]:
                               "{personal_data: …}")  # fmt: skip
             if is_named and node["name"].endswith("_public"):
                 faults.append(f"{node['name']}.{name}: no person may be in a public view")
+            if is_named and node["name"] == TABLE and name not in PERSONAL:
+                faults.append(f"{node['name']}.{name}: make forget leaves it in the history lake; "
+                              "add it to PERSONAL in orchestration/erasure/days.py")  # fmt: skip
     return faults
 
 

@@ -123,6 +123,10 @@ def test_each_column_of_a_person_says_so(manifest: dict[str, Any]) -> None:
         "fct_twist_public.customer_mail: looks personal, and has no meta: {personal_data: …}",
     ]
     named = {"meta": {"personal_data": "the visitor"}}
+    fact = bad["nodes"]["model.twist.fct_twist"]["columns"]
+    fact["url"] = fact["channel"] | {"meta": {"personal_data": "an address"}}
+    assert any("fct_twist.url: make forget leaves it" in each
+               for each in conventions.personal_faults(bad))  # fmt: skip
     public["customer_mail"] = public["channel"] | named
     assert "fct_twist_public.customer_mail: no person may be in a public view" in (
         conventions.personal_faults(bad)

@@ -168,7 +168,10 @@ class Dbt:
         from dbt.cli.main import dbtRunner
 
         if self.runner is None:
-            parsed = dbtRunner().invoke(["parse", *COMMON, *QUIET_FILES, *self._target()])
+            parse = ["parse", *COMMON, *QUIET_FILES, *self._target()]
+            parsed = dbtRunner().invoke(parse)
+            if not parsed.success:  # what dbt kept of the last parse may have a model that is gone
+                parsed = dbtRunner().invoke([*parse, "--no-partial-parse"])
             if not parsed.success:
                 raise DbtFailed(str(parsed.exception))
             self.runner = dbtRunner(manifest=parsed.result)  # type: ignore[arg-type]

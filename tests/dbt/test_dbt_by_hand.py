@@ -18,6 +18,8 @@ from tests.harness.referee import referee
 
 STAGING = "dbt_project/models/staging/stg_clickstream__events.sql"
 YAML = "dbt_project/models/staging/_staging__models.yml"
+FACT = "dbt_project/models/marts/fct_twist.sql"
+FACTS = "dbt_project/models/marts/_marts__facts.yml"
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,28 @@ def joins_row_by_row(reader: duckdb.DuckDBPyConnection, sql: str) -> bool:
 
 
 @pytest.mark.ci
-def test_a_new_column_of_a_staging_model_is_added_and_filled_from_then_on(
+def test_a_model_that_is_taken_out_with_its_unit_test_leaves_nothing_in_dbts_memory(
+    checkout: Checkout,
+) -> None:
+    """dbt's partial parse keeps a unit test that was renamed, and then misses its model."""
+    model = checkout.root / "dbt_project/models/marts/tried.sql"
+    model.write_text("select view_id from {{ ref('fct_twist') }}\n")
+    yaml, tests = (model.with_name(f"_marts__{name}.yml") for name in ("sales", "unit_tests"))
+    before = yaml.read_text(), tests.read_text()
+    column = "columns: [{name: view_id, data_type: varchar}]"
+    yaml.write_text(f"{before[0]}\n  - name: tried\n    {column}\n")
+    for name in ("tried", "renamed"):
+        example = f"  - name: {name}\n    model: tried\n    given: []\n    expect: {{rows: []}}\n"
+        tests.write_text(f"{before[1]}\n{example}")
+        checkout.dbt("parse")
+    model.unlink()
+    yaml.write_text(before[0])
+    tests.write_text(before[1])
+    checkout.twist("load")
+
+
+@pytest.mark.ci
+def test_a_new_column_of_staging_and_of_the_fact_is_added_and_filled_from_then_on(
     checkout: Checkout,
 ) -> None:
     checkout.edit(
@@ -99,6 +122,14 @@ def test_a_new_column_of_a_staging_model_is_added_and_filled_from_then_on(
         "        description: In capitals.\n"
         "      - name: event_type\n",
     )
+    checkout.edit(FACT, "    'visitor_id',\n", "    'visitor_id',\n    'event_kind',\n")
+    checkout.edit(
+        FACTS,
+        "      - name: in_stock_share\n",
+        "      - name: event_kind\n        data_type: varchar(32)\n"
+        "        description: In capitals.\n"
+        "      - name: in_stock_share\n",
+    )
     checkout.twist("load")
     hours = checkout.twist(
         "sql",
@@ -106,6 +137,11 @@ def test_a_new_column_of_a_staging_model_is_added_and_filled_from_then_on(
         "from staging.stg_clickstream__events group by all order by all",
     )
     assert hours == "hour,filled\n0,false\n1,true\n"
+    seen = "count(*) > 0 as seen, count(event_kind) = count(*) as filled"
+    views = checkout.twist(
+        "sql", f"select hour(view_ts) as hour, {seen} from fct_twist group by all order by all"
+    )
+    assert views == "hour,seen,filled\n0,true,false\n1,true,true\n"
 
 
 @pytest.mark.ci

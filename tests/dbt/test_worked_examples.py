@@ -54,7 +54,7 @@ def test_a_column_is_added_to_the_fact_in_one_model_and_one_yaml_file(tmp_path: 
     command = re.search(r"dbt (build .*)", section("Add a column to the fact"))
     assert command
     checkout.dbt(*command[1].split())
-    count = "select count(*) = count(url) and count(*) > 0 as filled from fct_twist"
+    count = "select count(*) = count(arrived_at) and count(*) > 0 as filled from fct_twist"
     assert checkout.twist("sql", count) == "filled\ntrue\n"
 
     # And taken out again: the column stays in the table, and loads go on without it.
@@ -63,7 +63,7 @@ def test_a_column_is_added_to_the_fact_in_one_model_and_one_yaml_file(tmp_path: 
     checkout.land_later()
     checkout.twist("load")
     later = (
-        "select count(*) > 0 and count(url) = 0 as empty from fct_twist "
+        "select count(*) > 0 and count(arrived_at) = 0 as empty from fct_twist "
         "where view_ts >= timestamp '2026-11-01 01:05:00'"
     )
     assert checkout.twist("sql", later) == "empty\ntrue\n"

@@ -11,6 +11,7 @@ from typing import Any
 
 from ingestion.lake.object_keys import object_key
 from ingestion.settings import Settings
+from orchestration.erasure.days import PERSONAL
 from orchestration.history.export import export_all
 from orchestration.pages.overview.publish import publish
 from orchestration.warehouse.swap import STAMP, replaced
@@ -128,9 +129,8 @@ def fill(root: Path, **places: object) -> Pipeline:
 
 def counted(settings: Settings) -> dict[str, str]:
     """A checksum of everything that is counted: marts without their persons, and the audit."""
-    persons = ("visitor_id", "session_id")
     marts = {
-        name: columns.replace("(state_from", f"({', '.join(persons)}, state_from")
+        name: columns.replace("(state_from", f"({', '.join(PERSONAL)}, state_from")
         for name, columns in (tables.MARTS | {"dim_location": "* exclude (load_id)"}).items()
     }
     sql = {

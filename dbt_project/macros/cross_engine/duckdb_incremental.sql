@@ -30,7 +30,7 @@
     {%- do add_gone_rows(rebuilt, this) -%}
     {%- set new_names, names = column_names(rebuilt), column_names(this) -%}
     {%- if new_names | reject('in', names) | list -%}
-      {%- do process_schema_changes(config.get('on_schema_change'), rebuilt, this) -%}
+      {%- do process_schema_changes(config.get('on_schema_change'), rebuilt, target_relation) -%}
       {%- set names = column_names(this) -%}
     {%- endif %}
     {%- set names = names | select('in', new_names) | list -%}

@@ -7,14 +7,15 @@
 {% macro forget(before=none) %}
   {%- set events, views = source('earlier_staging', 'stg_clickstream__events'), source('earlier_marts', 'fct_twist') -%}
   {%- set asked %}visitor_id in (select visitor_id from {{ one_run('load_forgotten') }}){% endset -%}
-  {%- set old_event %}arrived_at < {{ before }} and (visitor_id is not null or session_id is not null or order_id is not null or url is not null or referrer is not null or {{ is_other('user_agent', found_bot_pattern('user_agent')) }}){% endset -%}
-  {%- set old_view %}view_ts < {{ before }} and (visitor_id is not null or session_id is not null){% endset -%}
+  {%- set of_views = personal_columns('fct_twist') -%}
+  {%- set old_event %}arrived_at < {{ before }} and ({{ personal_columns('stg_clickstream__events') | join(' is not null or ') }} is not null or {{ is_other('user_agent', found_bot_pattern('user_agent')) }}){% endset -%}
+  {%- set old_view %}view_ts < {{ before }} and ({{ of_views | join(' is not null or ') }} is not null){% endset -%}
   {%- set of_event, of_view = (old_event, old_view) if before else (asked, asked) -%}
   {%- set statements = [count_erased('staged_rows', events, of_event, before), count_erased('fact_rows', views, of_view, before)] -%}
   {%- set rewritten %}(select visitor_hash, cast(count(*) as bigint) as erased from {{ one_run('load_rewritten') }} group by visitor_hash){% endset -%}
   {%- do statements.append(update_from(source('bookkeeping', 'erasures'), rewritten, 'set_aside_rows = kept.set_aside_rows + given.erased', 'kept.visitor_hash = given.visitor_hash')) -%}
   {%- do statements.append(without_fields(events, of_event)) -%}
-  {%- set query %}update {{ views }} set visitor_id = null, session_id = null where {{ of_view }}{% endset -%}
+  {%- set query %}update {{ views }} set {{ of_views | join(' = null, ') }} = null where {{ of_view }}{% endset -%}
   {%- do statements.append(query) -%}
   {%- for table in ['late_events', 'quarantined_lines', 'conflicting_copies', 'dead_letters'] -%}
     {%- set theirs %}(select * from {{ one_run('load_rewritten') }} where table_name = '{{ table }}'){% endset -%}
@@ -47,9 +48,18 @@
 {%- endmacro %}
 
 {% macro without_fields(table, of_person) -%}
-update {{ table }} set visitor_id = null, session_id = null, order_id = null, url = null, referrer = null,
+update {{ table }} set {{ personal_columns('stg_clickstream__events') | join(' = null, ') }} = null,
     user_agent = {{ found_bot_pattern('user_agent') }}
 where {{ of_person }}
+{%- endmacro %}
+
+{#- The columns of a model whose YAML says that they hold a person; of a user agent the bot's pattern stays. -#}
+{% macro personal_columns(name) -%}
+  {%- set found = [] -%}
+  {%- for column in graph.nodes['model.' ~ project_name ~ '.' ~ name].columns.values() if column.meta.get('personal_data') and column.name != 'user_agent' -%}
+    {%- do found.append(column.name) -%}
+  {%- endfor -%}
+  {{ return(found) }}
 {%- endmacro %}
 
 {% macro count_erased(column, table, of_person, before) -%}
