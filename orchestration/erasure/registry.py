@@ -12,7 +12,7 @@ from orchestration.warehouse.engines import Teradata
 
 OLD_LINES, OLD_LINES_ASKED = "", "asked"
 """The visitor_hash of the row that says up to when everybody's lines were erased, and of the row
-that says up to when they are being erased."""
+that says up to when they were to be, when that was last asked for."""
 COLUMNS: dict[str, int | str] = {
     "visitor_hash": 64, "salt": 64, "why": 1024, "asked_at": "timestamp(6)",
     "staged_rows": "bigint", "fact_rows": "bigint", "set_aside_rows": "bigint",
@@ -78,7 +78,8 @@ def ask_old(engine: Engine, dbt: Dbt, before: datetime, why: str) -> None:
     execute(
         dbt,
         [f"update {engine.relation('audit', 'erasures')} set erased_before = {literal(before)}, "
-         f"asked_at = {literal(_now())} where visitor_hash = {literal(OLD_LINES_ASKED)}"],
+         f"asked_at = {literal(_now())}, done_at = null "
+         f"where visitor_hash = {literal(OLD_LINES_ASKED)}"],
     )  # fmt: skip
 
 
@@ -90,7 +91,8 @@ def done_old(engine: Engine, dbt: Dbt, before: datetime, why: str, objects: int)
         [f"update {table} set erased_before = {literal(before)}, why = {literal(why)}, "
          f"done_at = {literal(_now())}, object_count = object_count + {objects} "
          f"where visitor_hash = {literal(OLD_LINES)}",
-         f"delete from {table} where visitor_hash = {literal(OLD_LINES_ASKED)}"],
+         f"update {table} set done_at = {literal(_now())} "
+         f"where visitor_hash = {literal(OLD_LINES_ASKED)}"],
     )  # fmt: skip
 
 

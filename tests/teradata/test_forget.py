@@ -271,6 +271,7 @@ def test_lines_older_than_raw_days_lose_everybody_there_and_in_later_loads(shop:
         "what has no moment of its own counts from when it was set aside"
     )
     assert counted(shop) == before
-    assert shop.rows("audit.erasures", "staged_rows, done_at is not null") == [
-        (with_visitor + 1, True)
-    ]
+    registered = "visitor_hash, staged_rows, done_at is not null"
+    assert sorted(shop.rows("audit.erasures", registered)) == [
+        ("", with_visitor + 1, True), ("asked", 0, True)
+    ]  # fmt: skip
