@@ -78,7 +78,7 @@ def ask_old(engine: Engine, dbt: Dbt, before: datetime, why: str) -> None:
     execute(
         dbt,
         [f"update {engine.relation('audit', 'erasures')} set erased_before = {literal(before)}, "
-         f"asked_at = {literal(_now())}, done_at = null "
+         f"why = {literal(why)}, asked_at = {literal(_now())}, done_at = null "
          f"where visitor_hash = {literal(OLD_LINES_ASKED)}"],
     )  # fmt: skip
 

@@ -72,8 +72,9 @@ def apart(
         if attempt < ATTEMPTS:
             say(f"{how}: it runs again")
     raise Crashed(
-        f"{how}, {ATTEMPTS} times: what is stored is safe; run `make maintain`, and if that fails "
-        "too, give it more memory or see the system's log for who killed it"
+        f"{how}, {ATTEMPTS} times: what is stored is safe; run the command again (for live mode "
+        "`make maintain`), and if that fails too, give it more memory or see the system's log for "
+        "who killed it"
     )
 
 

@@ -127,6 +127,7 @@ def test_a_new_column_of_staging_and_of_the_fact_is_added_and_filled_from_then_o
         FACTS,
         "      - name: in_stock_share\n",
         "      - name: event_kind\n        data_type: varchar(32)\n"
+        "        config: {meta: {personal_data: a try}}\n"
         "        description: In capitals.\n"
         "      - name: in_stock_share\n",
     )
@@ -142,6 +143,16 @@ def test_a_new_column_of_staging_and_of_the_fact_is_added_and_filled_from_then_o
         "sql", f"select hour(view_ts) as hour, {seen} from fct_twist group by all order by all"
     )
     assert views == "hour,seen,filled\n0,true,false\n1,true,true\n"
+
+    # A column that holds a person, by its YAML, leaves with the person.
+    new = "from fct_twist where event_kind is not null"
+    who = checkout.twist(
+        "sql", f"select any_value(visitor_id) as who, count(*) as all_views {new}"
+    ).splitlines()[1].split(",")  # fmt: skip
+    own = checkout.twist("sql", f"select count(*) as n {new} and visitor_id = '{who[0]}'")
+    checkout.twist("forget", "--visitor", who[0], "--why", "asked")
+    left = checkout.twist("sql", f"select count(*) as n {new}")
+    assert int(left.split()[1]) == int(who[1]) - int(own.split()[1]) < int(who[1])
 
 
 @pytest.mark.ci

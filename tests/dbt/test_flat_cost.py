@@ -29,6 +29,12 @@ def opened() -> Iterator[list[Pipeline]]:
         pipeline.remove()
 
 
+@pytest.fixture
+def pipeline(tmp_path: Path, opened: list[Pipeline]) -> Pipeline:
+    opened.append(Pipeline(tmp_path / "shop"))
+    return opened[0]
+
+
 @pytest.mark.long
 def test_the_cost_of_a_cycle_is_reported_with_one_day_and_with_ten_behind_it(
     tmp_path: Path, opened: list[Pipeline]
@@ -83,14 +89,12 @@ def _land_a_minute(pipeline: Pipeline, end: datetime, minute: int) -> None:
 
 @pytest.mark.ci
 def test_a_file_holds_the_rows_of_one_day_however_many_days_are_loaded_at_once(
-    tmp_path: Path, opened: list[Pipeline]
+    pipeline: Pipeline,
 ) -> None:
     """A cycle opens its own days' files: a history that was loaded whole costs it nothing.
 
     Staging is written batch by batch, in the order of arrival: a batch is a day or less of it.
     """
-    pipeline = Pipeline(tmp_path / "shop")
-    opened.append(pipeline)
     for hour in (
         "10",
         "11",
@@ -123,11 +127,9 @@ def test_a_file_holds_the_rows_of_one_day_however_many_days_are_loaded_at_once(
 
 @pytest.mark.ci
 def test_models_of_a_topic_that_brings_nothing_are_left_out_until_it_does(
-    tmp_path: Path, opened: list[Pipeline]
+    pipeline: Pipeline,
 ) -> None:
     """They empty their tables of the batch before first: its lines would count again."""
-    pipeline = Pipeline(tmp_path / "shop")
-    opened.append(pipeline)
     pipeline.dbt.on_result = recorder = Recorder()
     of_catalog = {"load_catalog", "stg_catalog__skus"}
     steps = [
@@ -150,11 +152,9 @@ def test_models_of_a_topic_that_brings_nothing_are_left_out_until_it_does(
 
 @pytest.mark.ci
 def test_what_is_computed_moves_on_with_each_cycle_of_a_process(
-    tmp_path: Path, opened: list[Pipeline]
+    pipeline: Pipeline,
 ) -> None:
     """SQL views are created once per process: a watermark of theirs would hold it back."""
-    pipeline = Pipeline(tmp_path / "shop")
-    opened.append(pipeline)
     stamps = "select load_id from twist.audit.watermarks where model_name = "
     for minute in range(3):
         pipeline.deliver(load(sku(f"s{minute}"), view(f"02 10:0{minute}", "a")))
@@ -166,11 +166,9 @@ def test_what_is_computed_moves_on_with_each_cycle_of_a_process(
 
 @pytest.mark.ci
 def test_a_cycle_of_a_warm_process_narrows_each_model_to_what_changed(
-    tmp_path: Path, opened: list[Pipeline]
+    pipeline: Pipeline,
 ) -> None:
     """Computing everything would give the same tables."""
-    pipeline = Pipeline(tmp_path / "shop")
-    opened.append(pipeline)
     pipeline.deliver(load(sku("a"), stock("02 08:00", "a", 1), view("02 10:00", "a")))
     pipeline.load()
     compiled: dict[str, str] = {}
