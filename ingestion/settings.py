@@ -104,6 +104,7 @@ class Settings(BaseSettings):
     fresh_loader_minutes: int = Field(15, ge=1, le=1_000_000)
     connect_url: str = Field("", pattern=r"^(https?://\S+)?$")
     alert_webhook: SecretStr = SecretStr("")
+    docs_url: str = Field("", pattern=r"^(https?://[^\s()]+)?$")
 
     @field_validator("bot_patterns", "bot_exceptions")
     @classmethod

@@ -1,9 +1,10 @@
 """The run book's entry of each check: what it means, the cure, how to know that it worked."""
 
 import re
+from contextlib import suppress
 from functools import cache
 
-from ingestion.settings import ROOT
+from ingestion.settings import ROOT, SettingsError, load_settings
 from orchestration.failures import RUNBOOK
 
 DAMAGED_TABLE = "a-damaged-table"
@@ -11,18 +12,28 @@ DAMAGED_TABLE = "a-damaged-table"
 
 
 def entry(check: str, default: str = DAMAGED_TABLE) -> str:
-    """The address of a check's entry, such as dbt_project/docs/runbook.md#no_object_is_unreadable.
+    """Where a check's entry is, such as dbt_project/docs/runbook.md#no_object_is_unreadable: a link
+    if TWIST_DOCS_URL says where the docs site is served.
 
     A heading that begins with the check's name is its own.
     """
     own = next((name for name in headings() if name == check or name.startswith(f"{check}-")), "")
-    return f"{RUNBOOK}#{own or default}"
+    place = f"{RUNBOOK}#{own or default}"
+    return f"[{place}]({site()}/guide/{place.replace('.md#', '.html#')})" if site() else place
 
 
 def with_entry(description: str | None, check: str, default: str = DAMAGED_TABLE) -> str:
-    """A check's description with the address of its entry."""
+    """A check's description with the place of its entry."""
     said = f"{description.rstrip('.')}. " if description else ""
     return f"{said}Red or amber: see {entry(check, default)}"
+
+
+@cache
+def site() -> str:
+    """Where the docs site is served; empty also while a setting is wrong, which loads report."""
+    with suppress(SettingsError):
+        return load_settings().docs_url.rstrip("/")
+    return ""
 
 
 @cache

@@ -8,6 +8,8 @@ import pytest
 from ingestion.contract.strict_json import SCHEMAS
 from ingestion.settings import ROOT
 from orchestration.cli import cli
+from orchestration.failures import RUNBOOK
+from orchestration.monitoring.runbook import site, with_entry
 from orchestration.pages import guide
 from tests.harness import markdown
 from tests.harness.checkout import known_files
@@ -131,6 +133,17 @@ def test_the_index_leads_to_each_page(pages: Path) -> None:
     assert any(page.startswith("guide/dbt_project/docs/decisions/0001-") for page in built)
     assert set(re.findall('href="([^"#?]+)', index)) >= (built | others) - {"index.html"}
     assert ">Run book</a>" in index
+
+
+def test_a_check_links_to_its_entry_where_the_docs_site_is_served(
+    pages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert with_entry("Small", "lag_is_small").endswith(f"see {RUNBOOK}#lag_is_small")
+    monkeypatch.setenv("TWIST_DOCS_URL", "https://docs.test/twist/")
+    monkeypatch.setattr("orchestration.monitoring.runbook.site", site.__wrapped__)
+    link = with_entry("Small", "lag_is_small").partition("(https://docs.test/twist/")[2]
+    file, _, anchor = link.rstrip(")").partition("#")
+    assert f'id="{anchor}"' in (pages / file).read_text()
 
 
 def test_a_page_has_its_tables_and_headings_and_no_tag_of_dbt(pages: Path) -> None:
