@@ -56,6 +56,19 @@ def test_without_a_warehouse_dbt_says_so_and_creates_none(checkout: Checkout, co
 
 
 @pytest.mark.ci
+def test_a_run_with_empty_tries_the_sql_and_changes_nothing(checkout: Checkout) -> None:
+    """Without inputs all published rows would be gone, and a view would stay without rows."""
+    tables = ("twist_daily", "fct_twist_hourly", "stockout_daily", "dim_sku", "audit.watermarks")
+    hashes = ", ".join(f"(select sum(hash(t)) from {name} as t) as h{name[-5:]}" for name in tables)
+    before = checkout.twist("sql", f"select {hashes}")
+    models = ("changed", "intermediate", "marts")
+    checkout.dbt("run", "--empty", "--select", *models)
+    assert checkout.twist("sql", f"select {hashes}") == before
+    checkout.dbt("run", "--empty", "--full-refresh", "--select", *models)
+    assert checkout.twist("sql", f"select {hashes}") == before
+
+
+@pytest.mark.ci
 def test_no_model_compares_each_row_of_a_table_with_each_of_another(checkout: Checkout) -> None:
     """Such a join is fast here and takes hours in a shop; DuckDB plans one for conditions that it
     cannot hash, as of a left join on `a.x is null and a.y = b.y`.

@@ -43,7 +43,7 @@
     {%- do run_query('drop table ' ~ rebuilt) -%}
   {%- endif %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
-  {%- if not flags.EMPTY %}{% do run_query(record_watermark()) %}{% endif %}
+  {%- do run_query(record_watermark()) -%}
   {{ run_hooks(post_hooks, inside_transaction=False) }}
   {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}

@@ -19,7 +19,7 @@
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
   {% call statement('main') -%}create or replace temp table {{ this.identifier }} as ({{ sql }}){%- endcall %}
   {{ run_hooks(post_hooks, inside_transaction=True) }}
-  {%- if model.fqn[1] == 'changed' and not flags.EMPTY %}{% do run_query(record_watermark()) %}{% endif %}
+  {%- if model.fqn[1] == 'changed' %}{% do run_query(record_watermark()) %}{% endif %}
   {{ run_hooks(post_hooks, inside_transaction=False) }}
   {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}

@@ -7,6 +7,8 @@
 {% macro begin_run(selected) -%}
   {%- if target.type == 'teradata' and target.tmode != 'ANSI' -%}
     {{ exceptions.raise_compiler_error("tmode is " ~ target.tmode ~ ": only ANSI sessions keep what this project relies on (case, MULTISET, errors instead of cuts)") }}
+  {%- elif target.type == 'teradata' and is_writing() and flags.EMPTY -%}
+    {{ exceptions.raise_compiler_error("--empty would leave tables without rows: on Teradata a run cannot be taken back; dbt compile checks the SQL") }}
   {%- elif target.type == 'teradata' and is_writing() -%}
     {%- do teradata_refuse_unerased(selected) -%}
     {{ teradata_refuse_other_settings() }}
@@ -37,9 +39,10 @@
   {%- if target.type == 'duckdb' and is_writing() and is_whole(results) -%}{{ keep_watermarks() }}{%- endif -%}
 {%- endmacro %}
 
-{#- Else the connection is rolled back or closed. -#}
+{#- Else the connection is rolled back or closed: so a run with --empty tries the SQL and changes nothing. -#}
 {% macro commit_transaction(results) -%}
-  {%- if is_one_transaction() and is_whole(results) -%}commit
+  {%- if is_one_transaction() and flags.EMPTY -%}rollback
+  {%- elif is_one_transaction() and is_whole(results) -%}commit
   {%- elif is_one_transaction() and results | selectattr('status', 'equalto', 'success') | list -%}
     {%- do exceptions.warn("a model failed, so this run has changed nothing in the warehouse") -%}
   {%- endif -%}

@@ -8,8 +8,8 @@
     stamps()             all of them by name, queried once per run, with 'this run', 'bounds' (within.sql) and 'computed':
                          the lowest one of the computing models when the run began, 0 if any has to
                          start over, and for compile, show and docs
-    record_watermark()   the model is done (except in a run with --empty, which did nothing): on DuckDB
-                         a part of the materialization, on Teradata a post-hook
+    record_watermark()   the model is done: on DuckDB a part of the materialization, on Teradata a
+                         post-hook
     forget_watermark()   pre-hook, for Teradata: a table about to be rebuilt is not done. There the
                          build is two requests (CREATE, INSERT): if the second fails, the next run
                          finds a table without rows and fills it from all of its inputs
@@ -63,9 +63,9 @@ when not matched then insert (model_name, load_id) values (done.model_name, done
         and stamps().get(parent.split('.')[-1]) != stamps()['this run'] -%}
     {%- do missing.append(parent) -%}
   {%- endfor -%}
-  {%- if model.config.materialized != 'view' and not flags.EMPTY -%}{{ note_watermark(model.name, 0 if missing else stamps()['this run']) }}{%- endif -%}
+  {%- if model.config.materialized != 'view' -%}{{ note_watermark(model.name, 0 if missing else stamps()['this run']) }}{%- endif -%}
 {%- endmacro %}
 
 {% macro forget_watermark() -%}
-  {%- if model.config.materialized == 'incremental' and not is_incremental() and not flags.EMPTY -%}{{ note_watermark(model.name, 0) }}{%- endif -%}
+  {%- if model.config.materialized == 'incremental' and not is_incremental() -%}{{ note_watermark(model.name, 0) }}{%- endif -%}
 {%- endmacro %}
