@@ -3,12 +3,15 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+
+import yaml
 
 from ingestion.settings import Settings
 from orchestration.monitoring import check_results
 from orchestration.shown import visible
-from orchestration.warehouse.dbt_runner import Dbt, DbtFailed, sentence
+from orchestration.warehouse.dbt_runner import PROJECT, Dbt, DbtFailed, sentence
 from orchestration.warehouse.engines import engine_of
 
 SHOWN_ROWS = 20
@@ -100,9 +103,26 @@ def failed_rows(settings: Settings, test: NodeRun) -> str:
 
 
 def markdown(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A Markdown table; texts are code, so that no link, image or HTML in them is one."""
-    lines = [map(_cell, names), ["---"] * len(names), *(map(_cell, row) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    """A Markdown table; texts are code, so that no link, image or HTML in them is one.
+
+    Columns of persons are left out: Dagster keeps what it is shown.
+    """
+    shown = [place for place, name in enumerate(names) if name.lower() not in personal_columns()]
+    head, *body = ([_cell(line[place]) for place in shown] for line in (names, *rows))
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(shown), *body))
+
+
+@cache
+def personal_columns() -> frozenset[str]:
+    """The names of all columns whose YAML says that they hold a person (`meta.personal_data`)."""
+    files = [yaml.safe_load(path.read_text()) for path in PROJECT.glob("models/**/*.yml")]
+    return frozenset(
+        column["name"]
+        for content in files
+        for model in content.get("models") or ()
+        for column in model.get("columns") or ()
+        if "personal_data" in column.get("config", {}).get("meta", {})
+    )
 
 
 def _cell(value: Any) -> str:

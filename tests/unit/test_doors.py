@@ -139,6 +139,15 @@ def test_a_key_that_is_not_read_reaches_no_terminal(capsys: pytest.CaptureFixtur
     assert said.count("\n") == 1
 
 
+def test_the_rows_beside_a_failed_check_name_no_person() -> None:
+    names = ("view_id", "VISITOR_ID", "session_id", "url", "raw_line", "reason", "views")
+    assert markdown(names, [("v1", "ann", "s1", "u", "{}", "a", 3)]).splitlines() == [
+        "| view_id | views |",
+        "| --- | --- |",
+        "| v1 | 3 |",
+    ]
+
+
 def test_a_text_from_data_is_code_in_markdown() -> None:
     table = markdown(["a"], [("![x](http://e/x.png)",), ("<b>`|`",), (None,), (7,), ("0.5",)])
     assert table.splitlines()[2:] == [
