@@ -227,6 +227,7 @@ def test_copies_within_one_batch_are_compared_too(shop: Pipeline) -> None:
     ("bad", "name"),
     [
         ([clicks(1), clicks(3)], "no_offset_is_missing"),
+        ([clicks(1), clicks(1, at="02 12:00", name=201)], "no_offsets_start_again"),
         (
             load(stock("02 10:00", "a", 5, event_id="e"), stock("02 10:00", "a", 6, event_id="e")),
             "copies_of_an_event_are_equal",

@@ -59,6 +59,7 @@ CURES = {
         "dbt/test_missing_offsets.py::test_a_gap_between_objects_is_listed_with_the_objects_beside_it_until_it_lands",
         "dbt/test_missing_offsets.py::test_a_range_that_was_accepted_stays_listed_with_the_reason_and_through_a_rebuild",
     ),
+    "no_offsets_start_again": ("dbt/test_missing_offsets.py::test_a_check_warns_of_them",),
     "copies_of_an_event_are_equal": ("dbt/test_missing_offsets.py::test_a_check_warns_of_them",),
     "every_landed_line_is_accounted_for": (
         "dbt/test_cures.py::test_rows_that_were_deleted_by_hand_come_back_with_a_rebuild",

@@ -48,6 +48,11 @@ def compare(
         assert all(expected[name] for name in ("fct_twist", "stock_daily", "quarantined_lines"))
         band = r"set query_band = 'run=[-0-9a-f]{36};model=fct_twist;' update for session;"
         assert any(re.search(band, request) for request in teradata.system.requests)
+        # A right on a view leaves with the view: it is replaced, never dropped or renamed.
+        teradata.run("run", "--select", "fct_twist_public")
+        assert not [
+            r for r in teradata.system.requests if re.match(r"\s*(drop|rename) view", r, re.I)
+        ]
         if full_refresh:
             teradata.run("run", "--full-refresh")
             found = differences(expected, teradata.tables())
