@@ -195,7 +195,8 @@ def test_two_workers_share_the_tasks_and_either_takes_over_those_of_the_other(
         second.start()
         seconds = seconds_until(lambda: places(url) == half)
         print(f"shared {seconds:.1f} s after the second worker was up")
-        for killed, left in ((settings.connect_url, url), (url, settings.connect_url)):
+        # The second, which does not lead the group, and then the first, which does.
+        for killed, left in ((url, settings.connect_url), (settings.connect_url, url)):
             workers[killed].kill()
             seconds = seconds_until(
                 lambda one=left: places(one) == {one.removeprefix("http://"): 4},  # type: ignore[misc]
