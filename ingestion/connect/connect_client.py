@@ -16,6 +16,9 @@ __all__ = ["FOLDER", "Status", "apply", "connectors", "restart", "status"]
 PATIENCE = 120.0
 """Seconds until a connector must run, including the start of its worker."""
 PAUSE = 1.0
+SETTLE = 30.0
+"""Seconds in which a failure found at first may be the one before: Connect goes on saying `FAILED`,
+with the old trace, until a task has been started again, also after a restart of its worker."""
 REFUSED = (400, 404, 422)
 """Status codes that are not retried."""
 
@@ -92,9 +95,14 @@ def _client(settings: Settings) -> "httpx.Client":
 def _wait(
     client: "httpx.Client", names: Iterable[str], say: Callable[[str], None], deadline: float
 ) -> None:
+    settled = time.monotonic() + SETTLE
     for name in names:
+        old: set[str] | None = None
         while not (found := _status(client, name, deadline)).runs:
-            if found.traces or time.monotonic() > deadline:
+            traces, now = set(found.traces), time.monotonic()
+            old = traces if old is None else old & traces
+            has_failed = traces - old or (traces and now > settled)
+            if has_failed or now > deadline:
                 reason = "\n".join(found.traces) or "it did not run in time"
                 raise SettingsError(f"connector {found}\n{reason}")
             time.sleep(PAUSE)

@@ -65,6 +65,7 @@ def running(*tasks: str, trace: str | None = None) -> dict[str, Any]:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeConnect]:
     monkeypatch.setattr(connect_client, "PAUSE", 0.01)
+    monkeypatch.setattr(connect_client, "SETTLE", 0.1)
     server = FakeConnect()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -146,6 +147,19 @@ def test_restart_asks_for_what_failed_and_waits(fake: FakeConnect) -> None:
     query = "?includeTasks=true&onlyFailed=true"
     assert fake.asked[0] == ("POST", f"/connectors/{NAME}/restart{query}")
     assert len(fake.asked) == 3
+
+
+def test_restart_waits_while_connect_still_says_why_it_failed_before(
+    fake: FakeConnect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect_client, "SETTLE", 60.0)
+    before = (200, running("FAILED", "FAILED", trace="refused"))
+    half = (200, running("RUNNING", "FAILED", trace="refused"))
+    fake.status = [before, before, half, (200, running())]
+    connect_client.restart(fake.settings, lambda _: None)
+    fake.status = [before, (200, running("RUNNING", "FAILED", trace="another"))]
+    with pytest.raises(SettingsError, match="another"):
+        connect_client.restart(fake.settings, lambda _: None)
 
 
 def test_the_command_exits_with_what_it_found(
