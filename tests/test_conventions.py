@@ -93,7 +93,8 @@ def test_the_incremental_machinery_is_small_and_knows_no_model(
 ) -> None:
     folder = "dbt_project/macros/incremental/"
     macros = {path: text for path, text in files.items() if path.startswith(folder)}
-    assert conventions.knowing_faults(manifest, macros) == []
+    writing = "dbt_project/macros/cross_engine/duckdb_incremental.sql"
+    assert conventions.knowing_faults(manifest, macros | {writing: files[writing]}) == []
     assert sum(text.count("\n") for text in macros.values()) <= 250
     knowing = {"m.sql": "{# view_id #} select view_hour, load_id from views_by_state"}
     assert conventions.knowing_faults(manifest, knowing) == [

@@ -49,7 +49,7 @@
 {% endmaterialization %}
 
 {#- new_rows(): a condition for rebuilt rows that cannot be in the table, or none: `meta.new_rows`; or, for
-    a model with the keys `recomputed.first`, that the table of models/changed has them for the first time. This
+    a model with the keys `recomputed.first`, that the table of models/changed has them where `first_where`. This
     holds as rows and watermark are one commit; but not if the table is ahead of other models, or a day
     was restored into it (its rows have load_id 0). -#}
 {% macro new_rows() -%}
@@ -59,7 +59,7 @@
   {%- set keys = recomputed.first | join(', ') -%}
   {%- set restored %}select count(*) from {{ this }} where load_id = 0 and {{ not_before(recomputed.by, recomputed.first[0], recomputed.first[0]) }}{% endset -%}
   {%- if run_query(restored).rows[0][0] -%}{{ return(none) }}{%- endif -%}
-  {%- set condition %}({{ keys }}) in (select {{ keys }} from {{ ref(recomputed.by) }} where is_first = 1){% endset -%}
+  {%- set condition %}({{ keys }}) in (select {{ keys }} from {{ ref(recomputed.by) }} where {{ recomputed.first_where }}){% endset -%}
   {{ return(condition) }}
 {%- endmacro %}
 

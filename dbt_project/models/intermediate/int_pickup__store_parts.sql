@@ -6,7 +6,10 @@
     merge_exclude_columns=['view_hour', 'store_id', 'style_id'],
     index=primary_index(['view_date', 'view_id', 'sku_id'], day='view_date'),
     partitioned_by='view_date, hour(view_hour)',
-    recomputed={'by': 'changed_views', 'keys': ['view_date', 'view_hour', 'view_id'], 'first': ['view_date', 'view_id']},
+    recomputed={
+        'by': 'changed_views', 'keys': ['view_date', 'view_hour', 'view_id'],
+        'first': ['view_date', 'view_id'], 'first_where': 'is_first = 1',
+    },
     zero_when_gone={'store_share': 0, 'elsewhere_share': 0},
     meta={'bounds': ['view_hour']},
 ) }}

@@ -10,7 +10,7 @@
     merge_exclude_columns=['view_ts', 'view_hour', 'style_id', 'sku_id', 'fulfilment', 'store_id'] + event_columns,
     index=primary_index(['view_date', 'view_id'], day='view_date'),
     partitioned_by='view_date',
-    recomputed={'by': 'changed_views', 'first': ['view_date', 'view_id']},
+    recomputed={'by': 'changed_views', 'first': ['view_date', 'view_id'], 'first_where': 'is_first = 1'},
     meta={'bounds': ['view_ts']},
 ) }}
 {%- set product_views %}
