@@ -136,7 +136,7 @@ class _Finder:
                 if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
                 or pa.types.is_binary(field.type)
             ]  # fmt: skip
-            if any(self._in_values("", each) for each in _statistics(file.metadata)):
+            if any(self._in_values(*each) for each in _statistics(file.metadata)):
                 return True
             for batch in file.iter_batches(columns=texts):
                 for column, values in zip(batch.schema.names, batch.columns, strict=True):
@@ -147,18 +147,18 @@ class _Finder:
         return False
 
     def _in_values(self, column: str, values: list[Any]) -> bool:
+        if column == _IN_PARQUET:
+            return not self.ids.isdisjoint(values)
         kept = [each.encode() if isinstance(each, str) else each for each in values if each]
-        if self._in_text(b"\n".join(kept)):
-            return True
-        return column == _IN_PARQUET and bool(self.by_value & set(values))
+        return self._in_text(b"\n".join(kept))
 
 
-def _statistics(metadata: Any) -> Iterator[list[str | bytes | None]]:
+def _statistics(metadata: Any) -> Iterator[tuple[str, list[str | bytes | None]]]:
     for group in range(metadata.num_row_groups):
         for column in range(metadata.num_columns):
             found = metadata.row_group(group).column(column)
             if found.physical_type == "BYTE_ARRAY" and found.statistics is not None:
-                yield [found.statistics.min, found.statistics.max]
+                yield found.path_in_schema, [found.statistics.min, found.statistics.max]
 
 
 def _inflated(data: bytes) -> Iterator[bytes]:

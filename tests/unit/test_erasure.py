@@ -190,6 +190,18 @@ def test_an_id_of_digits_is_found_as_a_visitor_also_in_a_line_that_was_set_aside
     assert search(settings, ["123"]).found == [], "elsewhere it occurs by chance"
 
 
+def test_a_column_of_visitors_is_compared_as_a_whole(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, warehouse=str(tmp_path / "w"))
+    path = tmp_path / "w" / "o.parquet"
+    path.parent.mkdir()
+    pq.write_table(pa.table({"visitor_id": ["shop/victim-0001", "victim-0001 b"]}), path)
+    assert search(settings, ["victim-0001"]).found == [], "another's"
+    assert search(settings, ["shop/victim-0001"]).found == [str(path)]
+    pq.write_table(pa.table({"session_id": ["mary.ann@shop.example:s1"]}), path)
+    assert search(settings, ["ann@shop.example"]).found == []
+    assert search(settings, ["mary.ann@shop.example"]).found == [str(path)], "a session of theirs"
+
+
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     """What a bucket answers to the next request, one after the other."""
