@@ -5,9 +5,11 @@ read it again, and set aside a second time what has no position. So what is to b
 in a file first, and `settle` lets the audit follow; it also completes that after a kill.
 """
 
+import glob
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -38,6 +40,8 @@ NOTES = "forget.objects"
 GZIP = 31
 """As zlib names the format: the largest window, and a header without name or time."""
 EPOCH_OF_NOS = datetime(2000, 1, 1, tzinfo=UTC)
+LEFT_OF_PUT = re.compile(r"#\d+$")
+"""How the name ends of what a put into a folder that was killed has left beside the object."""
 Erase = Callable[[bytes, str], tuple[bytes, list[str]]]
 """A text of whole lines and its topic → the text without the persons, and whose lines they were."""
 
@@ -127,6 +131,17 @@ def _replace(store: "ObjectStore", key: str, new: bytes, etag: str) -> None:
         put(store, key, new)
     with suppress(OSError):
         path.chmod(mode)
+    _remove_left_overs(store, key)
+
+
+def _remove_left_overs(store: "ObjectStore", key: str) -> None:
+    """What a killed put has left beside an object; nobody else writes under such names."""
+    if not isinstance(store, LocalStore):
+        return
+    path = Path(str(store.prefix)) / key
+    for each in path.parent.glob(f"{glob.escape(path.name)}#*"):
+        if LEFT_OF_PUT.sub("", each.name) == path.name:
+            each.unlink(missing_ok=True)
 
 
 def _note(notes: Any, note: dict[str, object]) -> None:
@@ -159,6 +174,7 @@ def settle(settings: Settings, engine: Engine, dbt: Dbt) -> None:
         elif open_note.pop(key, None):
             followed[key] = (key, known[key], note["now"], note["size"])
     for key, note in open_note.items():
+        _remove_left_overs(open_store(settings), key)
         with suppress(NotFoundError, FileNotFoundError):
             found = get(open_store(settings), key)
             if hashlib.md5(found.bytes()).hexdigest() == note["md5"]:  # noqa: S324

@@ -15,13 +15,17 @@ from ingestion.lake.object_text import ObjectError, plain_etag, read_text
 from ingestion.s3 import bucket
 from ingestion.settings import Settings, TwistError, is_s3
 from orchestration.erasure.needles import Needles, by_text
+from orchestration.erasure.objects import LEFT_OF_PUT
 from orchestration.erasure.versions import old_versions
 from orchestration.shown import visible
 from orchestration.warehouse.swap import rebuilding, replaced
 
 SHOWN = 5
-_PIECE = 1 << 23
+_PIECE, _OVERLAP, _FEED = 1 << 23, 1 << 12, 1 << 12
 _IN_PARQUET = "visitor_id"
+_TEXTS = (".html", ".json", ".csv", ".txt", ".yml")
+GZIP = b"\x1f\x8b\x08"
+"""How gzip begins, whatever the file is named."""
 
 
 class StillThere(TwistError):
@@ -108,11 +112,11 @@ class _Finder:
         self.by_value = frozenset(each for each in self.ids if not by_text(each))
 
     def is_in(self, name: str, data: bytes) -> bool:
-        if name.endswith(".parquet"):
+        if data.startswith(b"PAR1"):
             return self._in_parquet(data)
-        if name.endswith(".gz"):
+        if data.startswith(GZIP):
             return any(self._in_text(piece) for piece in _inflated(data))
-        if name.endswith((".html", ".json", ".csv", ".txt", ".yml")):
+        if LEFT_OF_PUT.sub("", name).lower().endswith(_TEXTS):
             return self._in_text(data)
         return self._in_bytes(data)
 
@@ -142,8 +146,8 @@ class _Finder:
                 for column, values in zip(batch.schema.names, batch.columns, strict=True):
                     if self._in_values(column, values.unique().to_pylist()):
                         return True
-        except pa.ArrowInvalid:
-            return self._in_bytes(data)  # no Parquet
+        except (pa.ArrowException, OSError):
+            return self._in_bytes(data)  # no Parquet, or a damaged one
         return False
 
     def _in_values(self, column: str, values: list[Any]) -> bool:
@@ -162,12 +166,33 @@ def _statistics(metadata: Any) -> Iterator[tuple[str, list[str | bytes | None]]]
 
 
 def _inflated(data: bytes) -> Iterator[bytes]:
-    """The text of an object in pieces of whole lines; of a damaged one, as far as it goes."""
+    """The text of an object in pieces of whole lines; of a damaged one what can be inflated."""
     try:
         yield from read_text(ObjectBody(plain_etag(""), memoryview(data))).pieces
     except ObjectError:
-        inflater = zlib.decompressobj(31)
-        try:
-            yield inflater.decompress(data, 1 << 30)
-        except zlib.error:
-            yield data
+        text = b""
+        for part in _what_inflates(data):
+            text += part
+            if len(text) > _PIECE:
+                yield text
+                text = text[-_OVERLAP:]
+        yield text
+
+
+def _what_inflates(data: bytes) -> Iterator[bytes]:
+    """Member by member; behind a fault from the next header on, which the fault may have hidden."""
+    begin = 0
+    while begin >= 0:
+        at, step, inflater = begin, _FEED, zlib.decompressobj(31)
+        while at < len(data) and not inflater.eof:
+            before = inflater.copy()
+            try:
+                yield inflater.decompress(data[at : at + step])
+            except zlib.error:
+                if step == 1:
+                    break
+                inflater, step = before, 1  # up to the very byte
+                continue
+            at = min(at + step, len(data))
+        end = at - len(inflater.unused_data) if inflater.eof else begin + 1
+        begin = data.find(GZIP, end)

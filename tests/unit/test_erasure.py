@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import random
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +108,21 @@ def in_a_cut_gzip(path: Path) -> None:
     path.write_bytes(gzip.compress(f'{{"x": "{PERSON}"}}\n'.encode() * 9)[:-9])
 
 
+def in_a_second_member(path: Path) -> None:
+    path.write_bytes(gzip.compress(b"x\n" * 9999) + gzip.compress(f"by {PERSON}\n".encode())[:-9])
+
+
+def before_a_fault(path: Path) -> None:
+    text = f"by {PERSON}\n".encode() + bytes(random.Random(1).choices(range(32, 127), k=40_000))
+    packed = bytearray(gzip.compress(text))
+    packed[20_000:20_100] = b"\xff" * 100
+    path.write_bytes(packed)
+
+
+def behind_a_fault(path: Path) -> None:
+    path.write_bytes(gzip.compress(b"x\n" * 99)[:-12] + gzip.compress(f"by {PERSON}\n".encode()))
+
+
 def in_values(path: Path) -> None:
     duckdb.sql(f"copy (select unnest(['a', '{PERSON}', 'z']) as t) to '{path}' (format parquet)")
 
@@ -130,7 +146,14 @@ def in_text(path: Path) -> None:
 PLANTED: dict[str, Any] = {
     "landing/topics/clickstream/dt=2026-11-02/hour=10/o.json.gz": in_gzip,
     "landing/topics/sku_availability/dt=2026-11-02/hour=10/o.json.gz": in_a_cut_gzip,
+    "landing/topics/clickstream/dt=2026-11-02/hour=10/o.json.gz#1": in_gzip,
+    "landing/topics/clickstream/dt=2026-11-02/hour=10/o.json.gz.part": in_gzip,
+    "landing/topics/clickstream/dt=2026-11-02/hour=10/O.JSON.GZ": in_a_second_member,
+    "landing/topics/clickstream/dt=2026-11-02/hour=11/o.json.gz": before_a_fault,
+    "landing/topics/clickstream/dt=2026-11-02/hour=12/o.json.gz": behind_a_fault,
     "landing/notes/o.csv": in_text,
+    "landing/notes/o.csv#2": in_text,
+    "history/fct_twist/view_date=2026-11-02/o.parquet#1": in_values,
     "w/data/marts/fct_twist/o.parquet": in_values,
     "w/data/audit/late_events/o.parquet": in_statistics,
     "w/catalog.sqlite": in_a_free_page,
