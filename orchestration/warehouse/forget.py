@@ -6,6 +6,8 @@ lake and the overview; then the files, snapshots and pages in which DuckLake kee
 It is done when a search for the ids finds nothing. Nothing that is counted changes.
 """
 
+import unicodedata
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -37,12 +39,19 @@ class Erased:
     objects: int
     days: int
     searched: Searched
+    met_nowhere: int
+    """Of the visitors, those that no table and no landed object has had, in this run or before."""
 
     def __str__(self) -> str:
+        unknown = (
+            f"; of {self.visitors:,} ids, {self.met_nowhere:,} were in no table and in no landed "
+            "object: check how they are written"
+        )
         return (
             f"{self.visitors:,} visitors forgotten: {self.objects:,} landed objects and "
             f"{self.days:,} days of the history lake rewritten; nothing of them is left in "
             f"{self.searched.files:,} files ({self.searched.size / 1e6:,.1f} MB)"
+            f"{unknown if self.met_nowhere else ''}"
         )
 
 
@@ -50,18 +59,39 @@ def visitors_of(visitor: str, file: str) -> list[str]:
     """The ids that were given: one, or a file with one a line.
 
     Raises:
-        SettingsError: there is none, or the file cannot be read.
+        SettingsError: there is none, one cannot be an id, or the file cannot be read.
     """
-    found = [visitor] if visitor else []
+    found = [("VISITOR", visitor.encode(errors="surrogatepass"))] if visitor else []
     if file:
         try:
-            found += Path(file).read_text().split("\n")
-        except (OSError, UnicodeDecodeError) as error:
+            lines = Path(file).read_bytes().removeprefix(BOM_UTF8).split(b"\n")
+        except OSError as error:
             raise SettingsError(f"{file} cannot be read as a list of ids: {error}") from None
-    ids = list(dict.fromkeys(each.removesuffix("\r") for each in found if each.strip()))
+        found += [(f"{file}: line {number}", line) for number, line in enumerate(lines, 1)]
+    ids = list(dict.fromkeys(filter(None, (_id_of(*each) for each in found))))
     if not ids:
         raise SettingsError("say whom: make forget VISITOR=… WHY='…', or FILE=… with one id a line")
     return ids
+
+
+def _id_of(place: str, given: bytes) -> str:
+    """The id in a line; '' in an empty one."""
+    fault = ""
+    try:
+        visitor = given.decode().removesuffix("\r")
+    except UnicodeDecodeError:
+        visitor, fault = "?", "is no UTF-8"
+    if not visitor.strip():
+        return ""
+    if any(unicodedata.category(each) == "Cc" for each in visitor):
+        fault = "has a control character"
+    elif visitor != visitor.strip():
+        fault = "begins or ends with a blank"
+    if fault:
+        raise SettingsError(
+            f"{place} {fault}: write each id as the shop sends it; nobody is forgotten yet"
+        )
+    return visitor
 
 
 def forget(
@@ -119,7 +149,8 @@ def forget(
     searched.refuse()
     in_objects = {visitor_hash(forgotten.salt, who): n for who, n in done.by_visitor.items()}
     registry.done(engine, dbt, forgotten.hashes, in_objects)
-    return Erased(len(ids), done.rewritten, rewritten, searched)
+    unknown = registry.met_nowhere(engine, dbt, sorted(forgotten.hashes))
+    return Erased(len(ids), done.rewritten, rewritten, searched, unknown)
 
 
 def forget_old(
