@@ -27,6 +27,11 @@ from orchestration.warehouse.engines import engine_of
 
 WITH_PERSONS = ("clickstream", DEAD_LETTERS)
 """The topics whose lines have a person."""
+AGAIN = (
+    "the next night begins again where the last completed one ended; land again what is damaged, "
+    "delete it, or close what `make load` names by make accept KEY=… WHY='…'"
+)
+"""What becomes of old lines that could not be read."""
 A_FOLDER = timedelta(days=1)
 """The lines of an hour's folder have arrived by a day later."""
 
@@ -117,6 +122,7 @@ def forget(
         WarehouseLocked: another process is writing.
         VersionsUnknown: a bucket's old versions may hold them, and this user may not see those.
         StillThere: the search has found an id.
+        NotRead: a folder of the landing lake could not be listed.
     """
     ids = list(visitors)
     if not why.strip():
@@ -137,6 +143,8 @@ def forget(
         say,
     )  # fmt: skip
     objects.settle(settings, engine, dbt)
+    if done.unreadable:
+        say(f"could not be read, and so not rewritten: {objects.shown(done.unreadable)}")
     rewritten = days.rewrite(settings, days.Whose(visitors=ids))
     if is_published(settings):
         publish(settings, lambda: dbt)
@@ -147,6 +155,7 @@ def forget(
         say(f"deleted {versions:,} old versions of objects, which held them")
     searched = search(settings, ids)
     searched.refuse()
+    objects.refuse_unread(done.unlisted, "run it again when they can be listed")
     in_objects = {visitor_hash(forgotten.salt, who): n for who, n in done.by_visitor.items()}
     registry.done(engine, dbt, forgotten.hashes, in_objects)
     unknown = registry.met_nowhere(engine, dbt, sorted(forgotten.hashes))
@@ -159,6 +168,9 @@ def forget_old(
     """Erase everybody from the lines that arrived more than `raw_days` ago; until when, or None.
 
     A day's lines are erased once: a run reads what arrived since the last completed one's day.
+
+    Raises:
+        NotRead: an object could not be read, and is not accepted, or a folder not be listed.
     """
     engine = engine_of(settings)
     engine.require_landing()
@@ -186,6 +198,12 @@ def forget_old(
     if keeps_files(settings):
         dbt.close()
         purge_in_time(settings, say)
+    closed = objects.accepted(engine, dbt) if done.unreadable else set()
+    if passed := [key for key in done.unreadable if key in closed]:
+        say(f"passed over, as they cannot be read and were accepted: {objects.shown(passed)}")
+    objects.refuse_unread(
+        [*done.unlisted, *(key for key in done.unreadable if key not in closed)], AGAIN
+    )
     registry.done_old(engine, dbt, before, why, done.rewritten)
     say(
         f"lines before {before:%Y-%m-%d}: {done.rewritten:,} of {done.read:,} landed objects "
