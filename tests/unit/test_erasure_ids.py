@@ -19,9 +19,9 @@ def given(folder: Path, content: bytes) -> str:
 
 
 def test_a_file_of_ids_may_begin_with_a_mark_of_its_encoding(tmp_path: Path) -> None:
-    file = given(tmp_path, "\ufeffJürgen\r\n\r\n \nb c\nJürgen".encode())
-    assert visitors_of("", file) == ["Jürgen", "b c"]
-    assert visitors_of("a", file) == ["a", "Jürgen", "b c"]
+    file = given(tmp_path, '\ufeffJürgen\r\n\r\n \n$HOME "x"\nJürgen'.encode())
+    assert visitors_of("", file) == ["Jürgen", '$HOME "x"']
+    assert visitors_of("a", file) == ["a", "Jürgen", '$HOME "x"']
 
 
 @pytest.mark.parametrize(
