@@ -10,7 +10,9 @@ from urllib.parse import quote
 import numpy as np
 
 SHORTEST = 8
-"""Bytes: the text of a shorter id, or of one of digits alone, occurs by chance."""
+"""Bytes: the text of a shorter id occurs by chance."""
+DIGITS = 10
+"""The same of fewer digits alone."""
 _PIECE = 1 << 21
 _BESIDE = 64
 """Bytes that are looked at beside an id, to tell whether it is part of a longer one."""
@@ -29,7 +31,9 @@ _RIGHT_OF_BINARY = re.compile(r"[._@+-]+[A-Za-z0-9]{2}")
 
 def by_text(visitor: str) -> bool:
     """Whether an id is looked for as a text anywhere; else as a value of visitor_id alone."""
-    return len(visitor.encode(errors="surrogatepass")) >= SHORTEST and not visitor.isdigit()
+    if visitor.isdigit() and len(visitor) < DIGITS:
+        return False
+    return len(visitor.encode(errors="surrogatepass")) >= SHORTEST
 
 
 class Needles:

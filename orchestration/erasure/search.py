@@ -1,5 +1,6 @@
 """The proof: a search for ids through every file of every store."""
 
+import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ class Searched:
     files: int = 0
     size: int = 0
     found: list[str] = field(default_factory=list)
+    by_value: int = 0
+    """Ids that were searched for as values of visitor_id only."""
 
     def refuse(self) -> None:
         """Raise `StillThere` where something was found."""
@@ -65,7 +68,7 @@ def places(settings: Settings) -> list[str]:
 def search(settings: Settings, ids: Sequence[str]) -> Searched:
     """Look for ids in the text of every file: inflated, decoded, and as it is."""
     finder = _Finder(ids)
-    done = Searched()
+    done = Searched(by_value=len(finder.by_value))
     for place in places(settings):
         for name, version, data in _files(settings, place):
             done.files += 1
@@ -90,12 +93,11 @@ def _files(settings: Settings, place: str) -> Iterator[tuple[str, str, bytes]]:
     """The name, the version where it is an old one, and the bytes of each file below a place."""
     if not is_s3(place):
         root = Path(place)
-        for path in sorted(root.rglob("*")):
-            if path.is_file() and not path.is_symlink():
-                try:
-                    yield str(path.relative_to(root)), "", path.read_bytes()
-                except FileNotFoundError:
-                    continue  # a reader's, which has ended
+        for path in _paths(root):
+            try:
+                yield str(path.relative_to(root)), "", path.read_bytes()
+            except FileNotFoundError:
+                continue  # a reader's, which has ended
         return
     store = bucket(settings, place)
     for page in list_objects(store):
@@ -103,6 +105,31 @@ def _files(settings: Settings, place: str) -> Iterator[tuple[str, str, bytes]]:
             yield meta["path"], "", bytes(get(store, meta["path"]).bytes())
     for old in old_versions(settings, place):
         yield old.key, f" (version {old.version})", old.data
+
+
+def _paths(root: Path) -> Iterator[Path]:
+    """Every file below a folder, also behind links, of which each folder is entered once.
+
+    Raises:
+        OSError: a folder cannot be listed.
+    """
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    entered: set[tuple[int, int]] = set()
+    for folder, folders, files in os.walk(root, onerror=refuse, followlinks=True):
+        try:
+            about = Path(folder).stat()
+        except FileNotFoundError:
+            continue
+        if (about.st_dev, about.st_ino) in entered:
+            folders.clear()
+            continue
+        entered.add((about.st_dev, about.st_ino))
+        folders.sort()
+        yield from (path for path in map(Path(folder).joinpath, sorted(files)) if path.is_file())
 
 
 class _Finder:

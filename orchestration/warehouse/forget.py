@@ -52,11 +52,15 @@ class Erased:
             f"; of {self.visitors:,} ids, {self.met_nowhere:,} were in no table and in no landed "
             "object: check how they are written"
         )
+        short = (
+            f"; {self.searched.by_value:,} ids, as they are short or of few digits, were searched "
+            "for as a visitor_id, and not in the catalog's pages nor in other texts"
+        )
         return (
             f"{self.visitors:,} visitors forgotten: {self.objects:,} landed objects and "
             f"{self.days:,} days of the history lake rewritten; nothing of them is left in "
             f"{self.searched.files:,} files ({self.searched.size / 1e6:,.1f} MB)"
-            f"{unknown if self.met_nowhere else ''}"
+            f"{short if self.searched.by_value else ''}{unknown if self.met_nowhere else ''}"
         )
 
 

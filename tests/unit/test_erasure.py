@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import random
 import sqlite3
 from collections.abc import Iterator
@@ -211,6 +212,31 @@ def test_an_id_of_digits_is_found_as_a_visitor_also_in_a_line_that_was_set_aside
     assert search(settings, ["1234"]).found == []
     pq.write_table(table.select(["offset"]), path)
     assert search(settings, ["123"]).found == [], "elsewhere it occurs by chance"
+
+
+def test_links_are_followed_once_and_a_folder_that_cannot_be_listed_is_no_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(_env_file=None, warehouse=str(tmp_path / "w"))
+    for name in ("disk", "w"):
+        (tmp_path / name).mkdir()
+    in_values(tmp_path / "disk" / "o.parquet")
+    in_text(tmp_path / "page.html")
+    for name, target in (("data", "disk"), ("again", "w"), ("page.html", "page.html"), ("x", "no")):
+        (tmp_path / "w" / name).symlink_to(tmp_path / target)
+    found = search(settings, [PERSON])
+    assert [Path(name).name for name in found.found] == ["page.html", "o.parquet"]
+    assert found.files == 2
+    scandir = os.scandir
+
+    def refuses(path: Any) -> Any:
+        if Path(path).name == "data":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuses)
+    with pytest.raises(PermissionError, match="w/data"):
+        search(settings, [PERSON])
 
 
 def test_a_column_of_visitors_is_compared_as_a_whole(tmp_path: Path) -> None:

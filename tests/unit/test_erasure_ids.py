@@ -7,9 +7,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from ingestion.settings import SettingsError
+from ingestion.settings import Settings, SettingsError
 from orchestration.erasure import registry
-from orchestration.erasure.search import Searched
+from orchestration.erasure.search import Searched, search
 from orchestration.warehouse.forget import Erased, visitors_of
 
 
@@ -64,3 +64,18 @@ def test_ids_that_were_met_nowhere_are_counted_and_said() -> None:
         "; of 3 ids, 1 were in no table and in no landed object: check how they are written"
     )
     assert "check how" not in str(Erased(3, 1, 1, Searched(), 0))
+
+
+def test_ten_digits_are_searched_for_as_a_text_and_it_is_said_where_fewer_are_not(
+    tmp_path: Path,
+) -> None:
+    settings = Settings(_env_file=None, warehouse=str(tmp_path))
+    (tmp_path / "catalog.sqlite").write_bytes(b"\x00\x0bx9876543210\x00123\x00")
+    assert len(search(settings, ["9876543210", "123"]).found) == 1
+    assert search(settings, ["987654321", "876543210", "8765432100"]).found == []
+    (tmp_path / "catalog.sqlite").unlink()
+    searched = search(settings, ["9876543210", "123", "short"])
+    assert "; 2 ids, as they are short or of few digits, were searched for as a visitor_id" in str(
+        Erased(3, 1, 1, searched, 0)
+    )
+    assert "were searched" not in str(Erased(1, 1, 1, search(settings, ["9876543210"]), 0))
