@@ -24,6 +24,8 @@ MAX_TEXT_BYTES = 1 << 31
 MAX_LINES = 5_000_000
 MAX_LINE_BYTES = 1 << 23
 """Kafka's own limit of a record is 1 MB."""
+VANISHED = "vanished"
+"""How the reason begins where an object was deleted since it was listed."""
 PIECE_BYTES = 1 << 19
 KEPT_BYTES = 1 << 26
 _FEED_BYTES = 1 << 16
@@ -70,7 +72,7 @@ def fetch(store: "ObjectStore", key: str) -> Body:
             raise ObjectError(f"too large: {size:,} bytes, more than {MAX_OBJECT_BYTES:,}")
         return Body(plain_etag(answer.meta["e_tag"]), memoryview(answer.bytes()))
     except (NotFoundError, FileNotFoundError):
-        raise ObjectError("vanished: it was listed, but is not there any more") from None
+        raise ObjectError(f"{VANISHED}: it was listed, but is not there any more") from None
     except ObjectError:
         raise
     except Exception as error:  # whatever a store raises must not stop the other objects

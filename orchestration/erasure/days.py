@@ -1,25 +1,33 @@
 """Rewrites days of the history lake without the persons to forget: files, then the manifest."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from obstore import delete, list_with_delimiter, put
 from obstore import list as list_objects
+from obstore.exceptions import NotFoundError
 
 from ingestion.extensions import quoted
 from ingestion.s3 import let_duckdb_in
 from ingestion.settings import Settings, is_s3
+from orchestration.erasure.objects import LEFT_OF_PUT
 from orchestration.history import manifests
 from orchestration.warehouse.maintain import SCRATCH
 
 TABLE, PERSONAL = "fct_twist", ("visitor_id", "session_id")
 """The one exported table that has persons, and its columns of them."""
+
+NOTES = "forget.days"
+"""A file in the warehouse's folder: the files that were rewritten, until they are deleted."""
+AN_EXPORT = timedelta(hours=1)
+"""So old is a file that no manifest names and no running export is writing."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,8 @@ class Whose:
 def rewrite(settings: Settings, whose: Whose) -> int:
     """Rewrite the days that have such rows; return how many files were.
 
-    Files that no manifest names, such as a killed export's, are deleted: they may hold anybody.
+    Files that no manifest names, such as a killed export's, may hold anybody: they are deleted, if
+    they are so old that no export is writing them, or were rewritten here.
     """
     if not is_s3(settings.history_root) and not Path(settings.history_root).is_dir():
         return 0
@@ -53,10 +62,25 @@ def rewrite(settings: Settings, whose: Whose) -> int:
             done += _rewrite_day(settings, day, whose)
             manifest = manifests.read_manifest(settings, day) or {"tables": {}}
             named |= set(manifest["tables"].get(TABLE, {"files": ()})["files"])
+    notes = settings.warehouse_root / NOTES
+    rewritten = set(notes.read_text().splitlines()) if notes.exists() else set()
+    before = datetime.now(UTC) - AN_EXPORT
     for found in list_objects(lake, TABLE).collect():
-        if found["path"] not in named:
-            delete(lake, found["path"])
+        path = found["path"]
+        if path not in named and (path in rewritten or found["last_modified"] < before):
+            with suppress(NotFoundError, FileNotFoundError):
+                delete(lake, path)
+    if not is_s3(settings.history_root):
+        _remove_left_overs(Path(settings.history_root) / TABLE, before.timestamp())
+    notes.unlink(missing_ok=True)
     return done
+
+
+def _remove_left_overs(folder: Path, before: float) -> None:
+    """What killed puts have left in a folder, which no listing of obstore shows."""
+    for path in folder.rglob("*#*"):
+        if LEFT_OF_PUT.search(path.name) and path.lstat().st_mtime < before:
+            path.unlink(missing_ok=True)
 
 
 def _rewrite_day(settings: Settings, day: date, whose: Whose) -> int:
@@ -109,6 +133,10 @@ def _publish(
     put(manifests.store(settings), file, part)
     manifests.read_back(settings, day, {TABLE: (content, [file])})
     entry = manifest["tables"][TABLE]
+    with (settings.warehouse_root / NOTES).open("a") as notes:
+        notes.writelines(f"{each}\n" for each in entry["files"])
+        notes.flush()
+        os.fsync(notes.fileno())
     entry |= {
         "files": [file], "stored": {file: manifests.stored(settings, file)},
         "rows": content.rows, "checksum": content.checksum, "sums": content.sums,

@@ -5,13 +5,15 @@ read it again, and set aside a second time what has no position. So what is to b
 in a file first, and `settle` lets the audit follow; it also completes that after a kill.
 """
 
+import glob
 import hashlib
 import json
 import os
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +24,11 @@ from obstore.exceptions import NotFoundError, PreconditionError
 from obstore.store import LocalStore
 
 from ingestion.contract.topics import LANDED_TOPICS
-from ingestion.lake.landed_objects import LandedObject, list_landed, open_store
-from ingestion.lake.object_text import ObjectError, fetch, plain_etag, read_text
-from ingestion.settings import Settings
+from ingestion.lake.landed_objects import NOT_LISTED, LandedObject, list_landed, open_store
+from ingestion.lake.object_text import VANISHED, ObjectError, fetch, plain_etag, read_text
+from ingestion.settings import Settings, TwistError
 from orchestration.erasure import tables
+from orchestration.shown import visible
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engine_protocol import Engine
 from orchestration.warehouse.private import with_usual_permissions
@@ -35,9 +38,13 @@ if TYPE_CHECKING:
 
 NOTES = "forget.objects"
 """A file in the warehouse's folder: a line for each object that is written, until all are known."""
+SHOWN = 3
+"""Keys in one sentence."""
 GZIP = 31
 """As zlib names the format: the largest window, and a header without name or time."""
 EPOCH_OF_NOS = datetime(2000, 1, 1, tzinfo=UTC)
+LEFT_OF_PUT = re.compile(r"#\d+$")
+"""How the name ends of what a put into a folder that was killed has left beside the object."""
 Erase = Callable[[bytes, str], tuple[bytes, list[str]]]
 """A text of whole lines and its topic → the text without the persons, and whose lines they were."""
 
@@ -50,8 +57,14 @@ class Rewritten:
     rewritten: int
     by_visitor: Counter[str]
     """In how many objects each visitor was."""
-    unreadable: list[str]
+    unreadable: list[str] = field(default_factory=list)
     """Keys of objects that cannot be read, and so cannot be rewritten."""
+    unlisted: list[str] = field(default_factory=list)
+    """Folders that could not be listed."""
+
+
+class NotRead(TwistError):
+    """What could not be read was not erased; the message names it, and the cure."""
 
 
 def rewrite(
@@ -69,17 +82,22 @@ def rewrite(
     An object is in memory compressed, its text in pieces.
     """
     store = open_store(settings)
-    done = Rewritten(0, 0, Counter(), [])
+    done = Rewritten(0, 0, Counter())
     with (settings.warehouse_root / NOTES).open("a") as notes:
         for topic in topics:
             for landed in list_landed(store, topic, since):
-                if landed.error or (until and landed.folder_hour >= until):
+                if until and landed.folder_hour >= until:
+                    continue
+                if landed.error:  # else a name that no load reads
+                    if landed.error.startswith(NOT_LISTED):
+                        done.unlisted.append(landed.key)
                     continue
                 done.read += 1
                 try:
                     whose = _rewrite(store, engine, landed, erase, notes)
-                except ObjectError:
-                    done.unreadable.append(landed.key)
+                except ObjectError as error:
+                    if not str(error).startswith(VANISHED):
+                        done.unreadable.append(landed.key)
                     continue
                 if whose is not None:
                     done.rewritten += 1
@@ -87,6 +105,31 @@ def rewrite(
                     if done.rewritten % 1000 == 0:
                         say(f"{done.rewritten:,} of {done.read:,} objects rewritten …")
     return done
+
+
+def accepted(engine: Engine, dbt: Dbt) -> set[str]:
+    """The keys of objects that cannot be read and were closed by `make accept`."""
+    table = engine.relation("audit", "landed_objects")
+    found = dbt.query(
+        f"select distinct object_key from {table} where status = 'accepted' and object_key not in "
+        f"(select object_key from {table} where status = 'unreadable')"
+    )
+    return {key for (key,) in found}
+
+
+def shown(keys: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    more = f"; and {len(keys) - SHOWN:,} more" if len(keys) > SHOWN else ""
+    return "; ".join(map(visible, keys[:SHOWN])) + more
+
+
+def refuse_unread(keys: Sequence[str], cure: str) -> None:
+    """Raise `NotRead` where something could not be read."""
+    if keys:
+        raise NotRead(
+            f"{len(keys):,} objects or folders of the landing lake could not be read, so nothing "
+            f"was erased there: {shown(keys)}: {cure}"
+        )
 
 
 def _rewrite(
@@ -127,6 +170,17 @@ def _replace(store: "ObjectStore", key: str, new: bytes, etag: str) -> None:
         put(store, key, new)
     with suppress(OSError):
         path.chmod(mode)
+    _remove_left_overs(store, key)
+
+
+def _remove_left_overs(store: "ObjectStore", key: str) -> None:
+    """What a killed put has left beside an object; nobody else writes under such names."""
+    if not isinstance(store, LocalStore):
+        return
+    path = Path(str(store.prefix)) / key
+    for each in path.parent.glob(f"{glob.escape(path.name)}#*"):
+        if LEFT_OF_PUT.sub("", each.name) == path.name:
+            each.unlink(missing_ok=True)
 
 
 def _note(notes: Any, note: dict[str, object]) -> None:
@@ -159,6 +213,7 @@ def settle(settings: Settings, engine: Engine, dbt: Dbt) -> None:
         elif open_note.pop(key, None):
             followed[key] = (key, known[key], note["now"], note["size"])
     for key, note in open_note.items():
+        _remove_left_overs(open_store(settings), key)
         with suppress(NotFoundError, FileNotFoundError):
             found = get(open_store(settings), key)
             if hashlib.md5(found.bytes()).hexdigest() == note["md5"]:  # noqa: S324

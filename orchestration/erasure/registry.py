@@ -145,6 +145,20 @@ def done(engine: Engine, dbt: Dbt, hashes: Iterable[str], objects: dict[str, int
     )  # fmt: skip
 
 
+def met_nowhere(engine: Engine, dbt: Dbt, hashes: Sequence[str]) -> int:
+    """How many of them no table and no landed object has had, now or in an earlier run."""
+    table = engine.relation("audit", "erasures")
+    found = 0
+    for part in portions(hashes):
+        ((count,),) = dbt.query(
+            f"select count(*) as unknown_ids from {table} "
+            f"where visitor_hash in ({', '.join(map(literal, part))}) "
+            "and staged_rows + fact_rows + set_aside_rows + object_count = 0"
+        )
+        found += count
+    return found
+
+
 def execute(dbt: Dbt, statements: Sequence[str]) -> None:
     """Run statements that change tables; on DuckDB in one transaction."""
     import json

@@ -6,6 +6,8 @@ lake and the overview; then the files, snapshots and pages in which DuckLake kee
 It is done when a search for the ids finds nothing. Nothing that is counted changes.
 """
 
+import unicodedata
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +27,11 @@ from orchestration.warehouse.engines import engine_of
 
 WITH_PERSONS = ("clickstream", DEAD_LETTERS)
 """The topics whose lines have a person."""
+AGAIN = (
+    "the next night begins again where the last completed one ended; land again what is damaged, "
+    "delete it, or close what `make load` names by make accept KEY=… WHY='…'"
+)
+"""What becomes of old lines that could not be read."""
 A_FOLDER = timedelta(days=1)
 """The lines of an hour's folder have arrived by a day later."""
 
@@ -37,12 +44,23 @@ class Erased:
     objects: int
     days: int
     searched: Searched
+    met_nowhere: int
+    """Of the visitors, those that no table and no landed object has had, in this run or before."""
 
     def __str__(self) -> str:
+        unknown = (
+            f"; of {self.visitors:,} ids, {self.met_nowhere:,} were in no table and in no landed "
+            "object: check how they are written"
+        )
+        short = (
+            f"; {self.searched.by_value:,} ids, as they are short or of few digits, were searched "
+            "for as a visitor_id, and not in the catalog's pages nor in other texts"
+        )
         return (
             f"{self.visitors:,} visitors forgotten: {self.objects:,} landed objects and "
             f"{self.days:,} days of the history lake rewritten; nothing of them is left in "
             f"{self.searched.files:,} files ({self.searched.size / 1e6:,.1f} MB)"
+            f"{short if self.searched.by_value else ''}{unknown if self.met_nowhere else ''}"
         )
 
 
@@ -50,18 +68,39 @@ def visitors_of(visitor: str, file: str) -> list[str]:
     """The ids that were given: one, or a file with one a line.
 
     Raises:
-        SettingsError: there is none, or the file cannot be read.
+        SettingsError: there is none, one cannot be an id, or the file cannot be read.
     """
-    found = [visitor] if visitor else []
+    found = [("VISITOR", visitor.encode(errors="surrogatepass"))] if visitor else []
     if file:
         try:
-            found += Path(file).read_text().split("\n")
-        except (OSError, UnicodeDecodeError) as error:
+            lines = Path(file).read_bytes().removeprefix(BOM_UTF8).split(b"\n")
+        except OSError as error:
             raise SettingsError(f"{file} cannot be read as a list of ids: {error}") from None
-    ids = list(dict.fromkeys(each.removesuffix("\r") for each in found if each.strip()))
+        found += [(f"{file}: line {number}", line) for number, line in enumerate(lines, 1)]
+    ids = list(dict.fromkeys(filter(None, (_id_of(*each) for each in found))))
     if not ids:
         raise SettingsError("say whom: make forget VISITOR=… WHY='…', or FILE=… with one id a line")
     return ids
+
+
+def _id_of(place: str, given: bytes) -> str:
+    """The id in a line; '' in an empty one."""
+    fault = ""
+    try:
+        visitor = given.decode().removesuffix("\r")
+    except UnicodeDecodeError:
+        visitor, fault = "?", "is no UTF-8"
+    if not visitor.strip():
+        return ""
+    if any(unicodedata.category(each) == "Cc" for each in visitor):
+        fault = "has a control character"
+    elif visitor != visitor.strip():
+        fault = "begins or ends with a blank"
+    if fault:
+        raise SettingsError(
+            f"{place} {fault}: write each id as the shop sends it; nobody is forgotten yet"
+        )
+    return visitor
 
 
 def forget(
@@ -87,6 +126,7 @@ def forget(
         WarehouseLocked: another process is writing.
         VersionsUnknown: a bucket's old versions may hold them, and this user may not see those.
         StillThere: the search has found an id.
+        NotRead: a folder of the landing lake could not be listed.
     """
     ids = list(visitors)
     if not why.strip():
@@ -107,6 +147,8 @@ def forget(
         say,
     )  # fmt: skip
     objects.settle(settings, engine, dbt)
+    if done.unreadable:
+        say(f"could not be read, and so not rewritten: {objects.shown(done.unreadable)}")
     rewritten = days.rewrite(settings, days.Whose(visitors=ids))
     if is_published(settings):
         publish(settings, lambda: dbt)
@@ -117,9 +159,11 @@ def forget(
         say(f"deleted {versions:,} old versions of objects, which held them")
     searched = search(settings, ids)
     searched.refuse()
+    objects.refuse_unread(done.unlisted, "run it again when they can be listed")
     in_objects = {visitor_hash(forgotten.salt, who): n for who, n in done.by_visitor.items()}
     registry.done(engine, dbt, forgotten.hashes, in_objects)
-    return Erased(len(ids), done.rewritten, rewritten, searched)
+    unknown = registry.met_nowhere(engine, dbt, sorted(forgotten.hashes))
+    return Erased(len(ids), done.rewritten, rewritten, searched, unknown)
 
 
 def forget_old(
@@ -128,6 +172,9 @@ def forget_old(
     """Erase everybody from the lines that arrived more than `raw_days` ago; until when, or None.
 
     A day's lines are erased once: a run reads what arrived since the last completed one's day.
+
+    Raises:
+        NotRead: an object could not be read, and is not accepted, or a folder not be listed.
     """
     engine = engine_of(settings)
     engine.require_landing()
@@ -155,6 +202,12 @@ def forget_old(
     if keeps_files(settings):
         dbt.close()
         purge_in_time(settings, say)
+    closed = objects.accepted(engine, dbt) if done.unreadable else set()
+    if passed := [key for key in done.unreadable if key in closed]:
+        say(f"passed over, as they cannot be read and were accepted: {objects.shown(passed)}")
+    objects.refuse_unread(
+        [*done.unlisted, *(key for key in done.unreadable if key not in closed)], AGAIN
+    )
     registry.done_old(engine, dbt, before, why, done.rewritten)
     say(
         f"lines before {before:%Y-%m-%d}: {done.rewritten:,} of {done.read:,} landed objects "

@@ -53,6 +53,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in LEFT_OVERS:
         (pipeline.root / path).parent.mkdir(parents=True, exist_ok=True)
         (pipeline.root / path).write_text(f"half a row of {PERSON}")
+        os.utime(pipeline.root / path, (0, 0))  # long ago: no export is writing it
     return pipeline.root
 
 
@@ -250,14 +251,11 @@ def test_a_reader_that_holds_the_catalog_is_named_and_the_rest_is_done_later(
     assert not plain_search(shop.root, *PERSONS)
 
 
-def test_who_is_to_be_forgotten_and_why_must_be_said(shop: Pipeline, tmp_path: Path) -> None:
+def test_who_is_to_be_forgotten_and_why_must_be_said(shop: Pipeline) -> None:
     with pytest.raises(SettingsError, match="say why"):
         forget(shop.settings, shop.dbt, [PERSON], " ", print)
     with pytest.raises(SettingsError, match="say whom"):
         forget_module.visitors_of("", "")
-    file = tmp_path / "ids"
-    file.write_text(f'{PERSON}\r\n$HOME "x"\n\n{PERSON}\n')
-    assert forget_module.visitors_of("", str(file)) == [PERSON, '$HOME "x"']
     assert PERSON not in Forgotten("", frozenset())
 
 

@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import os
+import random
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,6 +109,21 @@ def in_a_cut_gzip(path: Path) -> None:
     path.write_bytes(gzip.compress(f'{{"x": "{PERSON}"}}\n'.encode() * 9)[:-9])
 
 
+def in_a_second_member(path: Path) -> None:
+    path.write_bytes(gzip.compress(b"x\n" * 9999) + gzip.compress(f"by {PERSON}\n".encode())[:-9])
+
+
+def before_a_fault(path: Path) -> None:
+    text = f"by {PERSON}\n".encode() + bytes(random.Random(1).choices(range(32, 127), k=40_000))
+    packed = bytearray(gzip.compress(text))
+    packed[20_000:20_100] = b"\xff" * 100
+    path.write_bytes(packed)
+
+
+def behind_a_fault(path: Path) -> None:
+    path.write_bytes(gzip.compress(b"x\n" * 99)[:-12] + gzip.compress(f"by {PERSON}\n".encode()))
+
+
 def in_values(path: Path) -> None:
     duckdb.sql(f"copy (select unnest(['a', '{PERSON}', 'z']) as t) to '{path}' (format parquet)")
 
@@ -130,7 +147,14 @@ def in_text(path: Path) -> None:
 PLANTED: dict[str, Any] = {
     "landing/topics/clickstream/dt=2026-11-02/hour=10/o.json.gz": in_gzip,
     "landing/topics/sku_availability/dt=2026-11-02/hour=10/o.json.gz": in_a_cut_gzip,
+    "landing/topics/clickstream/dt=2026-11-02/hour=10/o.json.gz#1": in_gzip,
+    "landing/topics/clickstream/dt=2026-11-02/hour=10/o.json.gz.part": in_gzip,
+    "landing/topics/clickstream/dt=2026-11-02/hour=10/O.JSON.GZ": in_a_second_member,
+    "landing/topics/clickstream/dt=2026-11-02/hour=11/o.json.gz": before_a_fault,
+    "landing/topics/clickstream/dt=2026-11-02/hour=12/o.json.gz": behind_a_fault,
     "landing/notes/o.csv": in_text,
+    "landing/notes/o.csv#2": in_text,
+    "history/fct_twist/view_date=2026-11-02/o.parquet#1": in_values,
     "w/data/marts/fct_twist/o.parquet": in_values,
     "w/data/audit/late_events/o.parquet": in_statistics,
     "w/catalog.sqlite": in_a_free_page,
@@ -188,6 +212,43 @@ def test_an_id_of_digits_is_found_as_a_visitor_also_in_a_line_that_was_set_aside
     assert search(settings, ["1234"]).found == []
     pq.write_table(table.select(["offset"]), path)
     assert search(settings, ["123"]).found == [], "elsewhere it occurs by chance"
+
+
+def test_links_are_followed_once_and_a_folder_that_cannot_be_listed_is_no_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(_env_file=None, warehouse=str(tmp_path / "w"))
+    for name in ("disk", "w"):
+        (tmp_path / name).mkdir()
+    in_values(tmp_path / "disk" / "o.parquet")
+    in_text(tmp_path / "page.html")
+    for name, target in (("data", "disk"), ("again", "w"), ("page.html", "page.html"), ("x", "no")):
+        (tmp_path / "w" / name).symlink_to(tmp_path / target)
+    found = search(settings, [PERSON])
+    assert [Path(name).name for name in found.found] == ["page.html", "o.parquet"]
+    assert found.files == 2
+    scandir = os.scandir
+
+    def refuses(path: Any) -> Any:
+        if Path(path).name == "data":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuses)
+    with pytest.raises(PermissionError, match="w/data"):
+        search(settings, [PERSON])
+
+
+def test_a_column_of_visitors_is_compared_as_a_whole(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, warehouse=str(tmp_path / "w"))
+    path = tmp_path / "w" / "o.parquet"
+    path.parent.mkdir()
+    pq.write_table(pa.table({"visitor_id": ["shop/victim-0001", "victim-0001 b"]}), path)
+    assert search(settings, ["victim-0001"]).found == [], "another's"
+    assert search(settings, ["shop/victim-0001"]).found == [str(path)]
+    pq.write_table(pa.table({"session_id": ["mary.ann@shop.example:s1"]}), path)
+    assert search(settings, ["ann@shop.example"]).found == []
+    assert search(settings, ["mary.ann@shop.example"]).found == [str(path)], "a session of theirs"
 
 
 @pytest.fixture
