@@ -77,8 +77,14 @@ def _folder_with_odd_keys(store: Bucket, prefix: str) -> Folder:
 
 
 def _local_folder(root: Path, prefix: str) -> Folder:
-    """The same of a folder on disk: obstore's listing ends at the first name that it refuses."""
+    """The same of a folder on disk: obstore's listing ends at the first name that it refuses.
+
+    Raises:
+        OSError: it may not be listed, or a link leads out of the lake.
+    """
     folders, objects, odd = [], [], list[Odd]()
+    if not Path(os.path.realpath(root / prefix)).is_relative_to(os.path.realpath(root)):
+        raise OSError("it is a link that leads out of the lake")
     try:
         entries = sorted(os.scandir(root / prefix), key=lambda entry: os.fsencode(entry.name))
     except FileNotFoundError:
