@@ -173,12 +173,11 @@ def _lines(texts: Iterator[bytes]) -> Iterator[bytes]:
         if begun_bytes > MAX_LINE_BYTES:
             raise ValueError(f"a line is longer than {MAX_LINE_BYTES:,} bytes")
         if end:
-            lines = _count(whole[:end], lines)
-            yield from _parts(whole[:end])
+            before, lines = lines, _count(whole[:end], lines)
+            yield from _parts(whole[:end], lines - before)
     if last := b"".join(begun):
         last += b"" if last.endswith(b"\n") else b"\n"
-        _count(last, lines)
-        yield from _parts(last)
+        yield from _parts(last, _count(last, lines) - lines)
 
 
 def _count(piece: bytes, before: int) -> int:
@@ -190,9 +189,9 @@ def _count(piece: bytes, before: int) -> int:
     return lines
 
 
-def _parts(piece: bytes) -> Iterator[bytes]:
-    """A piece in parts of at most PIECE_LINES lines."""
-    if piece.count(b"\n") <= PIECE_LINES:
+def _parts(piece: bytes, lines: int) -> Iterator[bytes]:
+    """A piece of so many lines in parts of at most PIECE_LINES."""
+    if lines <= PIECE_LINES:
         yield piece
         return
     begin = 0
