@@ -11,6 +11,7 @@ must not take longer than ten minutes.
 """
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -72,7 +73,44 @@ def keys(settings: Settings) -> Keys | None:
     return frozen and Keys(frozen.access_key, frozen.secret_key, frozen.token or "")
 
 
-def bucket(settings: Settings, address: str) -> S3Store:
+class Page(NamedTuple):
+    """A part of a listing, keys as they are: folders, and objects (key, size in bytes, etag)."""
+
+    folders: list[str]
+    objects: list[tuple[str, int, str]]
+
+
+class Bucket(S3Store):
+    """A store that can also list keys that obstore refuses, such as `a//b`."""
+
+    settings: Settings
+
+    def pages(self, prefix: str, delimiter: str) -> Iterator[Page]:
+        """The keys that begin with `prefix`, up to the next delimiter, by AWS's own client.
+
+        Raises:
+            OSError: the store refuses or does not answer.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        root = f"{self.prefix.strip('/')}/" if self.prefix else ""
+        try:
+            listing = sdk_client(self.settings).get_paginator("list_objects_v2")
+            for page in listing.paginate(
+                Bucket=self.config["bucket"], Prefix=f"{root}{prefix}", Delimiter=delimiter
+            ):
+                yield Page(
+                    [each["Prefix"].removeprefix(root) for each in page.get("CommonPrefixes", [])],
+                    [
+                        (each["Key"].removeprefix(root), each["Size"], each["ETag"])
+                        for each in page.get("Contents", [])
+                    ],
+                )
+        except (BotoCoreError, ClientError) as error:
+            raise OSError(str(error)) from None
+
+
+def bucket(settings: Settings, address: str) -> Bucket:
     """A store for `s3://bucket/prefix` with the settings' credentials; no request is made yet.
 
     Raises:
@@ -83,7 +121,7 @@ def bucket(settings: Settings, address: str) -> S3Store:
     in_path = _is_path_style(settings)
     is_signed = keys(settings) is not None
     # obstore reads some AWS_… variables too: each is set explicitly here instead.
-    return S3Store(
+    store = Bucket(
         name,
         prefix=prefix or None,
         endpoint=f"{scheme}://{host}" if in_path else f"{scheme}://{name}.{host}",
@@ -94,10 +132,12 @@ def bucket(settings: Settings, address: str) -> S3Store:
         client_options={"allow_http": True, "timeout": timedelta(seconds=30)},
         retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
     )
+    store.settings = settings
+    return store
 
 
 def sdk_client(settings: Settings) -> Any:
-    """AWS's own client, for what obstore cannot do: versions of objects; with the keys of now.
+    """AWS's own client, for versions of objects and odd keys; with the credentials of now.
 
     Raises:
         SettingsError: as `keys`.

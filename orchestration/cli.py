@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from ingestion.lake.landed_objects import NOT_LISTED
+from ingestion.lake.folders import NOT_LISTED
 from ingestion.settings import DAMAGED, ROOT, Settings, load_settings
 from orchestration.cli_erasure import forget
 from orchestration.cli_ingestion import COMMANDS, DAY, FOLDER, say

@@ -1,19 +1,19 @@
 """The landing lake, a local folder or S3: opens it and lists its objects."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from obstore import list_with_delimiter
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, InvalidPathError
 from obstore.store import LocalStore
 
 from ingestion.contract.topics import DEAD_LETTERS, LANDED_TOPICS
 from ingestion.lake import object_keys
-from ingestion.lake.object_text import first_line, plain_etag
+from ingestion.lake.folders import Folder, list_folder
+from ingestion.lake.object_text import first_line
 from ingestion.s3 import bucket
 from ingestion.settings import Settings, SettingsError, is_s3
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 
-NOT_LISTED = "cannot be listed"
 NOT_READ = "it is not read: its folder or its name is not of the layout"
 NOT_MEANT = (".", "_")
 """How names begin that are nobody's data: hidden files, markers such as _SUCCESS."""
@@ -65,6 +64,8 @@ def open_store(settings: Settings) -> "ObjectStore":
     store = bucket(settings, settings.landing_root)
     try:
         list_with_delimiter(store)
+    except InvalidPathError:
+        pass  # it answers; its root holds a key that is no path
     except (BaseError, OSError, ValueError) as error:
         raise SettingsError(
             f"the landing lake {settings.landing_root} cannot be listed: {first_line(error)}; "
@@ -93,19 +94,19 @@ def _listed(
     store: "ObjectStore", topic: str, since: datetime | None = None
 ) -> Iterator[LandedObject]:
     since_day = since and since.replace(hour=0)
-    days = _try_folder(store, object_keys.topic_prefix(topic))
+    days = list_folder(store, object_keys.topic_prefix(topic))
     yield from _others(topic, EPOCH, days, object_keys.folder_day)
     for day_prefix in days.folders:
         day = object_keys.folder_day(day_prefix)
         if day is None or (since_day and day < since_day):
             continue
-        hours = _try_folder(store, day_prefix)
+        hours = list_folder(store, day_prefix)
         yield from _others(topic, day, hours, object_keys.folder_hour)
         for hour_prefix in hours.folders:
             hour = object_keys.folder_hour(hour_prefix)
             if hour is None or (since and hour < since):
                 continue
-            folder = _try_folder(store, hour_prefix)
+            folder = list_folder(store, hour_prefix)
             yield from _others(topic, hour, folder, lambda _: None, object_keys.is_landed)
             for key, size, etag in folder.objects:
                 if object_keys.is_landed(key):
@@ -115,7 +116,7 @@ def _listed(
 def _others(
     topic: str,
     hour: datetime,
-    found: "_Folder",
+    found: Folder,
     is_folder: Callable[[str], datetime | None],
     is_object: Callable[[str], bool] = lambda _: False,
 ) -> Iterator[LandedObject]:
@@ -138,7 +139,7 @@ def beside_topics(store: "ObjectStore") -> list[LandedObject]:
 
     None where `topics/` itself may not be listed: the topics' own folders may be.
     """
-    found = _try_folder(store, "topics")
+    found = list_folder(store, "topics")
     known = {object_keys.topic_prefix(topic) for topic in LANDED_TOPICS}
     return list(
         _others(
@@ -152,62 +153,8 @@ def beside_topics(store: "ObjectStore") -> list[LandedObject]:
 
 def newest_folder(store: "ObjectStore", topic: str) -> datetime | None:
     """The newest hour folder of a topic."""
-    for day_prefix in reversed(_try_folder(store, object_keys.topic_prefix(topic)).folders):
-        hours = map(object_keys.folder_hour, _try_folder(store, day_prefix).folders)
+    for day_prefix in reversed(list_folder(store, object_keys.topic_prefix(topic)).folders):
+        hours = map(object_keys.folder_hour, list_folder(store, day_prefix).folders)
         if newest := max(filter(None, hours), default=None):
             return newest
     return None
-
-
-class _Folder(NamedTuple):
-    """What a folder holds: folders, objects (key, size, etag), and what is neither."""
-
-    folders: list[str]
-    objects: list[tuple[str, int, str]]
-    odd: "list[Odd]"
-
-
-Odd = tuple[str, int, str, str]
-"""Key, 0, '' and why it is no object: the fields of a LandedObject."""
-
-
-def _try_folder(store: "ObjectStore", prefix: str) -> _Folder:
-    try:
-        return _folder(store, prefix)
-    except (BaseError, OSError, ValueError) as error:
-        return _Folder([], [], [(prefix, 0, "", f"{NOT_LISTED}: {first_line(error)}")])
-
-
-def _folder(store: "ObjectStore", prefix: str) -> _Folder:
-    if isinstance(store, LocalStore):
-        return _local_folder(Path(str(store.prefix)), prefix)
-    found = list_with_delimiter(store, prefix)
-    objects = [(each["path"], each["size"], plain_etag(each["e_tag"])) for each in found["objects"]]
-    return _Folder(sorted(found["common_prefixes"]), objects, [])
-
-
-def _local_folder(root: Path, prefix: str) -> _Folder:
-    """The same of a folder on disk: obstore's listing ends at the first name that it refuses."""
-    folders, objects, odd = [], [], list[Odd]()
-    try:
-        entries = sorted(os.scandir(root / prefix), key=lambda entry: os.fsencode(entry.name))
-    except FileNotFoundError:
-        return _Folder([], [], [])
-    for entry in entries:
-        key = f"{prefix}/{entry.name}"
-        if not entry.name.isprintable():
-            shown = os.fsencode(key).decode(errors="backslashreplace")
-            shown = "".join(
-                c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown
-            )
-            odd.append((shown, 0, "", "its name is not UTF-8, or has control characters"))
-        elif entry.is_dir(follow_symlinks=False):
-            folders.append(key)
-        elif entry.is_file(follow_symlinks=False):
-            about = entry.stat(follow_symlinks=False)
-            # The etag is obstore's, which reads the file.
-            etag = f"{about.st_ino:x}-{about.st_mtime_ns // 1000:x}-{about.st_size:x}"
-            objects.append((key, about.st_size, etag))
-        else:
-            odd.append((key, 0, "", "no regular file: it is a link, a pipe or a device"))
-    return _Folder(folders, objects, odd)

@@ -1,9 +1,10 @@
 """The shape of a JSON line: what is left of it without its values.
 
 A text loses its characters and its closing quote (an empty one keeps both quotes), a number all
-digits but one of each run, which becomes 0; keys, punctuation, blanks and words stay:
+digits but one of each run, which becomes 0, and a colon the blanks before it; keys, punctuation,
+other blanks and words stay:
 
-    {"sku_id":"A-1","_offset":12,"tags":["x",null]}   ->   {"sku_id":","_offset":0,"tags":[",null]}
+    {"sku_id":"A-1","_offset" :12,"tags":["x",null]}   ->   {"sku_id":","_offset":0,"tags":[",null]}
 
 Of two lines of one shape that a lenient parser accepts, either both are strict JSON with
 unrepeated keys and the same JSON types, or neither is: a shape shows each key, and every NaN or
@@ -21,7 +22,7 @@ Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 Places = NDArray[np.int64]
 
-_QUOTE, _COLON, _NEWLINE, _BACKSLASH, _ZERO = b'":\n\\0'
+_QUOTE, _COLON, _NEWLINE, _BACKSLASH, _ZERO, _SPACE, _TAB, _RETURN = b'":\n\\0 \t\r'
 _DIGIT_BITS = np.uint8(0b1111)
 """They are 0 in the digit 0, and tell the digits apart."""
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -31,7 +32,7 @@ _ONE, _LAST = np.uint64(1), np.uint64(63)
 
 
 def shapes(text: Bytes, ends: Places) -> list[bytes]:
-    """The shape of each line; b"" where a text does not end, or a blank stands before a colon.
+    """The shape of each line; b"" where a text does not end, or a colon stands behind no text.
 
     Args:
         text: Whole lines, each with its line feed.
@@ -44,15 +45,24 @@ def shapes(text: Bytes, ends: Places) -> list[bytes]:
     closing = quotes & ~inside
     colons = _words(text == _COLON) & ~inside
     far_colons = colons & ~_one_later(closing)
-    if odd := _lines_open(inside, ends) or _lines_with(far_colons, ends):
-        text = _without(text, ends, odd)
-        return shapes(text, np.flatnonzero(text == _NEWLINE))
+    if odd := _lines_open(inside, ends):
+        return _shapes(text[_kept_lines(text, ends, odd)])
+    if far_colons.any():
+        blanks = _words((text == _SPACE) | (text == _TAB) | (text == _RETURN)) & ~inside
+        blanks &= ~_sum(blanks, blanks & _one_earlier(far_colons))
+        if blanks.any():
+            return _shapes(text[~_bits(blanks, len(text))])
+        return _shapes(text[_kept_lines(text, ends, _lines_with(far_colons, ends))])
     values = _without_keys(inside, closing & _one_earlier(colons)) & ~quotes
     digits = _words((text - np.uint8(_ZERO)) < 10) & ~inside
     first_digits = digits & ~_one_later(digits)
     as_zero = _bits(first_digits, len(text)).view(np.uint8) * _DIGIT_BITS
     dropped = values | (_one_later(values) & closing) | (digits & ~first_digits)
     return _bytes_at(~dropped, text & ~as_zero).split(b"\n")[:-1]
+
+
+def _shapes(text: Bytes) -> list[bytes]:
+    return shapes(text, np.flatnonzero(text == _NEWLINE))
 
 
 def _words(found: NDArray[np.bool_]) -> Words:
@@ -145,15 +155,21 @@ def _lines_open(inside: Words, ends: Places) -> list[int]:
 
 def _lines_with(found: Words, ends: Places) -> list[int]:
     """The lines with any of these bits."""
-    if not found.any():
-        return []
     places = np.flatnonzero(_bits(found, int(ends[-1]) + 1))
     return list(np.unique(np.searchsorted(ends, places)))
 
 
-def _without(text: Bytes, ends: Places, lines: list[int]) -> Bytes:
-    """The text with these lines empty."""
+def _kept_lines(text: Bytes, ends: Places, lines: list[int]) -> NDArray[np.bool_]:
+    """All bytes but those of these lines, which keep their line feeds."""
     kept = np.ones(len(text), bool)
     for line in lines:
         kept[ends[line - 1] + 1 if line else 0 : ends[line]] = False
-    return text[kept]
+    return kept
+
+
+def with_full_texts(line: bytes, text: bytes = b'"') -> bytes:
+    """A shape as it were if no member's text were empty; so a line, with a `text` such as `"x"`.
+
+    Of a JSON line: where else two quotes stand behind a colon, it is none.
+    """
+    return line.replace(b':""', b":" + text).replace(b': ""', b": " + text)

@@ -1,30 +1,34 @@
 """The lines of a batch's objects as an Arrow stream: DuckDB reads it as a table.
 
-Objects are fetched ahead by a few threads, and one more inflates and cuts the next object while
-DuckDB works on the lines before: two would only wait for each other. Each object's etag, size and
-error are in `readings` once the stream has ended; an object with an error has no lines.
+Objects are fetched ahead by a few threads, and one more inflates and cuts them while DuckDB works
+on the lines before: two would only wait for each other. How far they are ahead is bounded by bytes,
+whatever the objects hold. Each object's etag, size and error are in `readings` once the stream has
+ended; an object with an error has no lines, and one that is left for the next batch no reading.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
 from ingestion.lake.lines import LINES, LineCutter
-from ingestion.lake.object_text import Body, ObjectError, Text, fetch, read_text
+from ingestion.lake.object_text import Body, ObjectError, fetch, read_text
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-Batches = Iterator[pa.RecordBatch]
 FETCHED_AHEAD = 4
 """Objects: hides the latency of S3."""
-CUT_AHEAD = 64
-"""Pieces of an object's text: about as much as is kept of one in memory."""
+FETCHED_BYTES = 1 << 26
+"""Compressed: so much with the one that is being cut, and no further object is fetched ahead."""
+CUT_BYTES = 1 << 25
+"""Of Arrow: a line of one byte costs a hundred with its numbers and its reason."""
+BATCH_LINES, BATCH_TEXT_BYTES = 10_000_000, 1 << 33
+"""Of a topic: a batch is chosen by compressed size, and ends here, five times what is usual."""
 
 READINGS = pa.schema(
     [
@@ -38,10 +42,11 @@ READINGS = pa.schema(
 
 
 class BatchObject(NamedTuple):
-    """An object of the batch, by its number there."""
+    """An object of the batch, by its number there; `size` in bytes, as it was listed."""
 
     number: int
     key: str
+    size: int
 
 
 class Reading(NamedTuple):
@@ -52,6 +57,9 @@ class Reading(NamedTuple):
     etag: str | None
     object_size: int | None
     read_error: str | None
+
+
+Batches = Iterator[pa.RecordBatch]
 
 
 @dataclass
@@ -74,45 +82,113 @@ class LineStream:
 
     def _batches(self) -> Batches:
         self.readings.clear()
-        store = self.store()
-        ahead: deque[tuple[BatchObject, Future[Begun]]] = deque()
-        todo = iter(self.objects())
-        with ThreadPoolExecutor(FETCHED_AHEAD) as fetchers, ThreadPoolExecutor(1) as cutter:
-            while True:
-                while len(ahead) < FETCHED_AHEAD and (landed := next(todo, None)):
-                    body = fetchers.submit(fetch, store, landed.key)
-                    ahead.append((landed, cutter.submit(self._begin, landed, body)))
-                if not ahead:
-                    return
-                yield from self._of_object(*ahead.popleft())
-
-    def _of_object(self, landed: BatchObject, begun: "Future[Begun]") -> Batches:
+        ahead = _Ahead()
+        cutter = Thread(target=self._cut_all, args=(self.store(), ahead), daemon=True)
+        cutter.start()
         try:
-            text, first, rest = begun.result()
+            while (found := ahead.take()) is not None:
+                if isinstance(found, Reading):
+                    self.readings.append(found)
+                elif isinstance(found, BaseException):
+                    raise found
+                else:
+                    yield found
+        finally:
+            ahead.close()
+            cutter.join()
+
+    def _cut_all(self, store: "ObjectStore", ahead: "_Ahead") -> None:
+        lines = text_bytes = 0
+        try:
+            for landed, body in self._fetched(store):
+                for found in self._of_object(landed, body):
+                    if isinstance(found, Reading):
+                        ahead.put(found, 0)
+                        continue
+                    lines, text_bytes = lines + found.num_rows, text_bytes + found.nbytes
+                    ahead.put(found, found.nbytes)
+                if lines >= BATCH_LINES or text_bytes >= BATCH_TEXT_BYTES:
+                    break
+            ahead.put(None, 0)
+        except _ClosedError:
+            pass
+        except BaseException as error:  # for the other thread to raise
+            ahead.put(error, 0)
+
+    def _fetched(self, store: "ObjectStore") -> Iterator[tuple[BatchObject, "Future[Body]"]]:
+        fetched: deque[tuple[BatchObject, Future[Body]]] = deque()
+        todo = iter(self.objects())
+        with ThreadPoolExecutor(FETCHED_AHEAD) as fetchers:
+            while True:
+                while len(fetched) < FETCHED_AHEAD and (
+                    sum(landed.size for landed, _ in fetched) < FETCHED_BYTES
+                ):
+                    if not (landed := next(todo, None)):
+                        break
+                    fetched.append((landed, fetchers.submit(fetch, store, landed.key)))
+                if not fetched:
+                    return
+                yield fetched.popleft()
+
+    def _of_object(
+        self, landed: BatchObject, body: "Future[Body]"
+    ) -> Iterator[pa.RecordBatch | Reading]:
+        """An object's lines, then its reading."""
+        place = (landed.number, landed.key)
+        try:
+            text = read_text(body.result())
         except Exception as error:  # an object that cannot be read stops no other
             reason = str(error) if isinstance(error, ObjectError) else f"cannot be read: {error!r}"
             known = (error.etag, error.size) if isinstance(error, ObjectError) else (None, None)
-            self.readings.append(Reading(*landed, *known, reason[:300]))
-        else:
-            yield from first
-            yield from rest
-            self.readings.append(Reading(*landed, text.etag, text.size, None))
-
-    def _begin(self, landed: BatchObject, body: "Future[Body]") -> "Begun":
-        text = read_text(body.result())
-        batches = self._cut(landed, text)
-        return text, list(islice(batches, CUT_AHEAD)), batches
-
-    def _cut(self, landed: BatchObject, text: Text) -> Batches:
+            yield Reading(*place, *known, reason[:300])
+            return
         lines = 0
         for piece in text.pieces:
             batch = self.cutter.cut(piece, landed.number, lines)
             lines += batch.num_rows
             yield batch
+        yield Reading(*place, text.etag, text.size, None)
 
 
-Begun = tuple[Text, list[pa.RecordBatch], Batches]
-"""An object's first pieces, read and cut in a thread, and what gives the others."""
+class _ClosedError(Exception):
+    """Nobody takes what is put any more."""
+
+
+class _Ahead:
+    """What one thread has made ahead of another: `CUT_BYTES`, or one batch that is larger."""
+
+    def __init__(self) -> None:
+        self._made: deque[tuple[pa.RecordBatch | Reading | BaseException | None, int]] = deque()
+        self._bytes = 0
+        self._is_closed = False
+        self._changed = Condition()
+
+    def put(self, made: pa.RecordBatch | Reading | BaseException | None, size: int) -> None:
+        """Wait for room; `size` in bytes. Raises `_ClosedError` where the other has ended."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._is_closed or not self._bytes or self._bytes + size <= CUT_BYTES
+            )
+            if self._is_closed:
+                raise _ClosedError
+            self._made.append((made, size))
+            self._bytes += size
+            self._changed.notify()
+
+    def take(self) -> pa.RecordBatch | Reading | BaseException | None:
+        """The next one; waits for it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._made)
+            made, size = self._made.popleft()
+            self._bytes -= size
+            self._changed.notify()
+            return made
+
+    def close(self) -> None:
+        """Take nothing any more."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
 
 
 @dataclass

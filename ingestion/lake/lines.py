@@ -1,8 +1,10 @@
 """Cuts the text of an object into lines, as Arrow without a copy, and judges their JSON.
 
 Only the first line of each shape (line_shapes.py) is judged by the strict parser, and each line of
-a shape that did not pass. For a line without a `json_problem`, the models of load have one
-question left: whether DuckDB can parse it, which proves its numbers and escapes.
+a shape that did not pass. An empty text passes wherever another one does (strict_json.py): one
+shape tells for all lines with empty texts in its place. For a line without a `json_problem`, the
+models of load have one question left: whether DuckDB can parse it, which proves its numbers and
+escapes.
 """
 
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ingestion.contract.strict_json import json_problem
-from ingestion.lake.line_shapes import shapes
+from ingestion.lake.line_shapes import shapes, with_full_texts
 
 LINES = pa.schema(
     [
@@ -33,7 +35,7 @@ _LONGEST_SHAPE, _MOST_SHAPES = 4096, 10_000
 
 @dataclass
 class LineCutter:
-    """Cuts and judges the lines of one topic; `fine` are the shapes that passed."""
+    """Cuts and judges the lines of one topic; `fine` are shapes that passed."""
 
     topic: str
     fine: set[bytes] = field(default_factory=set)
@@ -82,13 +84,32 @@ class LineCutter:
             line = text[offsets[number] : offsets[number + 1] - 1]
             if shape in self.fine and NUL not in line:
                 continue
+            full = with_full_texts(shape)
+            if full in self.fine and NUL not in line:
+                self._keep(shape)
+                continue
             if line not in judged:
                 judged[line] = json_problem(line.decode(), self.topic)
             if problem := judged[line]:
                 problems[number] = problem
-            elif 0 < len(shape) <= _LONGEST_SHAPE and len(self.fine) < _MOST_SHAPES:
-                self.fine.add(shape)
+            elif shape:
+                self._keep(shape)
+                if full != shape:
+                    self._learn(with_full_texts(line, b'"x"'))
         return problems
+
+    def _learn(self, line: bytes) -> None:
+        """Keep the shape of a line that is nobody's, if it passes."""
+        if json_problem(line.decode(), self.topic) is None:
+            data = np.frombuffer(line + b"\n", np.uint8)
+            self._keep(shapes(data, np.array([len(line)]))[0])
+
+    def _keep(self, shape: bytes) -> None:
+        """Add a shape that passed; those before are forgotten when there are too many."""
+        if len(self.fine) >= _MOST_SHAPES:
+            self.fine.clear()
+        if 0 < len(shape) <= _LONGEST_SHAPE:
+            self.fine.add(shape)
 
 
 def _escape_bytes(text: bytes) -> tuple[bytes, list[int]]:

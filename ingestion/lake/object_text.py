@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 MAX_OBJECT_BYTES = 1 << 29
 """Compressed: such an object is held in memory while it is read."""
 MAX_TEXT_BYTES = 1 << 31
-MAX_LINES = 5_000_000
+MAX_LINES = 1_000_000
+"""Five times Connect's flush size: each line costs memory and time, were it empty."""
 MAX_LINE_BYTES = 1 << 23
 """Kafka's own limit of a record is 1 MB."""
 VANISHED = "vanished"
 """How the reason begins where an object was deleted since it was listed."""
 PIECE_BYTES = 1 << 19
+PIECE_LINES = 1 << 16
 KEPT_BYTES = 1 << 26
 _FEED_BYTES = 1 << 16
 
@@ -173,12 +175,11 @@ def _lines(texts: Iterator[bytes]) -> Iterator[bytes]:
         if begun_bytes > MAX_LINE_BYTES:
             raise ValueError(f"a line is longer than {MAX_LINE_BYTES:,} bytes")
         if end:
-            lines = _count(whole[:end], lines)
-            yield whole[:end]
+            before, lines = lines, _count(whole[:end], lines)
+            yield from _parts(whole[:end], lines - before)
     if last := b"".join(begun):
         last += b"" if last.endswith(b"\n") else b"\n"
-        _count(last, lines)
-        yield last
+        yield from _parts(last, _count(last, lines) - lines)
 
 
 def _count(piece: bytes, before: int) -> int:
@@ -188,3 +189,16 @@ def _count(piece: bytes, before: int) -> int:
     if len(piece) > MAX_LINE_BYTES and max(map(len, piece.split(b"\n"))) > MAX_LINE_BYTES:
         raise ValueError(f"a line is longer than {MAX_LINE_BYTES:,} bytes")
     return lines
+
+
+def _parts(piece: bytes, lines: int) -> Iterator[bytes]:
+    """A piece of so many lines in parts of at most PIECE_LINES."""
+    if lines <= PIECE_LINES:
+        yield piece
+        return
+    begin = 0
+    while begin < len(piece):
+        fits = piece.rfind(b"\n", begin, begin + PIECE_LINES)
+        end = (fits if fits >= 0 else piece.find(b"\n", begin)) + 1
+        yield piece[begin:end]
+        begin = end

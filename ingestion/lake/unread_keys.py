@@ -6,10 +6,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from obstore import list as list_objects
+from obstore.exceptions import InvalidPathError
 
 from ingestion.contract.topics import LANDED_TOPICS, TOPICS
 from ingestion.lake import object_keys
 from ingestion.lake.landed_objects import is_meant
+from ingestion.s3 import Bucket
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -74,10 +76,15 @@ def found_instead(store: "ObjectStore") -> list[str]:
 
 def _keys(store: "ObjectStore") -> Iterator[str]:
     """The keys of objects that hold something: S3 marks a folder by an empty object."""
-    for page in islice(list_objects(store), LOOKED_AT):
-        for each in page:
-            if each["size"] and not each["path"].startswith("."):
-                yield each["path"]
+    try:
+        for page in islice(list_objects(store), LOOKED_AT):
+            for each in page:
+                if each["size"] and not each["path"].startswith("."):
+                    yield each["path"]
+    except InvalidPathError:  # a key that is no path; what is beside it
+        if isinstance(store, Bucket):
+            for found in islice(store.pages("", ""), LOOKED_AT):
+                yield from (key for key, size, _ in found.objects if size)
 
 
 def meant_for(topic: str, key: str) -> bool:

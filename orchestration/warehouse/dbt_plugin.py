@@ -59,7 +59,7 @@ STORED = (
     "time_zone",
 )
 """The settings that are stored with the warehouse: they change the results."""
-BATCH_SQL = "struct(topic varchar, object_number bigint, object_key varchar)[]"
+BATCH_SQL = "struct(topic varchar, object_number bigint, object_key varchar, object_size bigint)[]"
 
 
 class KeptOpen(DuckDBConnectionWrapper):
@@ -154,8 +154,8 @@ class Plugin(BasePlugin):
         self._batch.clear()
         (objects,) = batches.to_pylist()
         for landed in objects or []:
-            number, key = landed["object_number"], landed["object_key"]
-            self._batch[landed["topic"]].append(BatchObject(number, key))
+            found = (landed["object_number"], landed["object_key"], landed["object_size"])
+            self._batch[landed["topic"]].append(BatchObject(*found))
         return pa.array([len(objects or [])], pa.int64())
 
     def _forget(self, salts: pa.Array, hashes: pa.Array) -> pa.Array:

@@ -20,7 +20,7 @@ from orchestration.warehouse.engine_protocol import Engine
 from orchestration.warehouse.engines import engine_of
 from orchestration.warehouse.load_report import LoadReport, report_since
 
-LISTING, BATCH = "load_listing", "load_objects"
+LISTING, BATCH, READINGS = "load_listing", "load_objects", "load_readings"
 COMPUTE_MODELS = ("path:models/changed", "path:models/intermediate", "path:models/marts")
 VIEWS = "config.materialized:view"
 MODELS_BY_TOPIC = {
@@ -136,7 +136,20 @@ def _load_at_once(engine: Engine, dbt: Dbt, skip: tuple[str, ...], new: Batch) -
     else:
         _load_models(engine, dbt, exclude=(LISTING, *skip))
         _run(dbt, COMPUTE_MODELS, exclude=skip)
-    return _batch(engine, dbt).megabytes < dbt.settings.batch_mb
+    return _is_last(engine, dbt, _batch(engine, dbt))
+
+
+def _is_last(engine: Engine, dbt: Dbt, batch: Batch) -> bool:
+    """Whether a batch, now loaded, took all that was there, and the reader had room for it."""
+    if batch.megabytes >= dbt.settings.batch_mb:
+        return False
+    ((unread,),) = dbt.query(
+        f"""
+        select count(*) from {engine.relation("load", BATCH)}
+        where object_number not in (select object_number from {engine.relation("load", READINGS)})
+        """
+    )
+    return not 0 < unread < batch.objects
 
 
 def _must_erase(engine: Engine, dbt: Dbt) -> bool:
@@ -167,12 +180,12 @@ def _load_backlog(
         _run(dbt, (BATCH,))
         batch = _batch(engine, dbt)
         _announce(say, batch)
-        is_last = batch.megabytes < dbt.settings.batch_mb
         loaded += batch.megabytes
         uncomputed = uncomputed or replays or batch.objects > 0
-        computes = compute and uncomputed and (is_last or loaded >= COMPUTE_EVERY_MB)
         if batch.objects or replays:
             _load_models(engine, dbt, exclude=(LISTING, BATCH))
+        is_last = not batch.objects or _is_last(engine, dbt, batch)
+        computes = compute and uncomputed and (is_last or loaded >= COMPUTE_EVERY_MB)
         if computes:
             _run(dbt, COMPUTE_MODELS)
         if computes:

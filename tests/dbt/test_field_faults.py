@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.lake import object_text
+from ingestion.lake import line_stream, object_text
 from ingestion.lake.object_keys import object_key
 from orchestration.warehouse.load import load as load_all
 from orchestration.warehouse.load_report import LoadReport
@@ -141,6 +141,23 @@ def test_bombs_are_unreadable_and_the_others_load(
         "more than 100,000 lines",
     ]
     assert staged(shop) == 1
+
+
+@pytest.mark.parametrize("earlier", [0, 1], ids=["new", "with one to read again"])
+def test_objects_that_the_reader_has_no_room_for_are_loaded_in_the_next_batches(
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch, earlier: int
+) -> None:
+    monkeypatch.setattr(line_stream, "BATCH_LINES", 1000)
+    for n in range(earlier):
+        shop.deliver([Delivery(object_key(CLICKS, OPENED, 2, n), b"no gzip")])
+        assert len(load_only(shop).unreadable) == 1
+    full = gzip.compress(b"\n" * 600)
+    shop.deliver([Delivery(object_key(CLICKS, OPENED, 1, n), full) for n in range(5)])
+    last = Delivery(object_key(CLICKS, OPENED, 3, 1), packed(view("02 10:00")[1]))
+    shop.deliver([last, *load(stock("02 09:00", "a", 1))])
+    report = load_only(shop)
+    assert (report.loaded, report.quarantined) == (2, 3000)
+    assert load_only(shop).objects == 0
 
 
 def test_a_line_with_a_hundred_thousand_keys_or_brackets_is_one_line(shop: Pipeline) -> None:

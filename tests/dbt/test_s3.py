@@ -8,7 +8,9 @@ from obstore import get, put
 from obstore.store import S3Store
 
 from ingestion.lake import landed_objects
+from ingestion.lake.folders import NO_PATH
 from ingestion.lake.object_text import ObjectError, fetch
+from ingestion.s3 import sdk_client
 from ingestion.settings import Settings, SettingsError
 from ingestion.simulation.simulator import write_landing
 from orchestration.pages.overview.publish import put_files
@@ -81,6 +83,19 @@ def test_a_lake_in_s3_gives_the_same_tables_as_one_in_a_folder(
     keys = "select object_key, lines, loaded from audit.landed_objects"
     assert set(query(bucket, keys)) == set(query(folder, keys))
     assert run_warm(bucket, tmp_path / "again", "load").startswith("0 objects, 0 lines: ")
+
+
+def test_a_key_with_a_line_feed_hides_no_object_beside_it(tmp_path: Path, endpoint: str) -> None:
+    lake = in_s3(tmp_path, endpoint, "odd")
+    hour = "topics/clickstream/dt=2026-11-01/hour=12"
+    for name in ("a.json.gz", "line\nfeed.json.gz", "z.json.gz"):
+        sdk_client(lake).put_object(Bucket="lake", Key=f"odd/{hour}/{name}", Body=b"123")
+    found = list(landed_objects.list_landed(landed_objects.open_store(lake), "clickstream"))
+    assert [(each.key, each.error) for each in found] == [
+        (f"{hour}/line\\nfeed.json.gz", NO_PATH),
+        (f"{hour}/a.json.gz", None),
+        (f"{hour}/z.json.gz", None),
+    ]
 
 
 def test_the_overview_is_published_into_a_bucket_where_a_browser_can_open_it(

@@ -1,6 +1,7 @@
 """Listing a landing lake: what lies there."""
 
 import gzip
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -116,3 +117,42 @@ def test_an_s3_that_does_not_answer_is_a_sentence_with_the_cure() -> None:
     assert "TWIST_S3_ENDPOINT" in sentence
     assert "hush" not in sentence
     assert "\n" not in sentence
+
+
+def test_a_folder_that_may_not_be_listed_fails_alone(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [put(root, b"1", HOUR + timedelta(hours=hours)) for hours in range(3)]
+    scandir = os.scandir
+
+    def refuse(path: Path) -> Any:
+        if path.name == "hour=08":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = listed(root)
+    assert [each.key for each in found if not each.error] == [keys[0], keys[2]]
+    (refused,) = (each for each in found if each.error)
+    assert refused.key == "topics/clickstream/dt=2026-11-01/hour=08"
+    assert (refused.error or "").startswith("cannot be listed: [Errno 13] Permission denied")
+
+
+@pytest.mark.parametrize("link", ["topics", "topics/clickstream"])
+def test_a_folder_that_is_a_link_out_of_the_lake_is_not_listed(
+    root: Path, tmp_path: Path, link: str
+) -> None:
+    put(root, b"1")
+    (root / link).rename(tmp_path / "outside")
+    (root / link).symlink_to(tmp_path / "outside")
+    assert [(each.key, each.error) for each in listed(root)] == [
+        ("topics/clickstream", "cannot be listed: it is a link that leads out of the lake")
+    ]
+
+
+def test_a_landing_folder_that_is_a_link_is_listed(root: Path, tmp_path: Path) -> None:
+    key = put(root, b"1")
+    (tmp_path / "link").symlink_to(root)
+    (root / "topics" / TOPIC).rename(root / "elsewhere")
+    (root / "topics" / TOPIC).symlink_to(root / "elsewhere")
+    assert [each.key for each in listed(tmp_path / "link")] == [key], "a link within the lake too"

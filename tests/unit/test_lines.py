@@ -39,6 +39,9 @@ ODD = [
     b'{"a":"\\ud83d\\ude00"}', b'{"a":"\xff"}', b'{"a":\x00}', b'{"a":"\x00"}', b"\xef\xbb\xbf{}",
     b"{" + b'"x":1,' * 70_000 + b"}", b'{"' + b"k" * 500 + b'":1,"' + b"k" * 500 + b'":2}',
     b"[" * 3000 + b"]" * 3000, b'{"a":' * 3000 + b"1" + b"}" * 3000,
+    b'{"a":"""b":1}', b'{"a":"","b":"",}', b'{"a":"" "b":1}', b'{"quantity":""}',
+    b'{"quantity":"x"}', b'{"quantity": "","a":""}', b'{"quantity": "x","a":"x"}',
+    b'{"a:\\"":1,"a:\\"":2}', b'{"a" : "" : 1}',
     GOOD.replace(b":0,", b':"0",'), GOOD.replace(b":12,", b":12, "), GOOD + b" ", b" " + GOOD,
     GOOD + b"\r", GOOD + GOOD, GOOD[:-1], GOOD + b"}", REAL.replace(b"2.5e3", b"2.5e3,"),
     REAL.replace(b'"_partition"', b'"_offset"'), REAL.replace(b'"kind"', b'"at"'),
@@ -125,6 +128,63 @@ def test_lines_of_a_shape_that_passed_are_not_judged_again(
     ]
 
 
+MANY = [f"field_{number}" for number in range(14)]
+
+
+def some_empty(rng: Random) -> bytes:
+    texts = {name: rng.choice(["", "x"]) for name in MANY}
+    return json.dumps(json.loads(GOOD) | texts, separators=rng.choice([(",", ":"), None])).encode()
+
+
+def judged_in(rows: list[bytes], monkeypatch: pytest.MonkeyPatch, cutter: LineCutter) -> int:
+    """How many lines the strict parser sees."""
+    seen = list[str]()
+
+    def judge(line: str, topic: str) -> str | None:
+        seen.append(line)
+        return json_problem(line, topic)
+
+    monkeypatch.setattr(cutting, "json_problem", judge)
+    assert problems(rows, cutter) == [None] * len(rows)
+    return len(seen)
+
+
+def test_texts_that_are_empty_now_and_then_are_not_judged_in_each_combination(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = Random(1)
+    rows = [some_empty(rng) for _ in range(3000)]
+    assert judged_in(rows, monkeypatch, LineCutter(TOPIC)) <= 4, "with blanks and without"
+
+
+def test_an_empty_text_passes_where_another_one_does_not() -> None:
+    empty, filled = (GOOD[:-1] + b',"quantity":%s}' % text for text in (b'""', b'"x"'))
+    rows = [empty, filled, GOOD, filled, empty, filled]
+    found = problems(rows, LineCutter(TOPIC))
+    assert found == [strict(row) for row in rows]
+    assert found[0] is None
+    assert found[1] == "quantity is of type string, not integer"
+
+
+def test_blanks_before_a_colon_make_no_line_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        GOOD.replace(b'":', b'"%s:' % blanks).replace(b"12", b"%d" % number)
+        for number in range(99)
+        for blanks in (b"", b" ", b"\t\r", b" " * 999)
+    ]
+    problems([GOOD], cutter := LineCutter(TOPIC))
+    assert judged_in(rows, monkeypatch, cutter) == 0
+
+
+def test_shapes_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cutting, "_MOST_SHAPES", 10)
+    cutter = LineCutter(TOPIC)
+    problems([b'{"k%d":1}' % number for number in range(99)], cutter)
+    assert 0 < len(cutter.fine) <= 10
+    assert judged_in([GOOD] * 9, monkeypatch, cutter) >= 1
+    assert judged_in([GOOD] * 9, monkeypatch, cutter) == 0
+
+
 def shape(line: str) -> str:
     text = np.frombuffer(line.encode() + b"\n", np.uint8)
     return shapes(text, np.flatnonzero(text == ord("\n")))[0].decode()
@@ -135,7 +195,12 @@ def test_a_shape_keeps_keys_punctuation_words_and_empty_texts() -> None:
     assert shape(line) == '{"sku_id":","n2":-0.0,"tags":[",null,"",[0,0]], "k\\":": "}'
 
 
-@pytest.mark.parametrize("line", ['{"a" :1,"b":2}', '{"a":"x}', '"', '{"a"\t:1}', '{"a":{:1}}'])
+def test_a_shape_loses_blanks_before_a_colon_and_no_others() -> None:
+    line = '{ "a" :1, "b\t:" \t\r : "x :" , "c":[ 1 ] }'
+    assert shape(line) == '{ "a":0, "b\t:": " , "c":[ 0 ] }'
+
+
+@pytest.mark.parametrize("line", ['{"a":"x}', '"', '{"a":{:1}}', '{"a":{ :1}}', "{ :1}", " :"])
 def test_a_line_whose_keys_cannot_be_told_from_values_has_no_shape(line: str) -> None:
     assert shape(line) == ""
 
@@ -153,7 +218,7 @@ VALUES = st.recursive(
 @given(
     st.lists(st.dictionaries(st.text(max_size=6), VALUES, max_size=4), min_size=1, max_size=8),
     st.booleans(),
-    st.sampled_from([(",", ":"), (", ", ": ")]),
+    st.sampled_from([(",", ":"), (", ", ": "), (" ,", " : "), (",", "\t :")]),
     st.randoms(use_true_random=False),
 )
 def test_made_up_objects_are_judged_as_the_strict_parser_judges_them(
@@ -174,7 +239,7 @@ def damaged(rng: Random, row: bytes) -> bytes:
     """The row with a few bytes of JSON's own put in, left out or repeated."""
     for _ in range(rng.randint(1, 3)):
         at, to = sorted(rng.randrange(len(row) + 1) for _ in range(2))
-        mark = bytes([rng.choice(b'",:\\ 0[]{}')])
+        mark = bytes([rng.choice(b'",:\\ \t0[]{}')])
         row = rng.choice(
             [
                 row[:at] + mark + row[at:],

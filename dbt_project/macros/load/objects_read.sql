@@ -22,7 +22,7 @@
 
 {#- read_batch(objects): tells DuckDB's reader which objects it reads from now on. -#}
 {% macro read_batch(objects) -%}
-select read_batch(list(struct_pack(topic, object_number, object_key) order by object_number)) from {{ objects }}
+select read_batch(list(struct_pack(topic, object_number, object_key, object_size) order by object_number)) from {{ objects }}
 {%- endmacro %}
 
 {% macro teradata__objects_read(lines) -%}
