@@ -24,7 +24,8 @@ from obstore.exceptions import NotFoundError, PreconditionError
 from obstore.store import LocalStore
 
 from ingestion.contract.topics import LANDED_TOPICS
-from ingestion.lake.landed_objects import NOT_LISTED, LandedObject, list_landed, open_store
+from ingestion.lake.folders import NOT_LISTED
+from ingestion.lake.landed_objects import LandedObject, list_landed, open_store
 from ingestion.lake.object_text import VANISHED, ObjectError, fetch, plain_etag, read_text
 from ingestion.settings import Settings, TwistError
 from orchestration.erasure import tables

@@ -170,19 +170,26 @@ def test_missing_parquet_files(shop: Settings, name: str) -> None:
         assert ".parquet" in said
 
 
-@pytest.fixture
-def disk(whole: Path, tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with a copy of everything."""
-    folder = tmp_path / "disk"
+@contextmanager
+def mounted(folder: Path) -> Iterator[None]:
+    """A file system of its own in place of a folder."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
         pytest.skip("needs the right to mount a tmpfs")
     try:
-        shutil.copytree(whole, folder / "shop")
-        yield folder
+        yield
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def disk(whole: Path, tmp_path: Path) -> Iterator[Path]:
+    """A file system with a copy of everything."""
+    folder = tmp_path / "disk"
+    with mounted(folder):
+        shutil.copytree(whole, folder / "shop")
+        yield folder
 
 
 def fill(disk: Path) -> Path:
@@ -209,6 +216,18 @@ def test_a_full_disk_and_room_again(disk: Path, name: str) -> None:
     assert content(shop) == before
     done = run(shop, *COMMANDS[name])
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.long
+def test_a_warehouse_that_is_a_mount_point_is_rebuilt_in_its_place(shop: Settings) -> None:
+    before, aside = content(shop), shop.warehouse_root.with_name("aside")
+    shop.warehouse_root.rename(aside)
+    with mounted(shop.warehouse_root):
+        shutil.copytree(aside, shop.warehouse_root, dirs_exist_ok=True)
+        assert content(shop) == before
+        assert run(shop, "rebuild").returncode == 0
+        assert shop.warehouse_root.is_mount()
+        assert loaded_lines(shop) > 500
 
 
 @pytest.mark.long

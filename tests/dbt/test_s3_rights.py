@@ -1,5 +1,6 @@
 """Each S3 user works with no more rights than ingestion/connect/connectors/README.md gives it."""
 
+import gzip
 import json
 import signal
 import time
@@ -19,6 +20,8 @@ from ingestion.lake import landed_objects
 from ingestion.settings import Settings, SettingsError
 from orchestration.history import manifests
 from orchestration.history.export import export_all
+from orchestration.pages.overview.publish import put_files
+from orchestration.warehouse.forget import forget
 from orchestration.warehouse.load import load as load_all
 from tests.harness.given import Line, load, sku, stock, view
 from tests.harness.pipeline import Pipeline
@@ -38,8 +41,11 @@ RIGHTS = {
     services.KEY: ["Admin", "Read", "Write", "List"],
     "loader": ["Read:lake", "List:lake"],
     "historian": ["Read:lake", "List:lake", "Write:lake/history/*"],
+    "publisher": ["Write:lake/overview/*"],
+    "eraser": ["Read:lake", "List:lake", "Write:lake"],
 }
-"""Users that Docker has not: a loader that erases nothing, and who exports into the bucket."""
+"""Users that Docker has not: a loader that erases nothing, who exports into the bucket, who
+publishes the overview, and who erases."""
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +143,36 @@ def test_connect_and_dead_letters_write_their_topics_and_read_nothing(
     for name, act in forbidden:
         with pytest.raises(BaseError):
             act(lake(name))
+
+
+def test_who_publishes_writes_the_overview_and_reads_nothing(endpoint: str, tmp_path: Path) -> None:
+    page = {"overview.html": "<p>now</p>"}
+    publisher = of("publisher", endpoint, tmp_path)
+    put_files(publisher.model_copy(update={"overview": "s3://lake/overview"}), page)
+    admin = s3.bucket(of(services.KEY, endpoint, tmp_path), "s3://lake")
+    assert bytes(get(admin, "overview/overview.html").bytes()) == b"<p>now</p>"
+    with pytest.raises(BaseError):
+        put_files(publisher.model_copy(update={"overview": "s3://lake/history"}), page)
+    with pytest.raises(BaseError):
+        get(s3.bucket(publisher, "s3://lake"), "overview/overview.html")
+
+
+def test_who_erases_reads_and_writes_the_lake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWIST_S3_ACCESS_KEY_ID", "eraser")
+    monkeypatch.setenv("TWIST_S3_SECRET_ACCESS_KEY", services.SECRET)
+    shop = Pipeline(tmp_path / "shop")
+    with store_of(tmp_path, [user("eraser", RIGHTS["eraser"], "eraser")]) as (_, url):
+        shop.settings = shop.dbt.settings = of("eraser", url, tmp_path)
+        shop.deliver(landed := load(sku("a"), view("02 10:00", "a", visitor_id="victim-0001")))
+        assert load_all(shop.settings, shop.dbt, lambda _: None).loaded == 2
+        erased = str(forget(shop.settings, shop.dbt, ["victim-0001"], "asked", lambda _: None))
+        shop.close()
+        assert erased.startswith("1 visitors forgotten: 1 landed objects ")
+        lake = landed_objects.open_store(shop.settings)
+        texts = [gzip.decompress(bytes(get(lake, each.key).bytes())) for each in landed]
+        assert all(b"victim-0001" not in text for text in texts)
 
 
 def test_a_key_is_changed_as_the_procedure_says_and_nothing_is_lost(

@@ -10,7 +10,8 @@ from typing import Any, cast
 import duckdb
 import pytest
 
-from ingestion.lake.landed_objects import NOT_LISTED, LandedObject, list_landed, open_store
+from ingestion.lake.folders import NOT_LISTED
+from ingestion.lake.landed_objects import LandedObject, list_landed, open_store
 from ingestion.lake.object_keys import object_key
 from ingestion.settings import Settings
 from orchestration.erasure import days, objects, registry, tables
