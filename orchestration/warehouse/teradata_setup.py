@@ -52,7 +52,9 @@ def _databases(prefix: str) -> list[str]:
     total = f"{sum(float(size) for size, _ in DATABASES.values()) / 1e12:.3f}e12"
     lines = [
         "-- Set-up of TWIST on Teradata 17.10 or later: read it, replace each <…> with a value,",
-        "-- run it as a user who may create databases below <parent>. Each statement is a request.",
+        "-- run it as a user who may create databases and users below <parent>, and may pass on",
+        "-- the rights on dbc and td_sysfnlib that end section 3: DBC has them. Each statement",
+        "-- is a request. <parent> needs the space of section 1, and the spool of the user.",
         "",
         "-- 1. Databases. Space without fallback: with it (VantageCloud's default), double each.",
         f'create database {prefix} from "<parent>" as permanent = {total};',
