@@ -12,14 +12,14 @@ eras as (
     group by topic, kafka_partition, era
 ),
 
-objects as (
+landed as (
     select object_key, audited_at from {{ ref('landed_objects') }}
 )
 
-select ranges.topic, ranges.kafka_partition, ranges.era, ranges.first_offset, ranges.first_object, objects.audited_at
+select ranges.topic, ranges.kafka_partition, ranges.era, ranges.first_offset, ranges.first_object, landed.audited_at
 from eras
 inner join ranges
     on eras.topic = ranges.topic and eras.kafka_partition = ranges.kafka_partition and eras.era = ranges.era
         and eras.first_load_id = ranges.first_load_id
-inner join objects on ranges.first_object = objects.object_key
-where objects.audited_at > {{ clock() }} - interval '1' day
+inner join landed on ranges.first_object = landed.object_key
+where landed.audited_at > {{ clock() }} - interval '1' day
