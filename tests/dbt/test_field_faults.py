@@ -143,6 +143,7 @@ def test_bombs_are_unreadable_and_the_others_load(
     assert staged(shop) == 1
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("earlier", [0, 1], ids=["new", "with one to read again"])
 def test_objects_that_the_reader_has_no_room_for_are_loaded_in_the_next_batches(
     shop: Pipeline, monkeypatch: pytest.MonkeyPatch, earlier: int

@@ -110,6 +110,7 @@ def test_an_amber_check_wakes_nobody(instance: dg.DagsterInstance, webhook: Webh
     assert webhook.posts == []
 
 
+@pytest.mark.ci
 def test_a_failed_run_is_posted_until_a_later_run_of_the_job_succeeds(
     instance: dg.DagsterInstance, webhook: Webhook
 ) -> None:

@@ -153,6 +153,7 @@ def test_a_day_comes_back_into_a_table_that_has_got_a_column_since(closed: Pipel
     assert rows(closed) == good
 
 
+@pytest.mark.ci
 def test_a_restored_day_whose_lines_land_again_has_each_view_once(
     closed: Pipeline, loaded: Path, tmp_path: Path
 ) -> None:
