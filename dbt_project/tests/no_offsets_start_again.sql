@@ -1,4 +1,4 @@
--- Warns for a day: a topic that was made anew loads all the same, but nobody may have meant it.
+-- Warns for a day of a topic that was deleted and created again: all of it is loaded, but it may be a mistake.
 {{ config(severity='warn') }}
 
 with ranges as (

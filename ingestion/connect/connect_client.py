@@ -17,8 +17,8 @@ PATIENCE = 120.0
 """Seconds until a connector must run, including the start of its worker."""
 PAUSE = 1.0
 SETTLE = 30.0
-"""Seconds in which a failure found at first may be the one before: Connect goes on saying `FAILED`,
-with the old trace, until a task has been started again, also after a restart of its worker."""
+"""Seconds for which a failure seen at the first look may be an old one: Connect reports `FAILED`
+with the old trace until it has started the task again, even after its worker was restarted."""
 REFUSED = (400, 404, 422)
 """Status codes that are not retried."""
 

@@ -54,13 +54,13 @@ def _folder(store: "ObjectStore", prefix: str) -> Folder:
     objects = [
         (each["path"], each["size"], plain_etag(each["e_tag"]))
         for each in found["objects"]
-        if each["path"] != prefix  # the object by which S3's console marks a folder
+        if each["path"] != prefix  # S3's console creates such an object for each folder
     ]
     return Folder(sorted(found["common_prefixes"]), objects, [])
 
 
 def _folder_with_odd_keys(store: Bucket, prefix: str) -> Folder:
-    """The same, as the store says it: obstore shows nothing beside a key that it refuses."""
+    """The same by AWS's own client: obstore lists nothing if it refuses one of the keys."""
     folders, objects, odd = [], [], list[Odd]()
     for page in store.pages(f"{prefix}/", "/"):
         for key in page.folders:

@@ -65,7 +65,7 @@ def open_store(settings: Settings) -> "ObjectStore":
     try:
         list_with_delimiter(store)
     except InvalidPathError:
-        pass  # it answers; its root holds a key that is no path
+        pass  # the store answers; a key in its root is no path
     except (BaseError, OSError, ValueError) as error:
         raise SettingsError(
             f"the landing lake {settings.landing_root} cannot be listed: {first_line(error)}; "

@@ -32,7 +32,7 @@ _ONE, _LAST = np.uint64(1), np.uint64(63)
 
 
 def shapes(text: Bytes, ends: Places) -> list[bytes]:
-    """The shape of each line; b"" where a text does not end, or a colon stands behind no text.
+    """The shape of each line; b"" for a line with an unclosed text, or a colon without a key.
 
     Args:
         text: Whole lines, each with its line feed.
@@ -160,7 +160,7 @@ def _lines_with(found: Words, ends: Places) -> list[int]:
 
 
 def _kept_lines(text: Bytes, ends: Places, lines: list[int]) -> NDArray[np.bool_]:
-    """All bytes but those of these lines, which keep their line feeds."""
+    """Which bytes stay if these lines are emptied; their line feeds stay too."""
     kept = np.ones(len(text), bool)
     for line in lines:
         kept[ends[line - 1] + 1 if line else 0 : ends[line]] = False
@@ -168,8 +168,8 @@ def _kept_lines(text: Bytes, ends: Places, lines: list[int]) -> NDArray[np.bool_
 
 
 def with_full_texts(line: bytes, text: bytes = b'"') -> bytes:
-    """A shape as it were if no member's text were empty; so a line, with a `text` such as `"x"`.
+    """Replace each member's empty text by `text`: `"` in a shape, a text such as `"x"` in a line.
 
-    Of a JSON line: where else two quotes stand behind a colon, it is none.
+    `:""` in valid JSON is always a member with an empty text: quotes within a text are escaped.
     """
     return line.replace(b':""', b":" + text).replace(b': ""', b": " + text)

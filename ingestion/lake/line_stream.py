@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 FETCHED_AHEAD = 4
 """Objects: hides the latency of S3."""
 FETCHED_BYTES = 1 << 26
-"""Compressed: so much with the one that is being cut, and no further object is fetched ahead."""
+"""Compressed bytes in memory, beyond which no further object is fetched ahead."""
 CUT_BYTES = 1 << 25
-"""Of Arrow: a line of one byte costs a hundred with its numbers and its reason."""
+"""Arrow bytes that are cut ahead: with its numbers and reason a one-byte line takes a hundred."""
 BATCH_LINES, BATCH_TEXT_BYTES = 10_000_000, 1 << 33
-"""Of a topic: a batch is chosen by compressed size, and ends here, five times what is usual."""
+"""Of a topic in a batch, which is chosen by compressed size: five times what is usual."""
 
 READINGS = pa.schema(
     [
@@ -112,7 +112,7 @@ class LineStream:
             ahead.put(None, 0)
         except _ClosedError:
             pass
-        except BaseException as error:  # for the other thread to raise
+        except BaseException as error:  # raised again by the reading thread
             ahead.put(error, 0)
 
     def _fetched(self, store: "ObjectStore") -> Iterator[tuple[BatchObject, "Future[Body]"]]:
@@ -151,11 +151,11 @@ class LineStream:
 
 
 class _ClosedError(Exception):
-    """Nobody takes what is put any more."""
+    """The reader of the queue has ended."""
 
 
 class _Ahead:
-    """What one thread has made ahead of another: `CUT_BYTES`, or one batch that is larger."""
+    """A queue between two threads that holds at most `CUT_BYTES`, or one batch that is larger."""
 
     def __init__(self) -> None:
         self._made: deque[tuple[pa.RecordBatch | Reading | BaseException | None, int]] = deque()
@@ -164,7 +164,7 @@ class _Ahead:
         self._changed = Condition()
 
     def put(self, made: pa.RecordBatch | Reading | BaseException | None, size: int) -> None:
-        """Wait for room; `size` in bytes. Raises `_ClosedError` where the other has ended."""
+        """Wait for room; `size` in bytes. Raises `_ClosedError` when the reader has ended."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._is_closed or not self._bytes or self._bytes + size <= CUT_BYTES
@@ -176,7 +176,7 @@ class _Ahead:
             self._changed.notify()
 
     def take(self) -> pa.RecordBatch | Reading | BaseException | None:
-        """The next one; waits for it."""
+        """Wait for the next item and return it."""
         with self._changed:
             self._changed.wait_for(lambda: self._made)
             made, size = self._made.popleft()
@@ -185,7 +185,7 @@ class _Ahead:
             return made
 
     def close(self) -> None:
-        """Take nothing any more."""
+        """Let waiting and later puts fail."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()

@@ -99,13 +99,13 @@ class LineCutter:
         return problems
 
     def _learn(self, line: bytes) -> None:
-        """Keep the shape of a line that is nobody's, if it passes."""
+        """Keep the shape of this line, which is in no object, if it passes."""
         if json_problem(line.decode(), self.topic) is None:
             data = np.frombuffer(line + b"\n", np.uint8)
             self._keep(shapes(data, np.array([len(line)]))[0])
 
     def _keep(self, shape: bytes) -> None:
-        """Add a shape that passed; those before are forgotten when there are too many."""
+        """Add a shape that passed; drop all earlier ones when there are too many."""
         if len(self.fine) >= _MOST_SHAPES:
             self.fine.clear()
         if 0 < len(shape) <= _LONGEST_SHAPE:

@@ -22,7 +22,7 @@ MAX_OBJECT_BYTES = 1 << 29
 """Compressed: such an object is held in memory while it is read."""
 MAX_TEXT_BYTES = 1 << 31
 MAX_LINES = 1_000_000
-"""Five times Connect's flush size: each line costs memory and time, were it empty."""
+"""Five times Connect's flush size: even an empty line costs memory and time."""
 MAX_LINE_BYTES = 1 << 23
 """Kafka's own limit of a record is 1 MB."""
 VANISHED = "vanished"
@@ -192,7 +192,7 @@ def _count(piece: bytes, before: int) -> int:
 
 
 def _parts(piece: bytes, lines: int) -> Iterator[bytes]:
-    """A piece of so many lines in parts of at most PIECE_LINES."""
+    """Split a piece that has `lines` lines into parts of at most PIECE_LINES."""
     if lines <= PIECE_LINES:
         yield piece
         return

@@ -81,7 +81,7 @@ def _keys(store: "ObjectStore") -> Iterator[str]:
             for each in page:
                 if each["size"] and not each["path"].startswith("."):
                     yield each["path"]
-    except InvalidPathError:  # a key that is no path; what is beside it
+    except InvalidPathError:  # one key is no path, and obstore lists none
         if isinstance(store, Bucket):
             for found in islice(store.pages("", ""), LOOKED_AT):
                 yield from (key for key, size, _ in found.objects if size)

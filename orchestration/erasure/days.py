@@ -27,7 +27,7 @@ TABLE, PERSONAL = "fct_twist", ("visitor_id", "session_id")
 NOTES = "forget.days"
 """A file in the warehouse's folder: the files that were rewritten, until they are deleted."""
 AN_EXPORT = timedelta(hours=1)
-"""So old is a file that no manifest names and no running export is writing."""
+"""Longer than an export runs: a file without a manifest that is older belongs to none."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Whose:
 def rewrite(settings: Settings, whose: Whose) -> int:
     """Rewrite the days that have such rows; return how many files were.
 
-    Files that no manifest names, such as a killed export's, may hold anybody: they are deleted, if
-    they are so old that no export is writing them, or were rewritten here.
+    Files that no manifest names, such as a killed export's, may hold anybody. They are deleted if
+    they were rewritten here, or are older than `AN_EXPORT`.
     """
     if not is_s3(settings.history_root) and not Path(settings.history_root).is_dir():
         return 0
@@ -77,7 +77,7 @@ def rewrite(settings: Settings, whose: Whose) -> int:
 
 
 def _remove_left_overs(folder: Path, before: float) -> None:
-    """What killed puts have left in a folder, which no listing of obstore shows."""
+    """Delete what killed puts left in a folder; obstore does not list it."""
     for path in folder.rglob("*#*"):
         if LEFT_OF_PUT.search(path.name) and path.lstat().st_mtime < before:
             path.unlink(missing_ok=True)

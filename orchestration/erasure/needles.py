@@ -12,14 +12,14 @@ import numpy as np
 SHORTEST = 8
 """Bytes: the text of a shorter id occurs by chance."""
 DIGITS = 10
-"""The same of fewer digits alone."""
+"""An id of fewer digits, and nothing else, occurs by chance too."""
 _PIECE = 1 << 21
 _BESIDE = 64
 """Bytes that are looked at beside an id, to tell whether it is part of a longer one."""
 _ESCAPE = re.compile(
     rb'\\+(?:u[0-9a-fA-F]{4}(?:\\+u[dD][c-fC-F][0-9a-fA-F]{2})?|[bfnrt"/])|%(?:25)*[0-9a-fA-F]{2}'
 )
-"""Of JSON, also in a text within a text, and of an address, also quoted twice."""
+"""Escapes of JSON, also of JSON within a text, and of addresses, also when quoted twice."""
 _NEVER_ESCAPED = re.compile(r"[\w.~-]*", re.ASCII)
 _CONTROL = re.compile(rb"[\0-\x1f\x7f]")
 _Places = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
@@ -147,7 +147,7 @@ def _meant(escape: bytes) -> bytes:
 
 
 def _stands_alone(data: bytes, begin: int, end: int, *, within_text: bool) -> bool:
-    """Whether what is beside an id does not make it a part of another one."""
+    """Whether an id is not a part of a longer one, judged by what is beside it."""
     before, after = (
         _undone(beside).decode(errors="replace")
         for beside in (data[max(0, begin - _BESIDE) : begin], data[end : end + _BESIDE])

@@ -45,7 +45,7 @@ GZIP = 31
 """As zlib names the format: the largest window, and a header without name or time."""
 EPOCH_OF_NOS = datetime(2000, 1, 1, tzinfo=UTC)
 LEFT_OF_PUT = re.compile(r"#\d+$")
-"""How the name ends of what a put into a folder that was killed has left beside the object."""
+"""The end of the name of the temporary file that a killed put leaves beside an object on disk."""
 Erase = Callable[[bytes, str], tuple[bytes, list[str]]]
 """A text of whole lines and its topic → the text without the persons, and whose lines they were."""
 
@@ -65,7 +65,7 @@ class Rewritten:
 
 
 class NotRead(TwistError):
-    """What could not be read was not erased; the message names it, and the cure."""
+    """Something could not be read, so it was not erased; the message names it and the cure."""
 
 
 def rewrite(
@@ -175,7 +175,7 @@ def _replace(store: "ObjectStore", key: str, new: bytes, etag: str) -> None:
 
 
 def _remove_left_overs(store: "ObjectStore", key: str) -> None:
-    """What a killed put has left beside an object; nobody else writes under such names."""
+    """Delete what a killed put left beside an object; nobody else writes such names."""
     if not isinstance(store, LocalStore):
         return
     path = Path(str(store.prefix)) / key

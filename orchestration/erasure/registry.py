@@ -11,8 +11,8 @@ from orchestration.warehouse.engine_protocol import Engine
 from orchestration.warehouse.engines import Teradata
 
 OLD_LINES, OLD_LINES_ASKED = "", "asked"
-"""The visitor_hash of the row that says up to when everybody's lines were erased, and of the row
-that says up to when they were to be, when that was last asked for."""
+"""The visitor_hash of two rows about everybody's old lines: up to when they were erased, and up to
+when the last request asked to erase them."""
 COLUMNS: dict[str, int | str] = {
     "visitor_hash": 64, "salt": 64, "why": 1024, "asked_at": "timestamp(6)",
     "staged_rows": "bigint", "fact_rows": "bigint", "set_aside_rows": "bigint",

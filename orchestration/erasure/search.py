@@ -26,7 +26,7 @@ _PIECE, _OVERLAP, _FEED = 1 << 23, 1 << 12, 1 << 12
 _IN_PARQUET = "visitor_id"
 _TEXTS = (".html", ".json", ".csv", ".txt", ".yml")
 GZIP = b"\x1f\x8b\x08"
-"""How gzip begins, whatever the file is named."""
+"""The first bytes of gzip."""
 
 
 class StillThere(TwistError):
@@ -207,7 +207,7 @@ def _inflated(data: bytes) -> Iterator[bytes]:
 
 
 def _what_inflates(data: bytes) -> Iterator[bytes]:
-    """Member by member; behind a fault from the next header on, which the fault may have hidden."""
+    """The text of each gzip member; after a damaged one, go on at the next gzip header."""
     begin = 0
     while begin >= 0:
         at, step, inflater = begin, _FEED, zlib.decompressobj(31)
@@ -218,7 +218,7 @@ def _what_inflates(data: bytes) -> Iterator[bytes]:
             except zlib.error:
                 if step == 1:
                     break
-                inflater, step = before, 1  # up to the very byte
+                inflater, step = before, 1  # byte by byte, up to the fault
                 continue
             at = min(at + step, len(data))
         end = at - len(inflater.unused_data) if inflater.eof else begin + 1

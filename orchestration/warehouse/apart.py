@@ -115,7 +115,7 @@ def _listen(pipe: Connection, say: Callable[[str], None]) -> None:
 
 def _end(process: BaseProcess) -> None:
     if process.pid and process.is_alive():
-        process.kill()  # SIGTERM may be ignored there, as whoever started us may have had it so
+        process.kill()  # a process may inherit that SIGTERM is ignored
         process.join()
 
 

@@ -31,7 +31,7 @@ AGAIN = (
     "the next night begins again where the last completed one ended; land again what is damaged, "
     "delete it, or close what `make load` names by make accept KEY=… WHY='…'"
 )
-"""What becomes of old lines that could not be read."""
+"""The cure when old lines could not be read."""
 A_FOLDER = timedelta(days=1)
 """The lines of an hour's folder have arrived by a day later."""
 
@@ -45,7 +45,7 @@ class Erased:
     days: int
     searched: Searched
     met_nowhere: int
-    """Of the visitors, those that no table and no landed object has had, in this run or before."""
+    """Visitors that were in no table and no landed object, in this run or an earlier one."""
 
     def __str__(self) -> str:
         unknown = (

@@ -140,7 +140,7 @@ def _load_at_once(engine: Engine, dbt: Dbt, skip: tuple[str, ...], new: Batch) -
 
 
 def _is_last(engine: Engine, dbt: Dbt, batch: Batch) -> bool:
-    """Whether a batch, now loaded, took all that was there, and the reader had room for it."""
+    """Whether nothing is left after this batch: it was not full, and the reader read all of it."""
     if batch.megabytes >= dbt.settings.batch_mb:
         return False
     ((unread,),) = dbt.query(

@@ -161,7 +161,7 @@ def test_a_refused_key_stops_the_tasks_until_the_worker_has_another(
         connect_client.restart(stack.settings, print)
     seconds_until(lambda: has_failed(stack), within=REFUSED)
     let_in(stack, "old", "new")
-    connect_client.restart(stack.settings, print)  # the store has changed its mind: enough
+    connect_client.restart(stack.settings, print)  # restart suffices once the store knows the key
     let_in(stack, "new")
     seconds_until(lambda: has_failed(stack), within=REFUSED)
     give(stack.connect, "new")

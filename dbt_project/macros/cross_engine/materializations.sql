@@ -15,7 +15,7 @@
   {{ run_hooks(pre_hooks) }}
   {% call statement('main') -%}
     {%- if config.get('contract').enforced %}{{ get_assert_columns_equivalent(sql) }}{% endif %}
-    {% if target.type == 'duckdb' %}create or {% endif %}replace view {{ target_relation }} as {{ sql if target.type == 'teradata' else '(' ~ sql ~ ')' }}
+    {% if target.type == 'duckdb' %}create or {% endif %}replace view {{ target_relation }} as {{ sql }}
   {%- endcall %}
   {{ run_hooks(post_hooks) }}
   {{ return({'relations': [target_relation]}) }}
