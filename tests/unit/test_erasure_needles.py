@@ -67,3 +67,12 @@ def test_in_pages_a_longer_id_is_another_and_a_neighbouring_value_is_not() -> No
     pages = b"\x00\x01mary.ann@shop.example\x00victim-0001-abc\x0bAAvictim-0002zz\x2dA\x0b"
     needles = Needles(["ann@shop.example", NEXT_TO, "victim-0002"])
     assert [who for _, who in needles.find(pages, within_text=False)] == ["victim-0002"]
+
+
+def test_in_pages_a_number_beside_more_digits_is_another_number() -> None:
+    needles = Needles(["1234567890"])
+    found = {
+        page: [who for _, who in needles.find(page, within_text=False)]
+        for page in (b"a1234567890b", b"91234567890b", b"a12345678909")
+    }
+    assert list(found.values()) == [["1234567890"], [], []]
