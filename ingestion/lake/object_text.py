@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MAX_OBJECT_BYTES = 1 << 29
 """Compressed: such an object is held in memory while it is read."""
 MAX_TEXT_BYTES = 1 << 31
-MAX_LINES = 1_000_000
-"""Five times Connect's flush size: even an empty line costs memory and time."""
+MAX_LINES = 2_000_000
+"""Ten times Connect's flush size: even an empty line costs memory and time."""
 MAX_LINE_BYTES = 1 << 23
 """Kafka's own limit of a record is 1 MB."""
 VANISHED = "vanished"

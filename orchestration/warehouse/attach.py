@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ALIAS = "twist"
 CATALOG = f"__ducklake_metadata_{ALIAS}"
 """The catalog with DuckLake's own tables, once the warehouse is attached."""
-LAYOUT = "6"
+LAYOUT = "7"
 """The version of the warehouse's tables, as in dbt_project.yml."""
 ON_TERADATA = "dbt_project/docs/teradata.md, section 3"
 """The documentation of what to do there instead."""

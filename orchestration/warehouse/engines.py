@@ -163,12 +163,13 @@ class DuckDB:
     def accept_offsets(self, dbt: Commands, offsets: "OffsetRange", why: str) -> int:  # noqa: D102
         require_warehouse(self.settings)
         writer_lock.take(self.settings.warehouse_root)
-        count = _open_ranges(self, dbt, offsets)
-        if count:
-            dbt.connection().execute(
-                f"insert into {self.relation('audit', 'accepted_offsets')} values (?, ?, ?, ?, ?)",
-                [*offsets, why],
-            )
+        closed = dbt.connection().execute(
+            f"insert into {self.relation('audit', 'accepted_offsets')} by name "
+            "select topic, kafka_partition, era, first_offset, last_offset, ? as accepted_why "
+            f"from {self.relation('audit', 'missing_offsets')} where {_open_within(offsets)}",
+            [why],
+        )
+        count: int = (closed.fetchone() or (0,))[0]
         return count
 
     def tables(self, dbt: Commands) -> Tables:  # noqa: D102
@@ -294,11 +295,12 @@ class Teradata:
 
     def accept_offsets(self, dbt: Commands, offsets: "OffsetRange", why: str) -> int:  # noqa: D102
         self.prepare(dbt)
-        count = _open_ranges(self, dbt, offsets)
+        open_ranges = self.relation("audit", "missing_offsets")
+        ((count,),) = dbt.query(f"select count(*) from {open_ranges} where {_open_within(offsets)}")
         if count:
             arguments = {**offsets._asdict(), "why": why}
             dbt.run("run-operation", "accept_offsets", "--args", str(arguments))
-        return count
+        return int(count)
 
     def tables(self, dbt: Commands) -> Tables:  # noqa: D102
         prefix = f"{self.settings.db_prefix}_"
@@ -333,14 +335,13 @@ def _require_session(query: Query) -> None:
             raise SettingsError(f"the session {complaint}: give Teradata's user {cure}")
 
 
-def _open_ranges(engine: Engine, dbt: Commands, offsets: "OffsetRange") -> int:
-    ((count,),) = dbt.query(
-        f"select count(*) from {engine.relation('audit', 'missing_offsets')} "
-        f"where topic = '{offsets.topic}' and kafka_partition = {offsets.partition} "
+def _open_within(offsets: "OffsetRange") -> str:
+    """The rows of audit.missing_offsets within these that nobody accepted, as a condition."""
+    return (
+        f"topic = '{offsets.topic}' and kafka_partition = {offsets.partition} "
         f"and first_offset >= {offsets.first} and last_offset <= {offsets.last} "
         "and accepted_why is null"
     )
-    return int(count)
 
 
 def _refuse_other_settings(engine: Engine, dbt: Commands) -> None:

@@ -152,6 +152,22 @@ def test_a_range_that_was_accepted_stays_listed_with_the_reason_and_through_a_re
     assert missing(shop, whys) == [(3, "retention"), (7, None)]
 
 
+@pytest.mark.ci
+def test_offsets_that_were_accepted_are_missing_again_after_the_topic_was_made_anew(
+    shop: Pipeline,
+) -> None:
+    key = f"{CLICKS}/0/3-4"
+    shop.deliver([clicks(1, 2), clicks(5, 6)])
+    load_all(shop.settings, shop.dbt, lambda _: None)
+    assert accept(shop.settings, shop.dbt, key, "retention") == 1
+    shop.deliver([clicks(1, 2, at="02 12:00", name=101), clicks(5, at="02 12:05", name=105)])
+    load_all(shop.settings, shop.dbt, lambda _: None)
+    of_eras = "era, first_offset, accepted_why"
+    assert missing(shop, of_eras) == [(1, 3, "retention"), (2, 3, None)]
+    assert accept(shop.settings, shop.dbt, key, "overwritten") == 1
+    assert missing(shop, of_eras) == [(1, 3, "retention"), (2, 3, "overwritten")]
+
+
 def expected(landed: set[int]) -> list[tuple[int, int]]:
     """The runs of offsets that are missing between the lowest and the highest."""
     gone = sorted(set(range(min(landed), max(landed) + 1)) - landed)

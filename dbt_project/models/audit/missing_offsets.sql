@@ -63,6 +63,7 @@ closed as (
     from gaps
     inner join accepted
         on gaps.topic = accepted.topic and gaps.kafka_partition = accepted.kafka_partition
+            and gaps.era = coalesce(accepted.era, gaps.era)
             and gaps.first_offset >= accepted.first_offset and gaps.last_offset <= accepted.last_offset
     group by gaps.topic, gaps.kafka_partition, gaps.era, gaps.first_offset
 ),
