@@ -131,10 +131,10 @@ def test_a_regression_of_thirty_percent_is_pointed_out() -> None:
 def test_a_target_is_met_or_not_and_what_was_not_measured_is_left_out() -> None:
     met = report.targets(a_run(floor=1.0, ours=2.0, ours_staged=4.0, ours_wide=4.8))[1:]
     assert [line[1:] for line in met] == [
-        ["2.00", "at most 4", "2.5", "yes, and the dream"],
-        ["4.00", "at most 4.2", "", "yes"],
-        ["1.20", "at most 1.2", "", "yes"],
-        ["0.01", "at most 4", "2", "yes, and the dream"],
+        ["2.00", "at most 6", "4.5", "yes, and the dream"],
+        ["4.00", "at most 4.2", "3", "yes"],
+        ["1.20", "at most 1.2", "1", "yes"],
+        ["0.01", "at most 3", "2", "yes, and the dream"],
     ]
     missed = report.targets(a_run(floor=1.0, ours_staged=4.3, ours_wide=5.2, ours_object=9.0))[1:]
     assert [line[-1] for line in missed] == ["no", "no", "yes"]
