@@ -28,6 +28,8 @@ NAMES = {
 }
 MOST_LINES = {"model": 120, "macro": 150, ".py": 350, ".yml": 250, ".yaml": 250}
 """About a third of each is normal."""
+MOST_MACROS = 12
+ADD_A_MART = "CONTRIBUTING.md, Add a mart"
 
 Manifest = Mapping[str, Any]
 
@@ -245,11 +247,42 @@ def knowing_faults(manifest: Manifest, macros: Mapping[str, str]) -> list[str]:
 
 
 def macros_behind(manifest: Manifest, node: Mapping[str, Any]) -> set[str]:
-    """The project's own macros that a model calls, and those that they call."""
+    """The project's own macros that a model calls, and those that they call.
+
+    A dispatch macro and its implementations count as one.
+    """
     found: set[str] = set()
     todo = list(node["depends_on"]["macros"])
     while todo:
         if (macro := todo.pop()).startswith("macro.twist.") and macro not in found:
             found.add(macro)
             todo += manifest["macros"][macro]["depends_on"]["macros"]
-    return {macro.split(".")[-1] for macro in found}
+    return {macro.split(".")[-1].split("__")[-1] for macro in found}
+
+
+def mart_faults(manifest: Manifest, compared: set[str], readme: str) -> list[str]:
+    """Published marts that no referee judges, or that the README does not explain."""
+    faults = []
+    for node in models(manifest):
+        if layer(node) != "marts" or node["config"]["access"] == "protected":
+            continue
+        if node["name"] not in compared:
+            faults.append(f"{node['name']}: not compared with the referee ({ADD_A_MART})")
+        if f"`marts.{node['name']}`" not in readme:
+            faults.append(f"{node['name']}: no row in README.md")
+    return sorted(faults)
+
+
+def macros_behind_faults(manifest: Manifest) -> list[str]:
+    """Marts behind which too many macros stand."""
+    behind = {
+        node["name"]: sorted(macros_behind(manifest, node))
+        for node in models(manifest)
+        if layer(node) == "marts"
+    }
+    return [
+        f"{name}: {len(macros)} macros stand behind it, at most {MOST_MACROS} ({', '.join(macros)}): "
+        "write the rule in the model's SQL, or decide it in staging and read a column"
+        for name, macros in behind.items()
+        if len(macros) > MOST_MACROS
+    ]

@@ -19,11 +19,12 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.environments.local import DuckDBConnectionWrapper, LocalEnvironment
 from dbt.adapters.duckdb.plugins import BasePlugin
@@ -38,7 +39,7 @@ from ingestion.lake.erased_lines import Eraser, Forgotten
 from ingestion.lake.line_stream import BatchObject, LineStream, ReadingTable
 from ingestion.lake.lines import LineCutter
 from ingestion.s3 import let_duckdb_in
-from ingestion.settings import Settings, SettingsError, TwistError, load_settings
+from ingestion.settings import ROOT, Settings, SettingsError, TwistError, load_settings
 from orchestration.warehouse import writer_lock
 from orchestration.warehouse.attach import (
     attach_warehouse,
@@ -50,16 +51,14 @@ from orchestration.warehouse.attach import (
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-STORED = (
-    "late_days",
-    "bot_patterns",
-    "bot_exceptions",
-    "min_sellable_qty",
-    "min_pickup_qty",
-    "time_zone",
-)
-"""The settings that are stored with the warehouse: they change the results."""
 BATCH_SQL = "struct(topic varchar, object_number bigint, object_key varchar, object_size bigint)[]"
+
+
+@cache
+def read_by_models() -> list[str]:
+    """The settings that models read from the environment: those among the project's vars."""
+    project = yaml.safe_load((ROOT / "dbt_project" / "dbt_project.yml").read_text())
+    return [name for name in project["vars"] if name in Settings.model_fields]
 
 
 class KeptOpen(DuckDBConnectionWrapper):
@@ -190,7 +189,7 @@ class Plugin(BasePlugin):
         return chain(found, landed_objects.beside_topics(self.store)) if is_last else found
 
     def _lock(self, purposes: pa.Array) -> pa.Array:
-        for name in (*STORED, "landing_slack_hours"):
+        for name in read_by_models():
             default = str(Settings.model_fields[name].default)
             if os.environ.get(f"TWIST_{name.upper()}", default) != str(
                 getattr(self.settings, name)

@@ -56,6 +56,23 @@ def test_without_a_warehouse_dbt_says_so_and_creates_none(checkout: Checkout, co
 
 
 @pytest.mark.ci
+@pytest.mark.parametrize("name", ["conversion_min_units", "landing_slack_hours"])
+def test_a_setting_that_only_the_file_has_is_refused_with_the_cure(
+    checkout: Checkout, name: str
+) -> None:
+    file = checkout.root / ".env"
+    file.write_text(f"TWIST_{name.upper()}=5\n")
+    try:
+        said = checkout.attempt(*DBT, "run", "--select", "twist_now")
+    finally:
+        file.unlink()
+    assert said.returncode != 0
+    assert (
+        f"TWIST_{name.upper()} is set in .env, but dbt does not read .env: run `set" in said.stdout
+    )
+
+
+@pytest.mark.ci
 def test_a_run_with_empty_tries_the_sql_and_changes_nothing(checkout: Checkout) -> None:
     """Without inputs all published rows would be gone, and a view would stay without rows."""
     tables = ("twist_daily", "fct_twist_hourly", "stockout_daily", "dim_sku", "audit.watermarks")

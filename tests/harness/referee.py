@@ -28,7 +28,6 @@ from tests.harness.referee_lines import (
     Placed,
     Position,
     Quarantined,
-    Settings,
     UnreadableError,
     is_late,
     lines_of,
@@ -36,6 +35,7 @@ from tests.harness.referee_lines import (
     verify,
 )
 from tests.harness.referee_marts import Mart, build
+from tests.harness.referee_settings import Settings
 
 __all__ = ["Delivery", "LateEvent", "Object", "Outcome", "Settings", "Step", "digest", "referee"]
 

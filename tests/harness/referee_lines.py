@@ -26,6 +26,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
+from tests.harness.referee_settings import Settings
+
 Value = str | int | bool | Decimal | Fraction | date | datetime | None
 """What a field or a column holds. Timestamps are UTC without zone."""
 
@@ -40,20 +42,6 @@ class Position(NamedTuple):
     partition: int
     offset: int
     timestamp: datetime
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The settings stored with a warehouse, and the loader's clock."""
-
-    late_days: int = 3
-    bot_patterns: tuple[str, ...] = ("bot", "crawl", "spider", "headless")
-    min_sellable_qty: int = 1
-    min_pickup_qty: int = 1
-    bot_exceptions: tuple[str, ...] = ("cubot",)
-    time_zone: str = "UTC"
-    conversion_min_units: int = 30
-    now: datetime = datetime(2026, 11, 22)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from decimal import Decimal
 from fractions import Fraction
 from math import floor
 
-from tests.harness.referee_lines import Event, Settings, Value, is_human
+from tests.harness.referee_lines import Event, Value, is_human
 from tests.harness.referee_sales import business_time, merchandising
+from tests.harness.referee_settings import Settings
 
 WHOLE = 1_000_000
 """One view, in parts per million."""

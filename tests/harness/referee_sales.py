@@ -17,7 +17,8 @@ from math import floor
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tests.harness.referee_lines import Event, Settings, Value, is_human
+from tests.harness.referee_lines import Event, Value, is_human
+from tests.harness.referee_settings import Settings
 
 if TYPE_CHECKING:
     from tests.harness.referee_marts import Catalog, Lost, Mart, Stock

@@ -71,7 +71,7 @@ from (
         when extract(timezone_hour from current_timestamp) <> 0 or extract(timezone_minute from current_timestamp) <> 0 then 'the session is not in UTC'
         when 'B' > 'a' or 'я' > '中' then 'texts are not ordered by their bytes'
         when setting_name = '😀' then 'no such setting'
-        {%- for name in ['late_days', 'bot_patterns', 'bot_exceptions', 'min_sellable_qty', 'min_pickup_qty', 'time_zone'] %}
+        {%- for name in var('stored_settings') %}
         when setting_name = '{{ name }}' and setting_value <> '{{ setting(name) }}' then 'the warehouse was built with another {{ name }}'
         {%- endfor %}
         else '0'

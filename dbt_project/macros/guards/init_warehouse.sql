@@ -50,7 +50,7 @@
 
 {#- The settings that change the results, and the layout of its tables, are stored in the warehouse. -#}
 {% macro remember_settings() %}
-  {%- for name in ['late_days', 'bot_patterns', 'bot_exceptions', 'min_sellable_qty', 'min_pickup_qty', 'time_zone', 'layout'] -%}
+  {%- for name in var('stored_settings') + ['layout'] -%}
     {%- do run_query("insert into " ~ source('bookkeeping', 'settings') ~ " (setting_name, setting_value) select cast('" ~ name ~ "' as " ~ text_type(64)
         ~ ") as setting_name, cast('" ~ setting(name) ~ "' as " ~ text_type(1024) ~ ") as setting_value from (select count(*) as copies from "
         ~ source('bookkeeping', 'settings') ~ " where setting_name = '" ~ name ~ "') as settings where copies = 0") -%}
