@@ -139,6 +139,12 @@ def _report(report: LoadReport, before: str = "") -> int:
             err=True,
         )
     missed = any(error.startswith(NOT_LISTED) for _, error in report.not_listed)
+    if missed:
+        click.echo(
+            "twist: once a folder can be listed again, `make load SWEEP=all` loads what lies in "
+            "it, however old it is",
+            err=True,
+        )
     return 1 if report.unreadable or missed else 0
 
 

@@ -281,8 +281,9 @@ def macros_behind_faults(manifest: Manifest) -> list[str]:
         if layer(node) == "marts"
     }
     return [
-        f"{name}: {len(macros)} macros stand behind it, at most {MOST_MACROS} ({', '.join(macros)}): "
-        "write the rule in the model's SQL, or decide it in staging and read a column"
+        f"{name}: {len(macros)} macros stand behind it, at most {MOST_MACROS} ("
+        f"{', '.join(macros)}):"
+        " write the rule in the model's SQL, or decide it in staging and read a column"
         for name, macros in behind.items()
         if len(macros) > MOST_MACROS
     ]

@@ -97,7 +97,10 @@ def _local_folder(root: Path, prefix: str) -> Folder:
         elif entry.is_dir(follow_symlinks=False):
             folders.append(key)
         elif entry.is_file(follow_symlinks=False):
-            about = entry.stat(follow_symlinks=False)
+            try:
+                about = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:  # a temporary file that has its name by now, or an erased one
+                continue
             # The etag is obstore's, which reads the file.
             etag = f"{about.st_ino:x}-{about.st_mtime_ns // 1000:x}-{about.st_size:x}"
             objects.append((key, about.st_size, etag))

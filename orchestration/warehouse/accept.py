@@ -7,7 +7,7 @@ from ingestion.settings import Settings, SettingsError
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engines import engine_of
 
-_OFFSETS = re.compile(r"(clickstream|sku_availability)/([0-9]{1,9})/([0-9]{1,18})-([0-9]{1,18})")
+_OFFSETS = re.compile(r"(clickstream|sku_availability)/([0-9]{1,10})/([0-9]{1,19})-([0-9]{1,19})")
 
 
 class OffsetRange(NamedTuple):

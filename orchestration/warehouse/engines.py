@@ -3,6 +3,7 @@
 What differs in SQL is in the dispatch macros of dbt_project/macros.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
@@ -157,8 +158,7 @@ class DuckDB:
             "where object_key = ? and status = 'unreadable'",
             [why, key],
         )
-        count: int = (closed.fetchone() or (0,))[0]
-        return count
+        return int((closed.fetchone() or (0,))[0])
 
     def accept_offsets(self, dbt: Commands, offsets: "OffsetRange", why: str) -> int:  # noqa: D102
         require_warehouse(self.settings)
@@ -169,8 +169,7 @@ class DuckDB:
             f"from {self.relation('audit', 'missing_offsets')} where {_open_within(offsets)}",
             [why],
         )
-        count: int = (closed.fetchone() or (0,))[0]
-        return count
+        return int((closed.fetchone() or (0,))[0])
 
     def tables(self, dbt: Commands) -> Tables:  # noqa: D102
         return {
@@ -290,7 +289,7 @@ class Teradata:
             f"select count(*) from {self.relation('audit', 'landed_objects')} "
             f"where object_key = '{quoted}' and status = 'unreadable'"
         )
-        dbt.run("run-operation", "accept_object", "--args", str({"key": key, "why": why}))
+        dbt.run("run-operation", "accept_object", "--args", json.dumps({"key": key, "why": why}))
         return int(count)
 
     def accept_offsets(self, dbt: Commands, offsets: "OffsetRange", why: str) -> int:  # noqa: D102
@@ -299,7 +298,7 @@ class Teradata:
         ((count,),) = dbt.query(f"select count(*) from {open_ranges} where {_open_within(offsets)}")
         if count:
             arguments = {**offsets._asdict(), "why": why}
-            dbt.run("run-operation", "accept_offsets", "--args", str(arguments))
+            dbt.run("run-operation", "accept_offsets", "--args", json.dumps(arguments))
         return int(count)
 
     def tables(self, dbt: Commands) -> Tables:  # noqa: D102

@@ -21,7 +21,7 @@ TABLES = {
 }
 """A query for each topic: the event and its time, late ones that were set aside included."""
 QUARANTINED = (
-    "select topic, count(*) from twist.audit.quarantined_lines "
+    "select topic, count(distinct (object_key, line_number)) from twist.audit.quarantined_lines "
     "where released_at is null group by topic"
 )
 

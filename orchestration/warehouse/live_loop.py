@@ -49,7 +49,8 @@ class Watcher:
             newest = self._newest.get(topic) or landed_objects.newest_folder(self._store, topic)
             if newest:
                 listed = list(landed_objects.list_landed(self._store, topic, min(newest, closing)))
-                self._newest[topic] = max((landed.folder_hour for landed in listed), default=newest)
+                hours = (landed.folder_hour for landed in listed if not landed.error)
+                self._newest[topic] = max(hours, default=newest)
                 found += listed
         new = [landed for landed in found if (landed.key, landed.etag) not in self._seen]
         self._seen = {(landed.key, landed.etag) for landed in found}

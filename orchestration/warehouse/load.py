@@ -142,7 +142,8 @@ def _load_at_once(engine: Engine, dbt: Dbt, skip: tuple[str, ...], new: Batch) -
 def _is_last(engine: Engine, dbt: Dbt, batch: Batch) -> bool:
     """Whether nothing is left after this batch: it was not full, and the reader read all of it."""
     if batch.megabytes >= dbt.settings.batch_mb:
-        return False
+        # Where nothing was listed, no object counts as tried: the next load takes the others.
+        return dbt.query(f"select count(*) from {engine.relation('load', LISTING)}") == [(0,)]
     ((unread,),) = dbt.query(
         f"""
         select count(*) from {engine.relation("load", BATCH)}

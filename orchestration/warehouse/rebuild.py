@@ -136,6 +136,11 @@ def recompute(
             f"where {column} >= ? and {column} < ?",
             [first, day_after],
         )
+    # The audit has counted these lines.
+    conn.execute(
+        "update twist.audit.watermarks set load_id = "
+        "(select max(load_id) + 1 from twist.audit.watermarks) where model_name = 'landed_objects'"
+    )
     conn.execute("commit")
     return load(settings, dbt, say)
 

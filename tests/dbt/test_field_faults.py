@@ -2,11 +2,15 @@
 
 import gzip
 import os
+import random
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
 
 from ingestion.lake import line_stream, object_text
 from ingestion.lake.object_keys import object_key
@@ -223,3 +227,37 @@ def test_a_make_of_phones_is_no_bot(shop: Pipeline) -> None:
     shop.deliver(step)
     shop.load()
     assert shop.query("select count(*) from twist.marts.fct_twist") == [(1,)]
+
+
+@pytest.mark.ci
+def test_a_wiped_lake_ends_a_load_whose_unreadable_objects_fill_a_batch(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path / "shop", batch_mb=1)
+    body = random.Random(1).randbytes(1_100_000)
+    keys = [object_key(CLICKS, OPENED, 0, n) for n in (1, 2)]
+    pipeline.deliver([Delivery(key, body) for key in keys])
+    assert len(load_only(pipeline).unreadable) == 2
+    shutil.rmtree(pipeline.root / "landing" / "topics")
+    assert load_only(pipeline).objects <= 2
+    pipeline.close()
+
+
+@pytest.mark.ci
+def test_a_line_from_1970_makes_no_load_read_all_days(
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.deliver(load(view("02 10:00")))
+    load_only(shop)
+    early = view("02 10:00", arrival="02 11:00")[1].replace(b"2026-11-02T10", b"1970-01-01T10")
+    shop.deliver([Delivery(object_key(CLICKS, OPENED, 1, 1), packed(early, view("02 12:00")[1]))])
+    sent = list[str]()
+    execute: Any = DuckDBCursorWrapper.execute
+
+    def listened(self: Any, sql: str, bindings: Any = None) -> Any:
+        sent.append(sql)
+        return execute(self, sql, bindings)
+
+    monkeypatch.setattr(DuckDBCursorWrapper, "execute", listened)
+    report = load_only(shop)
+    assert (report.loaded, report.late) == (1, 1)
+    assert [sql for sql in sent if "event_date >= date '2026-11-02'" in sql]
+    assert not [sql for sql in sent if "date '1970-01-01'" in sql]

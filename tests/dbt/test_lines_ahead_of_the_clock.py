@@ -5,10 +5,14 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from ingestion.lake import line_stream
 from ingestion.lake.object_keys import object_key
+from ingestion.lake.object_text import ObjectError
+from orchestration.warehouse.rebuild import recompute
 from tests.harness.given import CLICKS
 from tests.harness.pipeline import Pipeline
 
@@ -99,3 +103,43 @@ def test_the_rows_of_staging_are_as_many_as_were_counted(shop: Pipeline) -> None
     ((staged,),) = shop.query("select count(*) from twist.staging.stg_clickstream__events")
     ((counted,),) = shop.query("select sum(loaded) from twist.audit.landed_objects")
     assert staged == counted == 6
+
+
+def test_an_object_that_cannot_be_read_when_the_clock_has_reached_its_lines_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = Pipeline(tmp_path / "shop", slack_hours=2)
+    pipeline.load()
+    early = datetime.now(UTC) + AHEAD
+    land(pipeline, SAME, line(0, 1, datetime.now(UTC)), line(0, 2, early))
+    assert pipeline.load().quarantined == 1
+    time.sleep(max(0.0, (early - datetime.now(UTC) - timedelta(days=1)).total_seconds()) + 0.1)
+
+    def fails(*_: object) -> None:
+        raise ObjectError("cannot be read: 503 Slow Down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(line_stream, "fetch", fails)
+        pipeline.load()
+    waiting = "select count(read_again_at) from twist.audit.quarantined_lines"
+    assert pipeline.query(waiting) == [(1,)]
+    pipeline.query(
+        "update twist.audit.quarantined_lines set read_again_at = now() at time zone 'UTC'"
+    )
+    pipeline.load()
+    assert balance(pipeline, SAME) == [(2, 2, 0, 0, 0)]
+    pipeline.close()
+
+
+def test_a_day_that_is_computed_again_does_not_count_its_lines_again(tmp_path: Path) -> None:
+    pipeline = Pipeline(tmp_path / "shop", slack_hours=2)
+    pipeline.load()
+    early = datetime.now(UTC) + AHEAD + timedelta(seconds=12)
+    land(pipeline, SAME, line(0, 1, datetime.now(UTC)), line(0, 2, early))
+    assert pipeline.load().quarantined == 1
+    today = datetime.now(UTC).date()
+    recompute(pipeline.settings, pipeline.dbt, today - timedelta(days=1), today, lambda _: None)
+    time.sleep(max(0.0, (early - datetime.now(UTC) - timedelta(days=1)).total_seconds()) + 0.1)
+    pipeline.load()
+    assert balance(pipeline, SAME) == [(2, 2, 0, 0, 0)]
+    pipeline.close()

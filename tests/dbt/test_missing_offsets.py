@@ -106,6 +106,76 @@ def test_a_dead_letter_is_not_missing_before_or_after_the_lines_around_it(shop: 
 
 
 @pytest.mark.ci
+def test_another_record_at_the_position_of_a_dead_letter_is_one_too(shop: Pipeline) -> None:
+    def letter(value: str, offset: int) -> Delivery:
+        fields = {
+            "origin_topic": CLICKS, "origin_partition": 0, "origin_offset": 7, "reason": "no JSON",
+            "raw_value": value, "event_ts": "2026-11-02T10:00:00Z",
+        }  # fmt: skip
+        body = packed(line(DEAD_LETTERS, fields, "02 10:00", 0, offset)[1])
+        return Delivery(object_key(DEAD_LETTERS, OPENED, 0, offset), body)
+
+    shop.deliver([letter("of the old topic", 1)])
+    load_only(shop)
+    shop.deliver([letter("of the topic made anew", 2), letter("of the old topic", 3)])
+    assert load_only(shop).duplicates == 1
+    assert shop.query("select raw_line from twist.audit.dead_letters order by letter_offset") == [
+        ("of the old topic",),
+        ("of the topic made anew",),
+    ]
+
+
+def test_the_highest_offsets_that_kafka_knows_stop_nothing(shop: Pipeline) -> None:
+    highest = 2**63 - 1
+
+    def both(*partitions: int) -> Delivery:
+        lines = [
+            view("02 10:00", "a", partition=partition, offset=offset)[1]
+            for partition in partitions
+            for offset in (3, highest)
+        ]
+        lowest = [each.replace(b'"_offset": 3,', b'"_offset": 0,') for each in lines]
+        return Delivery(object_key(CLICKS, OPENED, partitions[0], 0), packed(*lowest))
+
+    shop.deliver([both(1, 2), both(3)])
+    assert load_only(shop).loaded == 6
+    assert missing(shop) == [(each, 1, highest - 1) for each in (1, 2, 3)]
+    assert accept(shop.settings, shop.dbt, f"{CLICKS}/1/1-{highest - 1}", "a test") == 1
+    shop.deliver([clicks(5, name=5), clicks(7, name=7)])
+    load_only(shop)
+    assert missing(shop)[0] == (0, 6, 6)
+
+
+@pytest.mark.ci
+def test_a_lost_offset_beside_a_line_without_position_is_listed_also_after_a_rewrite(
+    shop: Pipeline,
+) -> None:
+    def at(*offsets: int) -> list[bytes]:
+        return [view("02 10:00", "a", offset=each)[1] for each in offsets]
+
+    key = object_key(CLICKS, OPENED, 0, 0)
+    zero, two, four = at(10, 12, 14)
+    for lines in ([zero, b"no JSON", two], [zero, b"no JSON", two, four]):
+        shop.deliver([Delivery(key, packed(*lines))])
+        load_only(shop)
+    assert missing(shop) == [(0, 11, 11), (0, 13, 13)], "two are gone, one line is without position"
+
+
+@pytest.mark.ci
+def test_redelivered_lines_of_an_older_era_make_no_gap_in_the_newest(shop: Pipeline) -> None:
+    old = [view("02 10:00", "a", offset=each)[1] for each in range(1, 40)]
+    shop.deliver([Delivery(object_key(CLICKS, OPENED, 0, 1), packed(*old))])
+    load_only(shop)
+    shop.deliver([clicks(1, 2, 3, at="02 12:00", name=101)])
+    assert load_only(shop).started_again == (CLICKS,)
+    shop.deliver([Delivery(object_key(CLICKS, OPENED, 0, 900), packed(*old[20:30]))])
+    assert load_only(shop).duplicates == 10
+    assert missing(shop) == []
+    shop.deliver([clicks(*range(4, 30), at="02 13:00", name=104)])
+    assert load_only(shop).started_again == ()
+
+
+@pytest.mark.ci
 def test_offsets_that_start_again_are_said_and_their_gaps_found(shop: Pipeline) -> None:
     shop.deliver([clicks(*range(1, 40))])
     assert load_only(shop).started_again == ()

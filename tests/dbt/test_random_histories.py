@@ -102,3 +102,18 @@ def test_hundreds_of_histories_equal_the_referee_in_any_grouping(
     elif grouping == "merged":
         history = merged(history)
     check(history, tmp_path / grouping, pipeline_of)
+
+
+@pytest.mark.ci
+def test_a_bag_of_a_day_without_views_takes_nothing_from_a_business_day_that_began_before_it(
+    tmp_path: Path, pipeline_of: list[Pipeline]
+) -> None:
+    rules = Settings(time_zone="Pacific/Auckland")
+    steps = [
+        load(sku("a", brand="b"), stock("01 08:00", "a", 1), view("01 20:00", "a")),
+        load(view("02 01:00", "a", event_type="add_to_bag")),
+    ]
+    pipeline = Pipeline(tmp_path / "shop", rules)
+    pipeline_of.append(pipeline)
+    pipeline.run(steps)
+    assert differences(pipeline, referee(steps, rules)) == []

@@ -2,13 +2,15 @@
 
 import threading
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from ingestion.lake import landed_objects
+from ingestion.lake.landed_objects import EPOCH, LandedObject
 from orchestration.definitions import defs
 from orchestration.defs import live_job
 from orchestration.defs.dbt_models import warehouse
@@ -128,6 +130,24 @@ def test_a_watcher_sees_new_and_rewritten_objects_and_nothing_else(
     assert watcher.look()
     shop.deliver(landed(DAY, view(AT)))
     assert not watcher.look(), "in an older folder: a whole load's"
+
+
+def test_a_watcher_that_cannot_list_a_topic_once_lists_no_older_folders_afterwards(
+    shop: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.deliver([*landed(DAY, view(AT)), *landed(DAY + timedelta(hours=1), view(AT))])
+    watcher = Watcher(shop.settings)
+    watcher.look()
+    since = []
+
+    def refused(_: object, topic: str, first: datetime) -> list[LandedObject]:
+        since.append(first)
+        return [LandedObject(topic, EPOCH, f"topics/{topic}", 0, "", "cannot be listed: 503")]
+
+    monkeypatch.setattr(landed_objects, "list_landed", refused)
+    watcher.look()
+    watcher.look()
+    assert len(set(since)) == 1
 
 
 def test_what_lands_in_an_older_folder_is_found_within_a_minute_and_files_are_merged_in_five(

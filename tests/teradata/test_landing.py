@@ -76,3 +76,23 @@ def test_what_nos_skips_is_unreadable_until_it_is_landed_again(teradata: Teradat
     missing = teradata.rows("audit.missing_offsets", "first_offset, last_offset, before_object")
     assert missing == [(2, 4, landed(1).key), (6, 7, landed(5).key)]
     teradata.close()
+
+
+@pytest.mark.long
+def test_a_name_with_a_quote_and_reasons_with_any_character_stop_nothing(
+    teradata: Teradata,
+) -> None:
+    plain, broken = landed(1), landed(2, b"no gzip")
+    named = Delivery(plain.key.replace("clickstream+", "o'clickstream+"), plain.body)
+    teradata.deliver([named, broken, landed(5)])
+    assert len(teradata.load().unreadable) == 1
+    assert sorted(statuses(teradata)) == [("loaded", 1), ("loaded", 1), ("unreadable", 0)]
+    why = """it's "gone" from C:\\new, 50 %"""
+    for key in (broken.key, "clickstream/0/2-4"):
+        assert teradata.accept(key, why) == 1
+    assert teradata.rows("audit.landed_objects", "accepted_why", "status = 'accepted'") == [(why,)]
+    accepted = teradata.rows(
+        "audit.missing_offsets", "era, first_offset, last_offset, accepted_why"
+    )
+    assert accepted == [(1, 2, 4, why)]
+    teradata.close()

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from ingestion.settings import Settings as TwistSettings
 from orchestration.pages.overview.figures import Figures, read_figures
 from orchestration.warehouse import writer_lock
+from orchestration.warehouse.accept import accept
 from orchestration.warehouse.dbt_runner import Dbt, DbtFailed
 from orchestration.warehouse.load import load
 from orchestration.warehouse.load_report import LoadReport
@@ -93,6 +94,9 @@ class Teradata:
 
     def replay(self) -> None:
         self._on_the_system(lambda: replay_late(self.settings, self.dbt, lambda _: None))
+
+    def accept(self, key: str, why: str) -> int:
+        return self._on_the_system(lambda: accept(self.settings, self.dbt, key, why))
 
     def run(self, *arguments: str) -> None:
         """dbt by hand."""

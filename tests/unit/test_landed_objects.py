@@ -119,6 +119,23 @@ def test_an_s3_that_does_not_answer_is_a_sentence_with_the_cure() -> None:
     assert "\n" not in sentence
 
 
+def test_a_file_that_is_renamed_while_its_folder_is_listed_is_passed_over(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [put(root, b"1", HOUR + timedelta(hours=hours)) for hours in range(2)]
+    renamed = root / keys[0].replace(".json.gz", ".json.gz#1")
+    scandir = os.scandir
+
+    def rename_then(path: Path) -> Any:
+        renamed.write_bytes(b"1")
+        entries = list(scandir(path))
+        renamed.unlink()
+        return entries
+
+    monkeypatch.setattr(os, "scandir", rename_then)
+    assert [(each.key, each.error) for each in listed(root)] == [(key, None) for key in keys]
+
+
 def test_a_folder_that_may_not_be_listed_fails_alone(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

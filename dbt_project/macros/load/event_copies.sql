@@ -22,21 +22,23 @@
   {%- if topic == 'dead_letters' -%}
     select event_date, event_ts, event_id, {{ event_hash('event_id') }} as event_hash
     from (
-        select {{ no_event_date() }} as event_date, failed_at as event_ts, {{ origin_event_id('topic', 'kafka_partition', 'kafka_offset') }} as event_id
+        select {{ no_event_date() }} as event_date, failed_at as event_ts, {{ origin_event_id('topic', 'kafka_partition', 'kafka_offset', 'raw_line') }} as event_id
         from {{ source('earlier_audit', 'dead_letters') }}
         where {{ within_batch('load_dead_letters', 'origin_offset', 'kafka_offset') }}
     ) as {{ letters }}
   {%- else -%}
     select {{ columns | join(', ') }}
     from {{ staged_positions(topic) }}
-    where {{ within_batch(load_models()[topic], 'event_date') }}
+    where {{ within_batch(load_models()[topic], 'event_date', where='problem is null and is_late = 0') }}
   {%- endif -%}
 {%- endmacro %}
 
 {#- A restarted connector sends a record to the dead letters again: the event of such a letter is
-    identified by the position of that record, whenever it failed. -#}
-{% macro origin_event_id(topic, partition, offset) -%}
-  cast({{ topic }} || ':' || cast({{ partition }} as {{ text_type(20) }}) || ':' || cast({{ offset }} as {{ text_type(20) }}) as {{ text_type(128) }})
+    identified by the position and the value of that record, whenever it failed. Of a topic that was made
+    anew another record may have the position. -#}
+{% macro origin_event_id(topic, partition, offset, value) -%}
+  cast({{ topic }} || ':' || cast({{ partition }} as {{ text_type(20) }}) || ':' || cast({{ offset }} as {{ text_type(20) }}) || ':'
+      || cast({{ event_hash("coalesce(" ~ value ~ ", '')") }} as {{ text_type(20) }}) as {{ text_type(128) }})
 {%- endmacro %}
 
 {% macro no_event_date() -%} date '2000-01-01' {%- endmacro %}

@@ -82,7 +82,7 @@
   {%- if execute and load_relation(ref('load_objects')) is not none -%}
     {%- set query %}select object_key from {{ ref('load_objects') }} where topic = '{{ topic }}'{% endset -%}
     {%- for row in run_query(query).rows -%}
-      {%- do keys.append(row[0].split('/')) -%}
+      {%- do keys.append(row[0].replace("'", "''").split('/')) -%}
     {%- endfor -%}
   {%- endif -%}
   {%- if not keys -%}{{ return('') }}{%- endif -%}

@@ -39,7 +39,7 @@ reached as (
 gaps as (
     select topic, kafka_partition, era, reached_offset + 1 as first_offset, first_offset - 1 as last_offset
     from reached
-    where first_offset > reached_offset + 1
+    where first_offset - 1 > reached_offset
 ),
 
 accepted as (
@@ -86,14 +86,15 @@ placed as (
 ),
 
 inside as (
-    select before_object, cast(sum(cast(offsets as bigint)) as bigint) as offsets
+    select before_object, cast(sum(cast(offsets as decimal(38, 0))) as decimal(38, 0)) as offsets
     from placed
     where before_object = after_object
     group by before_object
 ),
 
+-- A line that was landed again under the same key is one line.
 without_position as (
-    select object_key, count(*) as lines
+    select object_key, count(distinct line_number) as lines
     from {{ ref('quarantined_lines') }}
     where kafka_offset is null and released_at is null
     group by object_key

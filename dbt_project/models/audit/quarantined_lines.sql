@@ -59,7 +59,8 @@ arrived as (
 released as (
     select
         kept.*,
-        case when kept.etag = readings.etag and readings.read_error is null then {{ clock() }} end as released_now
+        case when kept.etag = readings.etag and readings.read_error is null then {{ clock() }} end as released_now,
+        case when readings.read_error not like 'vanished%' then {{ clock() }} + interval '10' minute end as tried_again_at
     from kept
     inner join readings on kept.object_key = readings.object_key
     left join arrived
@@ -78,5 +79,5 @@ where kept.object_key is null or kept.reason <> arrived.reason
 union all
 select
     topic, object_key, etag, line_number, kafka_partition, kafka_offset, arrived_at, reason, raw_line, quarantined_at,
-    cast(null as timestamp(6)) as read_again_at, cast(released_now as timestamp(6)) as released_at, {{ load_id() }} as load_id
+    cast(tried_again_at as timestamp(6)) as read_again_at, cast(released_now as timestamp(6)) as released_at, {{ load_id() }} as load_id
 from released

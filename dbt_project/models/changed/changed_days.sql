@@ -39,9 +39,9 @@ business_hours as (
     from {{ ref('dim_hour') }}
 )
 
--- A day with purchases only has no hours.
+-- A day with purchases only has no hours. A business day of its date may have begun on the day before.
 select distinct days.view_date,
     coalesce(business_hours.business_date, days.view_date) as business_date,
-    cast(coalesce(business_hours.first_hour, cast(days.view_date as timestamp(6))) as timestamp(6)) as first_hour
+    cast(coalesce(business_hours.first_hour, cast(days.view_date - 1 as timestamp(6))) as timestamp(6)) as first_hour
 from days
 left join business_hours on days.view_date = business_hours.view_date

@@ -39,7 +39,7 @@ with duplicates as (
         {{ column }}
         {%- endfor %}
     from {{ staged_positions(topic) }}
-    where {{ within_batch(load_models()[topic], 'event_date') }}
+    where {{ within_batch(load_models()[topic], 'event_date', where='problem is null and is_late = 0') }}
 ),
 
 {{ topic }}_counted as (

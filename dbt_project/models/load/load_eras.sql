@@ -77,15 +77,16 @@ placed as (
     from marked
 ),
 
--- A run without a new line is that of a redelivered object; or a load was killed that had staged it.
+-- A run without a new line is that of a redelivered object, of whatever era; or a load was killed that had
+-- staged it.
 unplaced as (
     select runs.topic, runs.kafka_partition, runs.first_offset, runs.last_offset, runs.object_key, coalesce(newest.era, 1) as era
     from runs
     left join newest on runs.topic = newest.topic and runs.kafka_partition = newest.kafka_partition
-    left join landed_before
-        on runs.topic = landed_before.topic and runs.kafka_partition = landed_before.kafka_partition
-            and runs.first_offset >= landed_before.first_offset and runs.last_offset <= landed_before.last_offset
-    where runs.is_new = 0 and landed_before.topic is null
+    left join current_ranges
+        on runs.topic = current_ranges.topic and runs.kafka_partition = current_ranges.kafka_partition
+            and runs.first_offset >= current_ranges.first_offset and runs.last_offset <= current_ranges.last_offset
+    where runs.is_new = 0 and current_ranges.topic is null
 )
 
 select topic, kafka_partition, cast(era as bigint) as era, first_offset, last_offset, object_key from placed

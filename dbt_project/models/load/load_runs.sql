@@ -6,7 +6,7 @@ with readings as (
     select
         load_readings.*,
         case
-            when lowest_partition = highest_partition and highest_offset - lowest_offset + 1 = position_count and may_repeat = 0 then 1
+            when lowest_partition = highest_partition and highest_offset - lowest_offset = position_count - 1 and may_repeat = 0 then 1
             else 0
         end as is_whole
     from (select * from {{ ref('load_readings') }}) as load_readings
@@ -58,13 +58,13 @@ numbered as (
     inner join spans
         on offsets.object_number = spans.object_number and offsets.kafka_partition = spans.kafka_partition
             and offsets.is_new = spans.is_new
-    where spans.last_offset - spans.first_offset + 1 > spans.offset_count
+    where spans.last_offset - spans.first_offset >= spans.offset_count
 ),
 
 counted as (
     select object_number, kafka_partition, first_offset, last_offset, arrived_at, is_new
     from spans
-    where last_offset - first_offset + 1 = offset_count
+    where last_offset - first_offset = offset_count - 1
     union all
     select object_number, kafka_partition, min(kafka_offset), max(kafka_offset), min(arrived_at), is_new
     from numbered

@@ -111,7 +111,7 @@ select
     {%- endfor %}
     -- Half rounded up; in double precision 1.005 is slightly less, hence a millionth more. Beyond a billion it is no price.
     cast(case
-        when is_known = 1 and price > -1000000000 and price < 1000000000
+        when is_known = 1 and price >= -1000000000 and price <= 1000000000
             then cast(floor(price * cast(100 as double precision) + cast(0.500001 as double precision)) as decimal(18, 0)) * 0.01
     end as decimal(18, 2)) as price,
     cast(case when is_known = 1 then is_active end as smallint) as is_active,

@@ -53,7 +53,7 @@ ties as (
     union all
     select event_date, event_hash, event_id, event_ts, tie_partition, tie_offset, tie_arrived_at
     from {{ source('earlier_staging', 'stg_availability__stock_changes') }}
-    where {{ within_batch('load_availability', 'event_date') }}
+    where {{ within_batch('load_availability', 'event_date', where='problem is null and is_late = 0') }}
 ),
 
 -- The events, of the batch or loaded before, of which such a copy has a smaller position
