@@ -19,6 +19,7 @@ from ingestion.s3 import let_duckdb_in
 from ingestion.settings import Settings, is_s3
 from orchestration.erasure.objects import LEFT_OF_PUT
 from orchestration.history import manifests
+from orchestration.progress import progress
 from orchestration.warehouse.maintain import SCRATCH
 
 TABLE, PERSONAL = "fct_twist", ("visitor_id", "session_id")
@@ -57,6 +58,7 @@ def rewrite(settings: Settings, whose: Whose) -> int:
     done = 0
     named: set[str] = set()
     for found in list_with_delimiter(lake, "manifests")["objects"]:
+        progress()
         with suppress(ValueError):
             day = date.fromisoformat(Path(found["path"]).stem)
             done += _rewrite_day(settings, day, whose)

@@ -29,6 +29,7 @@ from ingestion.lake.landed_objects import LandedObject, list_landed, open_store
 from ingestion.lake.object_text import VANISHED, ObjectError, fetch, plain_etag, read_text
 from ingestion.settings import Settings, TwistError
 from orchestration.erasure import tables
+from orchestration.progress import progress
 from orchestration.shown import visible
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engine_protocol import Engine
@@ -87,6 +88,7 @@ def rewrite(
     with (settings.warehouse_root / NOTES).open("a") as notes:
         for topic in topics:
             for landed in list_landed(store, topic, since):
+                progress()
                 if until and landed.folder_hour >= until:
                     continue
                 if landed.error:  # else a name that no load reads

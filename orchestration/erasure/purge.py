@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.settings import Settings, SettingsError
+from orchestration import progress
 from orchestration.warehouse import maintain
 from orchestration.warehouse.apart import apart
 from orchestration.warehouse.attach import ALIAS, CATALOG, attach_warehouse, catalog_of
@@ -72,7 +73,7 @@ def purge_now(settings: Settings, say: Callable[[str], None], wait: float) -> No
     with duckdb.connect() as conn:
         _rewrite(conn, settings)
         say(f"waiting {wait:,.0f} s for readers of the rows as they were …") if wait > 1 else None
-        time.sleep(wait)
+        progress.wait(wait)
         everything = datetime.now(UTC)
         maintain.expire(conn, everything)
         conn.execute(f"call ducklake_cleanup_old_files('{ALIAS}', cleanup_all => true)").fetchall()

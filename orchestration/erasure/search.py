@@ -18,6 +18,7 @@ from ingestion.settings import Settings, TwistError, is_s3
 from orchestration.erasure.needles import Needles, by_text
 from orchestration.erasure.objects import LEFT_OF_PUT
 from orchestration.erasure.versions import old_versions
+from orchestration.progress import progress
 from orchestration.shown import visible
 from orchestration.warehouse.swap import rebuilding, replaced
 
@@ -71,6 +72,7 @@ def search(settings: Settings, ids: Sequence[str]) -> Searched:
     done = Searched(by_value=len(finder.by_value))
     for place in places(settings):
         for name, version, data in _files(settings, place):
+            progress()
             done.files += 1
             done.size += len(data)
             if finder.is_in(name, data):

@@ -20,6 +20,7 @@ from ingestion.lake.erased_lines import (
 )
 from orchestration.erasure.needles import Needles
 from orchestration.erasure.registry import OLD_LINES, erased_before, insert, literal
+from orchestration.progress import progress
 from orchestration.warehouse.dbt_runner import Dbt
 from orchestration.warehouse.engine_protocol import Engine
 from orchestration.warehouse.engines import Teradata
@@ -145,6 +146,7 @@ def _rewritten(
             f"select load_id, count(*) as row_count from {of_table} "
             "group by load_id order by load_id nulls first"
         )):  # fmt: skip
+            progress()
             sql = (
                 f"select object_key, etag, line_number, {topic} as line_topic, raw_line, {reason} "
                 f"as line_reason from {of_table} and load_id >= {first} and load_id <= {last}"

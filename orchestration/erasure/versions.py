@@ -6,6 +6,7 @@ from typing import Any
 
 from ingestion.s3 import sdk_client
 from ingestion.settings import Settings, TwistError
+from orchestration.progress import progress
 
 AT_ONCE = 200
 """Versions that are read with the same credentials, which hold for ten minutes."""
@@ -40,6 +41,7 @@ def old_versions(settings: Settings, place: str) -> Iterator[OldVersion]:
     below = f"{prefix}/" if prefix else ""
     after: dict[str, str] = {}
     while True:
+        progress()
         client = sdk_client(settings)
         try:
             page = client.list_object_versions(
@@ -66,6 +68,7 @@ def old_versions(settings: Settings, place: str) -> Iterator[OldVersion]:
 
 
 def _read(client: Any, bucket: str, below: str, found: dict[str, Any]) -> Iterator[OldVersion]:
+    progress()
     one = {"Bucket": bucket, "Key": found["Key"], "VersionId": found["VersionId"]}
     try:
         data = client.get_object(**one)["Body"].read()

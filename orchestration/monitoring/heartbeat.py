@@ -14,13 +14,15 @@ from typing import Any
 import dagster as dg
 
 from ingestion.settings import TwistError
+from orchestration.progress import watched_by
 from orchestration.warehouse.loaded_by import dagster_job
 
 TAG = "twist/heartbeat"
 BEAT_SECONDS = 10.0
 SILENT_SECONDS = 60.0
 HUNG_SECONDS = 1800.0
-"""A step of a load (a batch, a model's merge) takes seconds; half an hour without one is a hang."""
+"""A step (a statement of dbt, an object or a file that is read, a look at a taken lock) takes seconds;
+half an hour without one is a hang."""
 STARTING_SECONDS = 120.0
 
 IN_PROGRESS = [
@@ -52,7 +54,7 @@ def add_tags(context: Any, tags: dict[str, str]) -> None:
 
 @contextmanager
 def beating(context: Any) -> Iterator[Callable[[], None]]:
-    """Beat while the body runs and regularly calls the function that this yields.
+    """Beat while the body makes progress: it calls `progress()`, or the function that this yields.
 
     An expected error of the body fails the run with its sentence alone.
     """
@@ -75,7 +77,7 @@ def beating(context: Any) -> Iterator[Callable[[], None]]:
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
     try:
-        with dagster_job(context.run.job_name):
+        with dagster_job(context.run.job_name), watched_by(made_progress):
             yield made_progress
     except TwistError as error:
         raise dg.Failure(str(error)) from None

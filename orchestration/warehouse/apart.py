@@ -15,6 +15,7 @@ from typing import Any
 
 from ingestion.settings import Settings, TwistError
 from orchestration.failures import INTERNAL, failure
+from orchestration.progress import progress, watched_by
 from orchestration.warehouse import writer_lock
 
 ATTEMPTS = 2
@@ -90,7 +91,8 @@ def _run(
     threading.Thread(target=_end_with_the_caller, daemon=True).start()
     writer_lock.keep_shared(settings.warehouse_root, lock)
     try:
-        work(settings, pipe.send, *arguments)
+        with watched_by(lambda: pipe.send(None)):  # its progress is the caller's
+            work(settings, pipe.send, *arguments)
     except Exception as error:  # failure() names every cause
         pipe.send(failure(error))
 
@@ -108,6 +110,9 @@ def _listen(pipe: Connection, say: Callable[[str], None]) -> None:
             said = pipe.recv()
         except EOFError:
             return
+        progress()
+        if said is None:
+            continue
         if not isinstance(said, str):
             raise FailedApart(*said)
         say(said)

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from ingestion.s3 import keys, let_duckdb_in
 from ingestion.settings import ROOT, Settings, TwistError
+from orchestration.progress import progress
 from orchestration.warehouse.attach import require_ducklake
 from orchestration.warehouse.engines import engine_of
 
@@ -94,6 +95,7 @@ class Dbt:
             errors: list[str] = []
 
             def note(event: Any) -> None:
+                progress()  # each node and each statement has events: a command may take hours
                 errors.extend(_error_of_operation(event))
 
             runner.callbacks.append(note)

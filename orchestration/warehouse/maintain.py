@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ingestion.settings import Settings
+from orchestration.progress import progress
 from orchestration.warehouse import writer_lock
 from orchestration.warehouse.attach import ALIAS, attach_warehouse, require_warehouse
 from orchestration.warehouse.swap import remove_killed, remove_replaced, replaced_ones
@@ -62,6 +63,7 @@ def maintain(
         ),
         *orphans,
     ):
+        progress()
         say(f"{len(conn.execute(f'call {call}').fetchall()):,} {what}")
     conn.close()
     for path in remove_replaced(folder, settings.keep_replaced_days):

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
+from orchestration.progress import progress
 from orchestration.warehouse import writer_lock
 from orchestration.warehouse.private import privately
 from orchestration.warehouse.writer_lock import WarehouseLocked
@@ -55,6 +56,7 @@ def take(
 
     def say_for_whom() -> None:
         nonlocal waits_for
+        progress()  # who waits for a turn does not hang: `patience` ends it
         now = writer_lock.holder(warehouse)
         if now != waits_for:
             waits_for = now
