@@ -11,7 +11,12 @@ from orchestration.defs.expectation_checks import (
     twist_expectations,
 )
 from orchestration.defs.freshness_checks import data_freshness, freshness_of_data
-from orchestration.defs.history_asset import closed_days, days_that_closed, export_closed_day
+from orchestration.defs.history_asset import (
+    closed_days,
+    days_that_closed,
+    export_closed_day,
+    history_is_complete,
+)
 from orchestration.defs.lakehouse import Lakehouse
 from orchestration.defs.live_job import live_mode, twist_live
 from orchestration.defs.observed_loads import loads_elsewhere
@@ -21,7 +26,7 @@ from orchestration.defs.topic_assets import topic_specs
 
 defs = dg.Definitions(
     assets=[*topic_specs(), warehouse, closed_days, overview_page],
-    asset_checks=[data_freshness, expectations],
+    asset_checks=[data_freshness, expectations, history_is_complete],
     jobs=[
         jobs.twist_load,
         twist_live,

@@ -1,4 +1,4 @@
-"""The latest results of dbt's tests, Great Expectations and the freshness checks, in a small file.
+"""The latest results of dbt's tests, Great Expectations and our own checks, in a small file.
 
 Dagster keeps the full history, with the rows that failed; this is for readers without Dagster, such
 as the overview page. The file is in the warehouse's folder: a rebuilt warehouse is unchecked.
@@ -22,7 +22,7 @@ ORDER: dict[Status, int] = {"failed": 0, "warned": 1, "passed": 2}
 class Check:
     """The newest result of a check. `table` is schema/table, `checked_at` ISO 8601 in UTC."""
 
-    source: Literal["dbt", "Great Expectations", "freshness"]
+    source: Literal["dbt", "Great Expectations", "freshness", "history"]
     name: str
     status: Status
     sentence: str = ""

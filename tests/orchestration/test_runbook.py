@@ -91,6 +91,9 @@ CURES = {
         "orchestration/test_history_doors.py::test_an_export_finds_damage_and_exports_the_day_again",
         "orchestration/test_history_doors.py::test_a_damaged_day_that_the_warehouse_no_longer_has_is_named",
     ),
+    "closed_days_are_exported": (
+        "orchestration/test_history_sensor.py::test_a_day_that_is_due_for_more_than_a_day_is_red_until_it_is_exported",
+    ),
     "A run: cannot be computed": (
         "orchestration/test_expectations.py::test_a_broken_expectation_is_an_error_and_no_failure_of_the_data",
     ),
