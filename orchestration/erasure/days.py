@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,13 @@ from obstore.exceptions import NotFoundError
 
 from ingestion.extensions import quoted
 from ingestion.s3 import let_duckdb_in
-from ingestion.settings import Settings, is_s3
+from ingestion.settings import NO_PERMISSION, UNAVAILABLE, WRITE_FAILED, Settings, is_s3
 from orchestration.erasure.objects import LEFT_OF_PUT
+from orchestration.failures import failure
 from orchestration.history import manifests
+from orchestration.history.manifests import HistoryDamaged
 from orchestration.progress import progress
+from orchestration.shown import visible
 from orchestration.warehouse.maintain import SCRATCH
 
 TABLE, PERSONAL = "fct_twist", ("visitor_id", "session_id")
@@ -27,6 +30,12 @@ TABLE, PERSONAL = "fct_twist", ("visitor_id", "session_id")
 
 NOTES = "forget.days"
 """A file in the warehouse's folder: the files that were rewritten, until they are deleted."""
+SHOWN = 3
+"""Days in one sentence."""
+CURE = (
+    "while the warehouse holds the day, `make export VERIFY=1` exports it again, without them; "
+    "else put the files back from a backup; then run it again"
+)
 AN_EXPORT = timedelta(hours=1)
 """Longer than an export runs: a file without a manifest that is older belongs to none."""
 
@@ -46,35 +55,65 @@ class Whose:
         return f"view_ts < {moment} and coalesce(visitor_id, session_id) is not null"
 
 
-def rewrite(settings: Settings, whose: Whose) -> int:
-    """Rewrite the days that have such rows; return how many files were.
+@dataclass
+class Rewritten:
+    """How many days were rewritten, and why others could not be read."""
+
+    days: int = 0
+    damaged: dict[date, str] = field(default_factory=dict)
+
+    def refuse_damaged(self) -> None:
+        """Raise `HistoryDamaged` where a day could not be read."""
+        if self.damaged:
+            shown = "; ".join(list(self.damaged.values())[:SHOWN])
+            left = len(self.damaged) - SHOWN
+            more = f"; and {left:,} more" if left > 0 else ""
+            raise HistoryDamaged(
+                f"{len(self.damaged):,} days of the history lake could not be read, so nothing was "
+                f"erased there; all else was done: {shown}{more}: "
+                f"{CURE}"
+            )
+
+
+def rewrite(settings: Settings, whose: Whose) -> Rewritten:
+    """Rewrite the days that have such rows. A damaged day is left as it is, and noted.
 
     Files that no manifest names, such as a killed export's, may hold anybody. They are deleted if
     they were rewritten here, or are older than `AN_EXPORT`.
     """
     if not is_s3(settings.history_root) and not Path(settings.history_root).is_dir():
-        return 0
+        return Rewritten()
     lake = manifests.store(settings)
-    done = 0
+    done = Rewritten()
     named: set[str] = set()
+    kept: list[str] = []
     for found in list_with_delimiter(lake, "manifests")["objects"]:
         progress()
-        with suppress(ValueError):
+        try:
             day = date.fromisoformat(Path(found["path"]).stem)
-            done += _rewrite_day(settings, day, whose)
+        except ValueError:
+            continue
+        try:
+            done.days += _rewrite_day(settings, day, whose)
             manifest = manifests.read_manifest(settings, day) or {"tables": {}}
             named |= set(manifest["tables"].get(TABLE, {"files": ()})["files"])
+        except HistoryDamaged as error:
+            done.damaged[day] = str(error).removesuffix(f"; {manifests.CURE}")
+            kept.append(f"{manifests.day_folder(TABLE, day)}/")
     notes = settings.warehouse_root / NOTES
     rewritten = set(notes.read_text().splitlines()) if notes.exists() else set()
     before = datetime.now(UTC) - AN_EXPORT
     for found in list_objects(lake, TABLE).collect():
         path = found["path"]
+        if path.startswith(tuple(kept)):
+            continue
         if path not in named and (path in rewritten or found["last_modified"] < before):
             with suppress(NotFoundError, FileNotFoundError):
                 delete(lake, path)
     if not is_s3(settings.history_root):
         _remove_left_overs(Path(settings.history_root) / TABLE, before.timestamp())
-    notes.unlink(missing_ok=True)
+    if not done.damaged:
+        notes.unlink(missing_ok=True)
     return done
 
 
@@ -122,6 +161,13 @@ def _rewrite_day(settings: Settings, day: date, whose: Whose) -> int:
             )
         _publish(settings, day, manifest, content, part)
         return 1
+    except duckdb.Error as error:
+        if failure(error).status in (WRITE_FAILED, NO_PERMISSION, UNAVAILABLE):
+            raise
+        raise HistoryDamaged(
+            f"{', '.join(entry['files'])} in {settings.history_root} cannot be read: "
+            f"{visible(str(error).splitlines()[0])}"
+        ) from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

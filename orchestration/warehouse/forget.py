@@ -127,6 +127,7 @@ def forget(
         VersionsUnknown: a bucket's old versions may hold them, and this user may not see those.
         StillThere: the search has found an id.
         NotRead: a folder of the landing lake could not be listed.
+        HistoryDamaged: a day of the history lake could not be read; all else was done.
     """
     ids = list(visitors)
     if not why.strip():
@@ -158,12 +159,15 @@ def forget(
     if versions := delete_old_versions(settings, ids):
         say(f"deleted {versions:,} old versions of objects, which held them")
     searched = search(settings, ids)
+    if rewritten.damaged and searched.found:
+        say(f"an id is still in {objects.shown(searched.found)}")
+    rewritten.refuse_damaged()
     searched.refuse()
     objects.refuse_unread(done.unlisted, "run it again when they can be listed")
     in_objects = {visitor_hash(forgotten.salt, who): n for who, n in done.by_visitor.items()}
     registry.done(engine, dbt, forgotten.hashes, in_objects)
     unknown = registry.met_nowhere(engine, dbt, sorted(forgotten.hashes))
-    return Erased(len(ids), done.rewritten, rewritten, searched, unknown)
+    return Erased(len(ids), done.rewritten, rewritten.days, searched, unknown)
 
 
 def forget_old(
@@ -175,6 +179,7 @@ def forget_old(
 
     Raises:
         NotRead: an object could not be read, and is not accepted, or a folder not be listed.
+        HistoryDamaged: a day of the history lake could not be read; all else was done.
     """
     engine = engine_of(settings)
     engine.require_landing()
@@ -198,7 +203,7 @@ def forget_old(
         until=(before - A_FOLDER).replace(tzinfo=UTC),
     )  # fmt: skip
     objects.settle(settings, engine, dbt)
-    days.rewrite(settings, days.Whose(before=before))
+    rewritten = days.rewrite(settings, days.Whose(before=before))
     if keeps_files(settings):
         dbt.close()
         purge_in_time(settings, say)
@@ -208,6 +213,7 @@ def forget_old(
     objects.refuse_unread(
         [*done.unlisted, *(key for key in done.unreadable if key not in closed)], AGAIN
     )
+    rewritten.refuse_damaged()
     registry.done_old(engine, dbt, before, why, done.rewritten)
     say(
         f"lines before {before:%Y-%m-%d}: {done.rewritten:,} of {done.read:,} landed objects "

@@ -12,6 +12,7 @@ from ingestion.settings import Settings
 from orchestration.erasure import days
 from orchestration.erasure.days import TABLE, Whose, rewrite
 from orchestration.history import manifests
+from orchestration.history.manifests import HistoryDamaged
 
 DAY = date(2026, 11, 2)
 FOLDER = f"{TABLE}/view_date={DAY}"
@@ -53,7 +54,7 @@ def test_a_file_that_no_manifest_names_is_deleted_when_no_export_can_be_writing_
         plant(settings, name, timedelta(minutes=50))
     for name in ("killed.parquet", "killed.parquet#1"):
         plant(settings, name, timedelta(minutes=70))
-    assert rewrite(settings, Whose(visitors=["nobody"])) == 0
+    assert rewrite(settings, Whose(visitors=["nobody"])).days == 0
     assert left(settings) == ["first.parquet", "now.parquet", "now.parquet#1"]
 
 
@@ -81,3 +82,51 @@ def test_a_file_that_was_rewritten_is_deleted_at_once_also_after_a_kill(
     ).fetchall()
     assert (name != "first.parquet", file) == (True, (1,))
     assert not list(settings.warehouse_root.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("missing", r"first\.parquet in .* cannot be read: .*No files found"),
+        ("cut", r"first\.parquet in .* cannot be read: "),
+        ("manifest", r"manifest .*2026-11-02\.json is damaged: it is no JSON"),
+    ],
+)
+def test_a_damaged_day_is_named_and_left_as_it_is_and_the_others_are_rewritten(
+    settings: Settings, how: str, why: str
+) -> None:
+    damaged = Path(settings.history_root) / FOLDER / "first.parquet"
+    manifest = Path(settings.history_root) / "manifests" / f"{DAY}.json"
+    another = DAY + timedelta(days=1)
+    whole = Path(settings.history_root) / f"{TABLE}/view_date={another}" / "first.parquet"
+    whole.parent.mkdir()
+    whole.write_bytes(damaged.read_bytes())
+    with duckdb.connect() as conn:
+        content = manifests.content_of(conn, f"select * from '{whole}'")
+    files = [str(whole.relative_to(settings.history_root))]
+    manifests.write_manifest(settings, another, 1, {TABLE: (content, files)})
+    plant(settings, "kept.parquet", timedelta(hours=2))
+    if how == "missing":
+        damaged.unlink()
+    elif how == "cut":
+        damaged.write_bytes(damaged.read_bytes()[:-9])
+    else:
+        manifest.write_text("{")
+    done = rewrite(settings, Whose(visitors=["ann"]))
+    assert done.days == 1
+    assert not whole.exists()
+    assert "kept.parquet" in left(settings), "it may be what the damaged manifest names"
+    assert list(done.damaged) == [DAY]
+    with pytest.raises(HistoryDamaged, match=rf"^1 days .*: .*{why}.*make export VERIFY=1"):
+        done.refuse_damaged()
+
+
+def test_a_full_disk_is_no_damage_of_a_day(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise duckdb.IOException("No space left on device")
+
+    monkeypatch.setattr(manifests, "content_of", full)
+    with pytest.raises(duckdb.IOException):
+        rewrite(settings, Whose(visitors=["ann"]))

@@ -116,7 +116,7 @@ def nights(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(registry, "ask_old", lambda *_: None)
     monkeypatch.setattr(registry, "done_old", lambda *given: found.append(given[2]))
     monkeypatch.setattr(tables, "forget_old", lambda *_: None)
-    monkeypatch.setattr(days, "rewrite", lambda *_: 0)
+    monkeypatch.setattr(days, "rewrite", lambda *_: days.Rewritten())
     ACCEPTED.clear()
     return found
 
