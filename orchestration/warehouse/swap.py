@@ -42,26 +42,34 @@ def swap(warehouse: Path) -> Path:
     fresh = rebuilding(warehouse)
     replaced(warehouse).mkdir(mode=0o700, exist_ok=True)
     stamp = datetime.now(UTC).strftime(STAMP)
+    (fresh / COMPLETE).write_text(stamp)
     if fresh.parent == warehouse:
-        (fresh / COMPLETE).write_text(stamp)
         _move_entries(warehouse)
     else:
         warehouse.rename(replaced(warehouse) / stamp)
-        fresh.rename(warehouse)
+        _rename_complete(warehouse)
     return replaced(warehouse) / stamp
 
 
 def settle(warehouse: Path) -> None:
     """Complete a swap during which its process was killed.
 
-    A rebuild begins to move the old one only when the new one is complete, so if the old one is
-    missing beside the new one, a rebuild was killed (or is) between its two moves.
+    A rebuild begins to move the old one only when the new one is complete and says so: then, if
+    the old one is missing beside it, a rebuild was killed (or is) between its two moves. One that
+    is not complete is left where it is: somebody else has moved the old one away.
     """
     with suppress(FileNotFoundError, PermissionError):  # another process was faster; a reader
         if not warehouse.exists():
-            warehouse.with_name(f"{warehouse.name}.rebuilding").rename(warehouse)
+            _rename_complete(warehouse)
         elif (warehouse / ".rebuilding" / COMPLETE).exists():
             _settle_entries(warehouse)
+
+
+def _rename_complete(warehouse: Path) -> None:
+    fresh = warehouse.with_name(f"{warehouse.name}.rebuilding")
+    if (fresh / COMPLETE).exists():
+        fresh.rename(warehouse)
+        (warehouse / COMPLETE).unlink(missing_ok=True)
 
 
 def _settle_entries(warehouse: Path) -> None:

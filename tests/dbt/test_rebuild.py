@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,24 @@ def test_a_mount_point_is_emptied_and_filled_in_place(
     assert {"catalog.sqlite", "data"} <= {path.name for path in old.iterdir()}
 
 
+@contextmanager
+def killed_after(moves: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """End the body after so many moves of files, or behind its end."""
+    done, rename = 0, Path.rename
+
+    def killed(path: Path, place: Path) -> Path:
+        nonlocal done
+        done += 1
+        if done > moves:
+            raise KeyboardInterrupt
+        return rename(path, place)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "rename", killed)
+        yield
+        raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("moves", range(6))
 def test_a_kill_within_the_moves_of_a_mount_point_is_completed_by_the_next_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
@@ -162,26 +181,35 @@ def test_a_kill_within_the_moves_of_a_mount_point_is_completed_by_the_next_comma
         (folder / "data").mkdir(parents=True)
         for name in ("catalog.sqlite", "data/a.parquet", "writer.lock"):
             (folder / name).write_text(text)
-    done, rename = 0, Path.rename
-
-    def killed(path: Path, place: Path) -> Path:
-        nonlocal done
-        done += 1
-        if done > moves:
-            raise KeyboardInterrupt
-        return rename(path, place)
-
-    monkeypatch.setattr(Path, "rename", killed)
-    with pytest.raises(KeyboardInterrupt):
+    with killed_after(moves, monkeypatch):
         swap.swap(warehouse)
-        raise KeyboardInterrupt
-    monkeypatch.setattr(Path, "rename", rename)
     swap.settle(warehouse)
     (old,) = swap.replaced_ones(warehouse)
     for folder, text in ((warehouse, "new"), (old, "old")):
         assert (folder / "catalog.sqlite").read_text() == text
         assert [path.read_text() for path in (folder / "data").iterdir()] == [text]
     assert not (warehouse / ".rebuilding").exists()
+
+
+@pytest.mark.parametrize("moves", range(3))
+def test_a_kill_within_the_moves_of_a_folder_is_completed_and_a_half_built_one_is_never_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    warehouse = tmp_path / "w"
+    fresh = swap.rebuilding(warehouse)
+    for folder, text in ((warehouse, "old"), (fresh, "new")):
+        folder.mkdir()
+        (folder / "catalog.sqlite").write_text(text)
+    warehouse.rename(tmp_path / "elsewhere")  # a rebuild was killed; a person moves the old one
+    swap.settle(warehouse)
+    assert not warehouse.exists(), "the new one is half built"
+    (tmp_path / "elsewhere").rename(warehouse)
+    with killed_after(moves, monkeypatch):
+        swap.swap(warehouse)
+    swap.settle(warehouse)
+    assert (warehouse / "catalog.sqlite").read_text() == ("new" if moves else "old")
+    assert fresh.exists() == (moves == 0)
+    assert not (warehouse / swap.COMPLETE).exists()
 
 
 @pytest.mark.ci
