@@ -44,6 +44,8 @@ class _Rule(NamedTuple):
     cure: str
 
 
+_MISSING = r"no such file|\bhttp\W+404\b|not found"
+"""As a file system or a store says it; a bare 404 may be part of a file's name."""
 _RULES = (
     _Rule(
         r"no space left|disk is full|disk quota|file too large|database or disk|max_temp_directory",
@@ -72,7 +74,7 @@ _RULES = (
         "warehouse)",
     ),
     _Rule(
-        r"\.parquet.*(no such file|404|not found)|(no such file|404|not found).*\.parquet",
+        rf"\.parquet.*({_MISSING})|({_MISSING}).*\.parquet",
         DAMAGED,
         "a file of the warehouse is missing",
         "put it back from a backup, or run `make rebuild` (RUNBOOK, a damaged warehouse); a query "
