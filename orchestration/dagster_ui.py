@@ -22,6 +22,8 @@ from orchestration.warehouse.dbt_runner import environment
 
 HOST = "127.0.0.1"
 FILES = ROOT / "docker" / "dagster"
+OURS = "TWIST_CODE_SERVER"
+"""What the file workspace.yaml of this project names, and no other's does."""
 PATIENCE_SECONDS = 180.0
 WITHOUT_LOGIN = (
     "it has no login: whoever reaches this port can start runs; share it behind a proxy with a "
@@ -53,7 +55,7 @@ def serve(
                     f"port {number} is in use, perhaps by another `make ui`: stop that, or run "
                     "make ui PORT=…"
                 ) from None
-    home = prepare_home(Path(os.environ.get("DAGSTER_HOME") or ROOT / ".data" / "dagster"))
+    home = prepare_home(own_home(os.environ.get("DAGSTER_HOME")))
     variables = _variables(settings, home) | {"TWIST_CODE_PORT": str(code_port)}
     python = [sys.executable, "-m"]  # a script's shebang cannot hold a path with a space
     prefix = "read-only " if read_only else ""
@@ -74,7 +76,8 @@ def serve(
     started: dict[str, subprocess.Popen[bytes]] = {}
     logs = home / "server-logs"  # Dagster clears its own folder `logs`
     logs.mkdir(exist_ok=True)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for sign in (signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
+        signal.signal(sign, lambda *_: sys.exit(0))
     say(f"starting Dagster on {settings.warehouse_root}; logs in {logs} …")
     try:
         for name, command in commands.items():
@@ -95,14 +98,31 @@ def serve(
         _end(list(started.values()))
 
 
+def own_home(given: str | None) -> Path:
+    """The folder of Dagster's instance: `.data/dagster`, or DAGSTER_HOME if that is no other's.
+
+    Raises:
+        SettingsError: it holds the instance of another project, which would be overwritten.
+    """
+    home = Path(given) if given else ROOT / ".data" / "dagster"
+    workspace = home / "workspace.yaml"
+    is_ours = workspace.exists() and OURS in workspace.read_text(errors="replace")
+    if given and not is_ours and home.is_dir() and any(home.iterdir()):
+        raise SettingsError(
+            f"DAGSTER_HOME is {home}, which has the files of another project of Dagster's: unset "
+            "it (env -u DAGSTER_HOME make ui), or let it name an empty folder"
+        )
+    return home
+
+
 def prepare_home(home: Path) -> Path:
     """Dagster's home: the instance of docker/dagster, on SQLite files instead of Postgres."""
     home.mkdir(parents=True, exist_ok=True)
+    # Content only: the permissions of another user's file cannot be set.
+    shutil.copyfile(FILES / "workspace.yaml", home / "workspace.yaml")
     instance = yaml.safe_load((FILES / "dagster.yaml").read_text())
     del instance["storage"]
     (home / "dagster.yaml").write_text(yaml.safe_dump(instance))
-    # Content only: the permissions of another user's file cannot be set.
-    shutil.copyfile(FILES / "workspace.yaml", home / "workspace.yaml")
     return home
 
 

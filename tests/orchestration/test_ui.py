@@ -18,7 +18,7 @@ import pytest
 
 from ingestion.settings import ROOT
 from orchestration import dagster_ui
-from orchestration.dagster_ui import prepare_home
+from orchestration.dagster_ui import own_home, prepare_home
 from tests.harness.killed_shop import KilledShop
 from tests.harness.processes import environment, run_warm
 from tests.harness.tables import loaded_lines, marts, query
@@ -188,13 +188,15 @@ def test_it_says_that_it_has_no_login_and_a_read_only_one_starts_no_daemon(
     for name, fake in (("_start", start), ("_wait_for", print), ("_end", print)):
         monkeypatch.setattr(dagster_ui, name, fake)
     monkeypatch.setattr("time.sleep", stop)
-    monkeypatch.setattr("signal.signal", print)
+    handled: list[int] = []
+    monkeypatch.setattr("signal.signal", lambda sign, _: handled.append(sign))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with pytest.raises(KeyboardInterrupt):
         dagster_ui.serve(Settings(_env_file=None), port, words.append, read_only=read_only)
     assert list(commands) == names
+    assert handled == [signal.SIGTERM, signal.SIGHUP], "a closed terminal leaves nothing behind"
     assert ("--read-only" in commands[names[1]]) == read_only
     assert words[-1].startswith("it has no login")
     assert said in words[-1]
@@ -210,6 +212,20 @@ def test_its_home_is_the_instance_of_docker_on_files_of_its_own(tmp_path: Path) 
     assert docker.pop("storage") == {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}
     assert native == docker
     assert (home / "workspace.yaml").exists()
+
+
+def test_the_home_of_another_project_is_refused_and_its_files_stay(tmp_path: Path) -> None:
+    from ingestion.settings import SettingsError
+
+    assert own_home(None) == ROOT / ".data" / "dagster"
+    home = tmp_path / "home"
+    assert prepare_home(own_home(str(home))) == own_home(str(home)) == home
+    another = tmp_path / "another"
+    another.mkdir()
+    (another / "dagster.yaml").write_text("telemetry: {enabled: true}")
+    with pytest.raises(SettingsError, match=r"another project of Dagster's: unset it"):
+        own_home(str(another))
+    assert [path.name for path in another.iterdir()] == ["dagster.yaml"]
 
 
 def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
