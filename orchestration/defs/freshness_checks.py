@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,8 +64,17 @@ def verdicts(settings: Settings) -> dict[dg.AssetCheckKey, Verdict]:
     of_lag = judge_lag(lag, settings, of_topics[TOPICS.index("clickstream")])
     judged = [*of_topics, of_lag, judge_band(fallen(settings))]
     found = {spec.key: verdict for spec, verdict in zip(SPECS, judged, strict=True)}
-    record(settings, (_as_check(spec, found[spec.key]) for spec in SPECS))
+    _record(settings, found)
     return found
+
+
+def _unknown(why: str) -> dict[dg.AssetCheckKey, Verdict]:
+    """The verdict of each check where nothing can be seen: the last one must not stay green."""
+    return {spec.key: Verdict("red", "unknown", f"cannot be checked: {why}") for spec in SPECS}
+
+
+def _record(settings: Settings, found: dict[dg.AssetCheckKey, Verdict]) -> None:
+    record(settings, (_as_check(spec, found[spec.key]) for spec in SPECS))
 
 
 def _as_check(spec: dg.AssetCheckSpec, verdict: Verdict) -> Check:
@@ -100,14 +110,19 @@ def data_freshness(
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Checks the freshness of data; reports changes, and everything every 5 minutes.",
+    description="Checks the freshness of data; reports changes, and everything every 5 minutes. "
+    "Red too where lake or warehouse cannot be looked at.",
 )
 def freshness_of_data(context: dg.SensorEvaluationContext, lakehouse: Lakehouse) -> Any:
     """Check the lake, the warehouse and Connect."""
     try:
         found = verdicts(lakehouse.settings())
     except SettingsError as error:
-        return dg.SkipReason(str(error))
+        if not context.cursor:  # nothing was ever judged: there is no warehouse yet
+            return dg.SkipReason(str(error))
+        found = _unknown(str(error))
+        with suppress(OSError):  # the warehouse's folder may be what is away
+            _record(lakehouse.settings(), found)
     before = json.loads(context.cursor or "{}")
     state = {f"{k.asset_key.to_user_string()} {k.name}": [v.colour, v.cause]
              for k, v in found.items()}  # fmt: skip

@@ -37,7 +37,12 @@ Cause = Literal[
     "usual",
     "fallen",
     "keys",
+    "unknown",
 ]
+
+
+AHEAD = timedelta(minutes=10)
+"""By so much the clock of a broker may be ahead of this one's."""
 
 
 @dataclass(frozen=True)
@@ -221,10 +226,17 @@ def _arrivals(
 
 
 def _newest_arrival(query: Query, settings: Settings, topic: str, now: datetime) -> datetime | None:
-    """The newest arrival; files without a recent one are opened only if there is no other."""
-    newest = f"select max(arrived_at) from {engine_of(settings).relation('staging', STAGED[topic])}"
-    recent = _literal(now - timedelta(hours=6))
-    found = query(f"{newest} where arrived_at > {recent}").rows[0][0] or query(newest).rows[0][0]
+    """The newest arrival; files without a recent one are opened only if there is no other.
+
+    A line that is ahead of the clock says nothing about what arrives now: else one alone would keep
+    a topic fresh for as long as it is ahead.
+    """
+    newest = (
+        f"select max(arrived_at) from {engine_of(settings).relation('staging', STAGED[topic])} "
+        f"where arrived_at <= {_literal(now + AHEAD)}"
+    )
+    recent = f"{newest} and arrived_at > {_literal(now - timedelta(hours=6))}"
+    found = query(recent).rows[0][0] or query(newest).rows[0][0]
     return found.replace(tzinfo=UTC) if found else None
 
 

@@ -15,6 +15,7 @@ import pytest
 from ingestion.settings import Settings, SettingsError
 from orchestration.defs.freshness_checks import freshness_of_data, verdicts
 from orchestration.defs.topic_assets import topic_key
+from orchestration.monitoring import check_results
 from orchestration.monitoring.freshness import Arrivals, Verdict, ask_connect, judge, judge_lag
 from orchestration.warehouse.dbt_runner import DbtFailed
 from tests.harness.minute_lines import landed, sku, stock, view
@@ -254,6 +255,39 @@ def test_on_a_real_lake_each_standstill_is_told_from_the_others(shop: Pipeline) 
 
     (shop.root / "landing" / "topics" / "shop.sku-availability.v1").mkdir()
     assert colours(shop)["landing_sku_availability"] == ("amber", "keys")
+
+
+def test_a_line_ahead_of_the_clock_does_not_make_a_topic_fresh(shop: Pipeline) -> None:
+    ahead = datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=12)
+    shop.query("begin")
+    shop.query(
+        "insert into twist.staging.stg_clickstream__events by name select * replace "
+        f"(timestamp '{ahead:%Y-%m-%d %H:%M:%S}' as arrived_at) "
+        "from twist.staging.stg_clickstream__events limit 1"
+    )
+    shop.query("commit")
+    assert colours(shop)["landing_clickstream"][0] == "red", "the producer is silent for days"
+
+
+def test_what_cannot_be_looked_at_any_more_does_not_stay_green(
+    shop: Pipeline, instance: dg.DagsterInstance
+) -> None:
+    def tick(settings: Settings, cursor: str | None) -> Any:
+        resources = {"lakehouse": lakehouse(settings)}
+        return freshness_of_data(dg.build_sensor_context(instance, cursor, resources=resources))
+
+    settings = free(shop)
+    first = tick(settings, None)
+    unmounted = settings.model_copy(update={"landing": str(shop.root / "unmounted")})
+    second = tick(unmounted, first.cursor)
+    assert len(second.asset_events) == 5
+    assert {(e.passed, e.severity) for e in second.asset_events} == {
+        (False, dg.AssetCheckSeverity.ERROR)
+    }
+    assert all("cannot be checked: " in (e.description or "") for e in second.asset_events)
+    recorded = {check.sentence for check in check_results.recorded(settings)}
+    assert any(sentence.startswith("cannot be checked: ") for sentence in recorded)
+    assert isinstance(tick(unmounted, second.cursor), dg.SkipReason), "it was said already"
 
 
 def test_the_sensor_reports_what_changed_and_is_quiet_otherwise(
