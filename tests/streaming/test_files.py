@@ -101,17 +101,17 @@ def test_every_variable_of_compose_is_in_the_example() -> None:
 def test_every_setting_of_the_file_holds_for_the_runs_in_docker(tmp_path: Path) -> None:
     shutil.copytree(COMPOSE.parent, tmp_path / "docker")
     chosen = {"TWIST_ALERT_WEBHOOK": "http://127.0.0.1/hook", "TWIST_LATE_DAYS": "5"}
-    wanted = example() | SECRETS | chosen
+    wanted = example() | SECRETS | chosen | {"TWIST_WAREHOUSE": "elsewhere"}
     (tmp_path / ".env").write_text("".join(f"{name}={wanted[name]}\n" for name in wanted))
-    copied = tmp_path / "docker" / "compose.yaml"
-    done = compose(wanted, "config", "--format", "json", file=copied)
+    done = compose(wanted, "config", "--format", "json", file=tmp_path / "docker" / "compose.yaml")
     assert done.returncode == 0, done.stderr
     services = json.loads(done.stdout)["services"]
     found = services["dagster-code"]["environment"]
     assert set(wanted) <= set(found)
     assert {name: found[name] for name in chosen} == chosen
     assert found["TWIST_STORE_CONNECT_SECRET"] == found["TWIST_STORE_LETTERS_SECRET"] == ""
-    assert found["TWIST_LANDING"] == "s3://lake", "the scene has a store of its own"
+    own = (found["TWIST_LANDING"], found["TWIST_WAREHOUSE"])
+    assert own == ("s3://lake", ".data/warehouse"), "the scene has a store and a volume of its own"
     others = {name for name, each in services.items() if name != "dagster-code"}
     assert not any("TWIST_ALERT_WEBHOOK" in services[n].get("environment", {}) for n in others)
 
