@@ -7,6 +7,9 @@ from obstore import list_with_delimiter
 
 from ingestion.s3 import let_duckdb_in
 from ingestion.settings import Settings
+from orchestration.erasure.days import PERSONAL
+from orchestration.erasure.days import TABLE as WITH_PERSONS
+from orchestration.erasure.registry import erased_before, literal, registered
 from orchestration.history import manifests
 from orchestration.history.manifests import TABLES, Content, HistoryError, quoted_name
 from orchestration.warehouse.attach import require_ducklake
@@ -41,7 +44,8 @@ def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Content]:
     """Replace what the warehouse holds of a day with the exported day.
 
     All in one transaction, committed when the warehouse matches the manifest. A missing
-    warehouse is created first. The landing lake is not needed.
+    warehouse is created first. The landing lake is not needed. Whom the warehouse has been asked to
+    forget does not come back: files from a backup may be older than the request.
 
     Raises:
         HistoryError: the export is missing or damaged, or the restored rows differ from it.
@@ -50,6 +54,7 @@ def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Content]:
     exported = verify_day(settings, day)
     engine_of(settings).prepare(dbt)
     dbt.run("run", "--select", *COMPUTE_MODELS)
+    exported[WITH_PERSONS] = _without_forgotten(settings, dbt, exported[WITH_PERSONS])
     conn = dbt.connection()
     let_duckdb_in(conn, settings, settings.history_root)
     found = {}
@@ -75,3 +80,22 @@ def restore_day(settings: Settings, dbt: Dbt, day: date) -> dict[str, Content]:
         conn.execute("rollback")
         raise
     return found
+
+
+def _without_forgotten(settings: Settings, dbt: Dbt, rows: str) -> str:
+    """Rows of the table with persons, as a query, without those that the registry knows.
+
+    They are taken out before anything is written: an UPDATE would leave them in the files.
+    """
+    engine = engine_of(settings)
+    salt, before = registered(engine, dbt).salt, erased_before(engine, dbt)
+    theirs = (
+        f"sha256({literal(salt)} || visitor_id) in "
+        f"(select visitor_hash from {engine.relation('audit', 'erasures')})"
+    )
+    if before:
+        theirs += f" or view_ts < {literal(before)}"
+    erased = ", ".join(
+        f"case when {theirs} then null else {column} end as {column}" for column in PERSONAL
+    )
+    return f"select * replace ({erased}) from ({rows})"

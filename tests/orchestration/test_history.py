@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from orchestration.erasure import registry
 from orchestration.history import duckdb_files, manifests
 from orchestration.history.export import closed_days, days_to_export, export_all, export_day
 from orchestration.history.manifests import TABLES, HistoryError, read_manifest, rows_of
 from orchestration.history.restore import restore_day, verify_day
+from orchestration.warehouse.engines import engine_of
 from tests.harness.minute_lines import landed, stock, view
 from tests.harness.pipeline import Pipeline
 from tests.orchestration.conftest import AFTER, AT, DAY, free
@@ -151,6 +153,28 @@ def test_a_day_comes_back_into_a_table_that_has_got_a_column_since(closed: Pipel
     assert closed.query("select count(url), count(*) > 0 from twist.marts.fct_twist") == [(0, True)]
     closed.query("alter table twist.marts.fct_twist drop column url")
     assert rows(closed) == good
+
+
+def test_a_visitor_who_was_forgotten_since_the_export_does_not_come_back(
+    closed: Pipeline,
+) -> None:
+    export_day(free(closed), D)
+    who = f"select count(*), count(visitor_id) from twist.marts.fct_twist where view_date = '{D}'"
+    assert closed.query(who) == [(2, 2)]
+    engine = engine_of(closed.settings)
+    asked = registry.ask(engine, closed.dbt, ["somebody else"], "asked")
+    restore_day(closed.settings, closed.dbt, D)
+    assert closed.query(who) == [(2, 2)]
+    registry.ask(engine, closed.dbt, ["x"], "asked")
+    restore_day(closed.settings, closed.dbt, D)
+    assert closed.query(who) == [(2, 0)]
+    hashes = ", ".join(f"'{each}'" for each in asked.hashes)
+    closed.query(f"delete from twist.audit.erasures where visitor_hash not in ({hashes})")
+    restore_day(closed.settings, closed.dbt, D)
+    assert closed.query(who) == [(2, 2)]
+    registry.ask_old(engine, closed.dbt, AT + timedelta(minutes=2), "old")
+    restore_day(closed.settings, closed.dbt, D)
+    assert closed.query(who) == [(2, 1)], "one view is of the first minute, one of the third"
 
 
 @pytest.mark.ci
