@@ -17,10 +17,10 @@ from obstore.exceptions import NotFoundError
 from ingestion.extensions import quoted
 from ingestion.s3 import let_duckdb_in
 from ingestion.settings import NO_PERMISSION, UNAVAILABLE, WRITE_FAILED, Settings, is_s3
-from orchestration.erasure.objects import LEFT_OF_PUT
 from orchestration.failures import failure
 from orchestration.history import manifests
 from orchestration.history.manifests import HistoryDamaged
+from orchestration.left_overs import remove_left_overs
 from orchestration.progress import progress
 from orchestration.shown import visible
 from orchestration.warehouse.maintain import SCRATCH
@@ -111,17 +111,11 @@ def rewrite(settings: Settings, whose: Whose) -> Rewritten:
             with suppress(NotFoundError, FileNotFoundError):
                 delete(lake, path)
     if not is_s3(settings.history_root):
-        _remove_left_overs(Path(settings.history_root) / TABLE, before.timestamp())
+        left = (Path(settings.history_root) / TABLE).rglob("*#*")  # obstore does not list them
+        remove_left_overs(left, before.timestamp())
     if not done.damaged:
         notes.unlink(missing_ok=True)
     return done
-
-
-def _remove_left_overs(folder: Path, before: float) -> None:
-    """Delete what killed puts left in a folder; obstore does not list it."""
-    for path in folder.rglob("*#*"):
-        if LEFT_OF_PUT.search(path.name) and path.lstat().st_mtime < before:
-            path.unlink(missing_ok=True)
 
 
 def _rewrite_day(settings: Settings, day: date, whose: Whose) -> int:

@@ -9,7 +9,6 @@ import glob
 import hashlib
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -29,6 +28,7 @@ from ingestion.lake.landed_objects import LandedObject, list_landed, open_store
 from ingestion.lake.object_text import VANISHED, ObjectError, fetch, plain_etag, read_text
 from ingestion.settings import Settings, TwistError
 from orchestration.erasure import tables
+from orchestration.left_overs import LEFT_OF_PUT
 from orchestration.progress import progress
 from orchestration.shown import visible
 from orchestration.warehouse.dbt_runner import Dbt
@@ -45,8 +45,6 @@ SHOWN = 3
 GZIP = 31
 """As zlib names the format: the largest window, and a header without name or time."""
 EPOCH_OF_NOS = datetime(2000, 1, 1, tzinfo=UTC)
-LEFT_OF_PUT = re.compile(r"#\d+$")
-"""The end of the name of the temporary file that a killed put leaves beside an object on disk."""
 Erase = Callable[[bytes, str], tuple[bytes, list[str]]]
 """A text of whole lines and its topic → the text without the persons, and whose lines they were."""
 

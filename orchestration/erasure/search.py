@@ -16,8 +16,8 @@ from ingestion.lake.object_text import ObjectError, plain_etag, read_text
 from ingestion.s3 import bucket
 from ingestion.settings import Settings, TwistError, is_s3
 from orchestration.erasure.needles import Needles, by_text
-from orchestration.erasure.objects import LEFT_OF_PUT
 from orchestration.erasure.versions import old_versions
+from orchestration.left_overs import LEFT_OF_PUT
 from orchestration.progress import progress
 from orchestration.shown import visible
 from orchestration.warehouse.swap import rebuilding, replaced

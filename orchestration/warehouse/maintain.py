@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ingestion.settings import Settings
+from orchestration.left_overs import remove_all_left_overs
 from orchestration.progress import progress
 from orchestration.warehouse import writer_lock
 from orchestration.warehouse.attach import ALIAS, attach_warehouse, require_warehouse
@@ -70,6 +71,8 @@ def maintain(
         say(f"removed {path}, which a rebuild had replaced")
     if remove_killed(folder):
         say("removed what a killed rebuild had left")
+    if left := remove_all_left_overs(settings):
+        say(f"removed {left:,} files that killed writes had left in history lake and overview")
     for scratch in folder.glob(f"{SCRATCH}*"):
         if time.time() - scratch.stat().st_mtime > A_DAY_SECONDS:
             shutil.rmtree(scratch, ignore_errors=True)

@@ -219,7 +219,20 @@ def test_maintenance_removes_what_killed_rebuilds_and_exports_have_left(shop: Pi
     for age, name in ((0, ".export-new"), (100_000, ".export-old")):
         (warehouse / name).mkdir()
         os.utime(warehouse / name, (1e9, (warehouse / name).stat().st_mtime - age))
-    maintain(shop.settings, lambda _: None)
+    settings = shop.settings.model_copy(update={"history": str(shop.root / "history")})
+    left = [
+        shop.root / "history/fct_twist/view_date=2026-11-02/a.parquet#1",
+        shop.root / "history/manifests/2026-11-02.json#1",
+        Path(settings.overview_root) / "overview.html#2",
+    ]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+        path.with_name("overview.now#1").write_bytes(b"a put that is under way")
+        os.utime(path, (0, 0))
+    maintain(settings, lambda _: None)
+    assert not any(path.exists() for path in left)
+    assert all(path.with_name("overview.now#1").exists() for path in left)
     assert not swap.rebuilding(warehouse).exists()
     assert [path.name for path in warehouse.glob(".export-*")] == [".export-new"]
     assert count(shop) == [(3,)]
