@@ -23,7 +23,7 @@ from orchestration.warehouse.dbt_runner import environment
 HOST = "127.0.0.1"
 FILES = ROOT / "docker" / "dagster"
 OURS = "TWIST_CODE_SERVER"
-"""What the file workspace.yaml of this project names, and no other's does."""
+"""A word in this project's workspace.yaml that no other project's has."""
 PATIENCE_SECONDS = 180.0
 WITHOUT_LOGIN = (
     "it has no login: whoever reaches this port can start runs; share it behind a proxy with a "
@@ -99,7 +99,7 @@ def serve(
 
 
 def own_home(given: str | None) -> Path:
-    """The folder of Dagster's instance: `.data/dagster`, or DAGSTER_HOME if that is no other's.
+    """Dagster's folder: `.data/dagster`, or DAGSTER_HOME if no other project uses that.
 
     Raises:
         SettingsError: it holds the instance of another project, which would be overwritten.
@@ -109,7 +109,7 @@ def own_home(given: str | None) -> Path:
     is_ours = workspace.exists() and OURS in workspace.read_text(errors="replace")
     if given and not is_ours and home.is_dir() and any(home.iterdir()):
         raise SettingsError(
-            f"DAGSTER_HOME is {home}, which has the files of another project of Dagster's: unset "
+            f"DAGSTER_HOME is {home}, which another Dagster project uses: unset "
             "it (env -u DAGSTER_HOME make ui), or let it name an empty folder"
         )
     return home

@@ -1,4 +1,4 @@
-"""What a killed put leaves on disk: a temporary file beside the object, which obstore lists not."""
+"""What a killed put leaves on disk: a temporary file that obstore does not list."""
 
 import re
 import time

@@ -1,7 +1,7 @@
-"""A sign of life: long loops call `progress()`, and whoever watches this process is told.
+"""Long loops call `progress()`, and the watchers of this process are told.
 
-Nobody watches a command; a run of Dagster is watched, and ended when it hangs
-(monitoring/heartbeat.py). So a loop needs not know who runs it.
+A run of Dagster is watched, and ended when it makes no progress (monitoring/heartbeat.py). A
+command is not watched; its loops are the same.
 """
 
 import time
@@ -13,7 +13,7 @@ _watchers: list[Callable[[], None]] = []
 
 
 def progress() -> None:
-    """Say that this process works: nothing happens where nobody watches."""
+    """Tell the watchers that this process is working; without watchers do nothing."""
     for watcher in tuple(_watchers):
         watcher()
 
@@ -29,7 +29,7 @@ def watched_by(watcher: Callable[[], None]) -> Iterator[None]:
 
 
 def wait(seconds: float) -> None:
-    """Sleep so long on purpose, which is no hanging."""
+    """Sleep for so many seconds, and report progress meanwhile."""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         progress()

@@ -274,14 +274,14 @@ def mart_faults(manifest: Manifest, compared: set[str], readme: str) -> list[str
 
 
 def macros_behind_faults(manifest: Manifest) -> list[str]:
-    """Marts behind which too many macros stand."""
+    """Marts that depend on too many macros."""
     behind = {
         node["name"]: sorted(macros_behind(manifest, node))
         for node in models(manifest)
         if layer(node) == "marts"
     }
     return [
-        f"{name}: {len(macros)} macros stand behind it, at most {MOST_MACROS} ("
+        f"{name}: depends on {len(macros)} macros, {MOST_MACROS} are allowed ("
         f"{', '.join(macros)}):"
         " write the rule in the model's SQL, or decide it in staging and read a column"
         for name, macros in behind.items()

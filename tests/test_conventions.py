@@ -110,7 +110,7 @@ def test_the_incremental_machinery_is_small_and_knows_no_model(
     ]
 
 
-def test_few_macros_stand_behind_a_mart(manifest: dict[str, Any]) -> None:
+def test_a_mart_depends_on_few_macros(manifest: dict[str, Any]) -> None:
     assert conventions.macros_behind_faults(manifest) == []
     fact = manifest["nodes"]["model.twist.fct_twist"]
     assert {"within", "hour_start"} <= conventions.macros_behind(manifest, fact), "also indirectly"
@@ -120,7 +120,7 @@ def test_few_macros_stand_behind_a_mart(manifest: dict[str, Any]) -> None:
         f"macro.twist.{name}" for name in added
     ]
     assert [fault.split(" (")[0] for fault in conventions.macros_behind_faults(bad)] == [
-        "fct_twist: 17 macros stand behind it, at most 12"
+        "fct_twist: depends on 17 macros, 12 are allowed"
     ]
 
 

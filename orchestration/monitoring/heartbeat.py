@@ -21,7 +21,7 @@ TAG = "twist/heartbeat"
 BEAT_SECONDS = 10.0
 SILENT_SECONDS = 60.0
 HUNG_SECONDS = 1800.0
-"""A step (a statement of dbt, an object or a file that is read, a look at a lock that is taken)
+"""A step (a statement of dbt, an object or a file that is read, a try to take a lock)
 takes seconds; half an hour without one is a hang."""
 STARTING_SECONDS = 120.0
 

@@ -117,3 +117,17 @@ def test_a_bag_of_a_day_without_views_takes_nothing_from_a_business_day_that_beg
     pipeline_of.append(pipeline)
     pipeline.run(steps)
     assert differences(pipeline, referee(steps, rules)) == []
+
+
+@pytest.mark.ci
+def test_an_exception_may_join_a_bots_pattern_and_a_billion_is_a_price(
+    tmp_path: Path, pipeline_of: list[Pipeline]
+) -> None:
+    rules = Settings(bot_exceptions=("foo",))
+    catalog = sku("a", price=1_000_000_000, currency="EUR")
+    views = view("02 10:00", "a", user_agent="bofoot"), view("02 10:00", "a", user_agent="fox")
+    steps = [load(catalog, stock("02 08:00", "a", 1), *views)]
+    pipeline = Pipeline(tmp_path / "shop", rules)
+    pipeline_of.append(pipeline)
+    pipeline.run(steps)
+    assert differences(pipeline, referee(steps, rules)) == []

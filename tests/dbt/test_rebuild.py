@@ -155,7 +155,7 @@ def test_a_mount_point_is_emptied_and_filled_in_place(
 
 @contextmanager
 def killed_after(moves: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """End the body after so many moves of files, or behind its end."""
+    """Kill the body after so many moves of files, or at its end."""
     done, rename = 0, Path.rename
 
     def killed(path: Path, place: Path) -> Path:

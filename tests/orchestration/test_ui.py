@@ -223,7 +223,7 @@ def test_the_home_of_another_project_is_refused_and_its_files_stay(tmp_path: Pat
     another = tmp_path / "another"
     another.mkdir()
     (another / "dagster.yaml").write_text("telemetry: {enabled: true}")
-    with pytest.raises(SettingsError, match=r"another project of Dagster's: unset it"):
+    with pytest.raises(SettingsError, match=r"another Dagster project uses: unset it"):
         own_home(str(another))
     assert [path.name for path in another.iterdir()] == ["dagster.yaml"]
 
